@@ -1,0 +1,3 @@
+/** What attaching, checking and detaching an endpoint mean, for every orchestrator. */
+@org.jspecify.annotations.NullMarked
+package io.calico4j.core.endpoint;

@@ -1,0 +1,50 @@
+package io.calico4j.core.kernel;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/** The way into the kernel: namespaces, netlink sockets, sysctls. Safe for use by many threads. */
+public interface Kernel {
+  /**
+   * Opens a network namespace by path; ENOENT when nothing is there, EINVAL when it is no network
+   * namespace.
+   */
+  NetworkNamespace openNamespace(Path path) throws KernelException;
+
+  /** Takes over a descriptor that came by SCM_RIGHTS. EINVAL when it is no network namespace. */
+  NetworkNamespace adoptNamespace(int descriptor, String name) throws KernelException;
+
+  /** Opens a netlink socket in this process's own namespace. */
+  Netlink netlink() throws KernelException;
+
+  /** Opens a netlink socket in a namespace; it may outlive the namespace object. */
+  Netlink netlink(NetworkNamespace namespace) throws KernelException;
+
+  /** Tells whether the namespace is the process's own. */
+  boolean isOwn(NetworkNamespace namespace) throws KernelException;
+
+  /** Writes sysctls of this process's own namespace. */
+  void setSysctls(List<Sysctl> sysctls) throws KernelException;
+
+  /** Writes sysctls of a namespace. */
+  void setSysctls(NetworkNamespace namespace, List<Sysctl> sysctls) throws KernelException;
+
+  /**
+   * A sysctl to write.
+   *
+   * @param path below /proc/sys, such as {@code net/ipv4/conf/eth0/proxy_arp}
+   * @param value the text to write
+   * @param optional whether a failure is ignored
+   */
+  record Sysctl(String path, String value, boolean optional) {
+    /** Makes one that must succeed. */
+    public static Sysctl of(String path, String value) {
+      return new Sysctl(path, value, false);
+    }
+
+    /** Makes one that may fail. */
+    public static Sysctl optional(String path, String value) {
+      return new Sysctl(path, value, true);
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package io.calico4j.core.model;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Spec of a Node.
+ *
+ * @param bgp how the node speaks BGP; null when it does not
+ * @param ipv4VXLANTunnelAddr the VTEP's address
+ * @param vxlanTunnelMACAddr the VTEP's MAC address
+ * @param addresses the node's addresses
+ */
+public record NodeSpec(
+    @Nullable Bgp bgp,
+    @Nullable String ipv4VXLANTunnelAddr,
+    @Nullable String vxlanTunnelMACAddr,
+    List<Address> addresses) {
+  /** Copies the list; an absent one becomes empty. */
+  public NodeSpec {
+    addresses = Lists.copy(addresses);
+  }
+
+  /**
+   * A node's BGP addresses.
+   *
+   * @param asNumber the node's AS number; null inherits the global one
+   * @param ipv4Address address with its subnet's prefix length
+   * @param ipv6Address address with its subnet's prefix length
+   * @param ipv4IPIPTunnelAddr address of tunl0
+   * @param routeReflectorClusterID makes the node a route reflector of that cluster
+   */
+  public record Bgp(
+      @Nullable AsNumber asNumber,
+      @Nullable String ipv4Address,
+      @Nullable String ipv6Address,
+      @Nullable String ipv4IPIPTunnelAddr,
+      @Nullable String routeReflectorClusterID) {}
+
+  /**
+   * One address.
+   *
+   * @param address the address
+   * @param type InternalIP, ExternalIP or CalicoNodeIP
+   */
+  public record Address(String address, @Nullable String type) {}
+}

@@ -1,0 +1,48 @@
+package io.calico4j.core.model;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Spec of a WorkloadEndpoint: one interface of a container or pod.
+ *
+ * @param orchestrator k8s, cni, libnetwork or mesos
+ * @param node the node it runs on
+ * @param workload the workload id, for orchestrators other than cni, k8s and libnetwork
+ * @param pod the pod, for k8s
+ * @param containerID the container id, for cni
+ * @param endpoint the interface's name inside the sandbox
+ * @param ipNetworks addresses as /32 or /128
+ * @param profiles profile names, in order
+ * @param interfaceName the host end's name
+ * @param mac the container end's MAC address
+ * @param ports named ports
+ */
+public record WorkloadEndpointSpec(
+    String orchestrator,
+    String node,
+    @Nullable String workload,
+    @Nullable String pod,
+    @Nullable String containerID,
+    String endpoint,
+    List<String> ipNetworks,
+    List<String> profiles,
+    @Nullable String interfaceName,
+    @Nullable String mac,
+    List<NamedPort> ports) {
+  /** Copies the lists; absent ones become empty. */
+  public WorkloadEndpointSpec {
+    ipNetworks = Lists.copy(ipNetworks);
+    profiles = Lists.copy(profiles);
+    ports = Lists.copy(ports);
+  }
+
+  /**
+   * A port of an endpoint that rules may name.
+   *
+   * @param name the name
+   * @param protocol TCP, UDP or SCTP
+   * @param port 1 to 65535
+   */
+  public record NamedPort(String name, Protocol protocol, int port) {}
+}
