@@ -1,0 +1,3 @@
+/** Root package of this module; the README says what it is for. */
+@org.jspecify.annotations.NullMarked
+package io.calico4j.node;
