@@ -1,0 +1,112 @@
+package io.calico4j.core.cni;
+
+import io.calico4j.core.plugin.PluginRequest;
+import java.util.Collections;
+import java.util.Locale;
+import java.util.Map;
+import java.util.StringTokenizer;
+import java.util.TreeMap;
+
+/**
+ * A CNI request whose form has been checked: which variables each command needs is a table of the
+ * spec.
+ *
+ * @param command what to do
+ * @param containerId CNI_CONTAINERID
+ * @param netns CNI_NETNS; empty when absent
+ * @param interfaceName CNI_IFNAME
+ * @param arguments CNI_ARGS, keys in upper case
+ * @param configuration the network configuration
+ */
+public record CniRequest(
+    Command command,
+    String containerId,
+    String netns,
+    String interfaceName,
+    Map<String, String> arguments,
+    NetworkConfiguration configuration) {
+
+  /** The operations, and which of them need CNI_NETNS. */
+  public enum Command {
+    /** Attaches. */
+    ADD(true),
+    /** Detaches. */
+    DEL(false),
+    /** Checks. */
+    CHECK(true);
+
+    private final boolean needsNetns;
+
+    Command(boolean needsNetns) {
+      this.needsNetns = needsNetns;
+    }
+  }
+
+  /** Parses a request other than VERSION; the error has code 1, 4, 6 or 7. */
+  public static CniRequest parse(PluginRequest request) throws CniError {
+    NetworkConfiguration configuration = NetworkConfiguration.parse(request.standardInput());
+    Map<String, String> environment = request.environment();
+    Command command = command(environment.getOrDefault("CNI_COMMAND", ""), configuration);
+    String containerId = environment.getOrDefault("CNI_CONTAINERID", "");
+    if (!containerId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")) {
+      throw invalid(
+          "CNI_CONTAINERID",
+          containerId,
+          "1 to 253 letters, digits or _.- beginning with a letter or digit");
+    }
+    String interfaceName = environment.getOrDefault("CNI_IFNAME", "");
+    if (!interfaceName.matches("[^/:\\s]{1,15}")
+        || interfaceName.equals(".")
+        || interfaceName.equals("..")) {
+      throw invalid("CNI_IFNAME", interfaceName, "1 to 15 characters without slash, colon, blank");
+    }
+    String netns = environment.getOrDefault("CNI_NETNS", "");
+    if (command.needsNetns && netns.isEmpty()) {
+      throw invalid("CNI_NETNS", netns, "the path of the container's network namespace");
+    }
+    return new CniRequest(
+        command,
+        containerId,
+        netns,
+        interfaceName,
+        arguments(environment.getOrDefault("CNI_ARGS", "")),
+        configuration);
+  }
+
+  private static Command command(String name, NetworkConfiguration configuration) throws CniError {
+    for (Command command : Command.values()) {
+      if (command.name().equals(name)) {
+        if (command == Command.CHECK && !configuration.version().hasCheck()) {
+          throw invalid("CNI_COMMAND", name, "used with cniVersion 0.4.0 or newer");
+        }
+        return command;
+      }
+    }
+    throw invalid("CNI_COMMAND", name, "one of ADD, DEL, CHECK, VERSION");
+  }
+
+  private static Map<String, String> arguments(String text) throws CniError {
+    Map<String, String> arguments = new TreeMap<>();
+    StringTokenizer pairs = new StringTokenizer(text, ";");
+    while (pairs.hasMoreTokens()) {
+      String pair = pairs.nextToken();
+      int equals = pair.indexOf('=');
+      if (equals <= 0) {
+        throw invalid("CNI_ARGS", pair, "a list such as KEY=VALUE;KEY=VALUE");
+      }
+      arguments.put(pair.substring(0, equals).toUpperCase(Locale.ROOT), pair.substring(equals + 1));
+    }
+    return Collections.unmodifiableMap(arguments);
+  }
+
+  private static CniError invalid(String variable, String value, String wanted) {
+    return new CniError(
+        CniError.INVALID_ENVIRONMENT,
+        variable
+            + " is \""
+            + (value.length() > 80 ? value.substring(0, 80) + "…" : value)
+            + "\" but must be "
+            + wanted,
+        "");
+  }
+}

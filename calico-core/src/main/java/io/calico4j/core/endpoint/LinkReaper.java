@@ -1,0 +1,110 @@
+package io.calico4j.core.endpoint;
+
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.Netlink;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Deletes links in groups. The kernel waits for a grace period of 15 ms and more at every deletion
+ * request, however many links it names; so a detached link is taken down and moved to a group, and
+ * the group is deleted in the background. What a crash leaves in the group goes at the next start.
+ */
+final class LinkReaper implements AutoCloseable {
+  /** The group of links that wait for deletion; any number nobody else uses on the host. */
+  static final int GROUP = 0xca11c0;
+
+  private static final Logger log = LoggerFactory.getLogger(LinkReaper.class);
+  private static final int DELAY_MILLIS = 20;
+
+  private final Netlink netlink;
+  private final boolean deferred;
+  private final AtomicBoolean scheduled = new AtomicBoolean();
+  private final ScheduledExecutorService worker =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "link-reaper");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  LinkReaper(Netlink netlink, boolean deferred) {
+    this.netlink = netlink;
+    this.deferred = deferred;
+  }
+
+  /** Finishes what an earlier process left. */
+  void start() throws KernelException {
+    netlink.deleteGroup(GROUP);
+  }
+
+  /** Takes a link out of service; it vanishes at once or soon. An absent link is fine. */
+  void remove(String name) throws KernelException {
+    Optional<Link> link = netlink.link(name);
+    if (link.isEmpty()) {
+      return;
+    }
+    try {
+      if (!deferred) {
+        netlink.deleteLink(link.get().index());
+        return;
+      }
+      netlink.setUp(link.get().index(), false);
+      netlink.setGroup(link.get().index(), GROUP);
+    } catch (KernelException e) {
+      if (e.errno() != KernelException.ENODEV) {
+        throw e;
+      }
+      return;
+    }
+    schedule();
+  }
+
+  /** Deletes a link before it returns: its name is needed again. */
+  void removeNow(String name) throws KernelException {
+    Optional<Link> link = netlink.link(name);
+    if (link.isPresent()) {
+      try {
+        netlink.deleteLink(link.get().index());
+      } catch (KernelException e) {
+        if (e.errno() != KernelException.ENODEV) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private void schedule() {
+    if (scheduled.compareAndSet(false, true)) {
+      var unused = worker.schedule(this::reap, DELAY_MILLIS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private void reap() {
+    scheduled.set(false);
+    try {
+      netlink.deleteGroup(GROUP);
+    } catch (KernelException e) {
+      log.warn("links of group {} could not be deleted, will try again: {}", GROUP, e.getMessage());
+      schedule();
+    }
+  }
+
+  @Override
+  public void close() {
+    worker.shutdown();
+    try {
+      if (!worker.awaitTermination(2, TimeUnit.SECONDS)) {
+        worker.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,350 @@
+package io.calico4j.core.ipam.decision;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An IPAM block: which ordinal of a small CIDR is held by whom. Immutable; every change returns a
+ * new block. The JSON is Calico v3's ({@code libcalico-go/lib/backend/model}, AllocationBlock):
+ * {@code cidr, affinity, affinity_claim_time, allocations, unallocated, attributes, sequenceNumber,
+ * sequenceNumberForAllocation, deleted}. Unknown members survive.
+ */
+public final class Block {
+  /** The largest number of addresses of a block: /20 or /116. */
+  private static final int MAX_ADDRESSES = 4096;
+
+  private final Cidr cidr;
+  private final @Nullable String affinity;
+  private final @Nullable Owner[] owners;
+  private final List<Integer> unallocated;
+  private final long sequenceNumber;
+  private final Map<Integer, Long> allocatedAt;
+  private final JsonObject document;
+
+  private Block(
+      Cidr cidr,
+      @Nullable String affinity,
+      @Nullable Owner[] owners,
+      List<Integer> unallocated,
+      long sequenceNumber,
+      Map<Integer, Long> allocatedAt,
+      JsonObject document) {
+    this.cidr = cidr;
+    this.affinity = affinity;
+    this.owners = owners;
+    this.unallocated = List.copyOf(unallocated);
+    this.sequenceNumber = sequenceNumber;
+    this.allocatedAt = Collections.unmodifiableMap(new TreeMap<>(allocatedAt));
+    this.document = document;
+  }
+
+  /**
+   * Who holds an address.
+   *
+   * @param handleId the handle, or null in old data
+   * @param secondary attributes such as node, pod, type, timestamp
+   * @param json the attribute as stored, so that members unknown here survive
+   */
+  public record Owner(@Nullable String handleId, Map<String, String> secondary, JsonObject json) {
+    /** Makes the owner of a new assignment. */
+    public static Owner of(String handleId, Map<String, String> secondary) {
+      JsonObject json = new JsonObject();
+      json.addProperty("handle_id", handleId);
+      JsonObject attributes = new JsonObject();
+      new TreeMap<>(secondary).forEach(attributes::addProperty);
+      json.add("secondary", attributes);
+      return new Owner(handleId, Map.copyOf(secondary), json);
+    }
+
+    private boolean isCooling() {
+      return json.has("releasedAt") && !json.get("releasedAt").isJsonNull();
+    }
+  }
+
+  /**
+   * The outcome of an assignment.
+   *
+   * @param block the block afterwards
+   * @param addresses what was assigned, possibly fewer than asked for
+   */
+  public record Assigned(Block block, List<IpAddress> addresses) {}
+
+  /**
+   * The outcome of a release.
+   *
+   * @param block the block afterwards
+   * @param addresses what was released
+   */
+  public record Released(Block block, List<IpAddress> addresses) {}
+
+  /**
+   * Makes an empty block with an affinity.
+   *
+   * @param cidr the block
+   * @param affinity such as {@code host:node-1}
+   * @param claimTime RFC 3339 text
+   * @param sequenceNumber the wall clock in nanoseconds, as upstream starts it
+   */
+  public static Block empty(Cidr cidr, String affinity, String claimTime, long sequenceNumber) {
+    int size = cidr.size().intValueExact();
+    List<Integer> free = new ArrayList<>(size);
+    for (int i = 0; i < size; i++) {
+      free.add(i);
+    }
+    JsonObject document = new JsonObject();
+    document.addProperty("affinity_claim_time", claimTime);
+    return new Block(cidr, affinity, new Owner[size], free, sequenceNumber, Map.of(), document);
+  }
+
+  /**
+   * Reads a stored block; an ordinal in cool-down counts as free again.
+   *
+   * @throws IllegalArgumentException when the text is no valid block; says what is wrong
+   */
+  public static Block parse(String json) {
+    try {
+      JsonObject document = JsonParser.parseString(json).getAsJsonObject();
+      Cidr cidr = Cidr.parse(document.get("cidr").getAsString());
+      JsonArray allocations = document.getAsJsonArray("allocations");
+      if (cidr.family().bits() - cidr.prefix() > 12
+          || allocations.size() != cidr.size().intValueExact()
+          || allocations.size() > MAX_ADDRESSES) {
+        throw new IllegalArgumentException(
+            "block " + cidr + " has " + allocations.size() + " allocation entries");
+      }
+      List<Owner> attributes = new ArrayList<>();
+      for (JsonElement element : array(document, "attributes")) {
+        attributes.add(owner(element.getAsJsonObject()));
+      }
+      @Nullable Owner[] owners = new Owner[allocations.size()];
+      List<Integer> unallocated = new ArrayList<>();
+      array(document, "unallocated").forEach(e -> unallocated.add(e.getAsInt()));
+      Map<Integer, Long> allocatedAt = new TreeMap<>();
+      JsonElement sequences = document.get("sequenceNumberForAllocation");
+      if (sequences != null && sequences.isJsonObject()) {
+        sequences
+            .getAsJsonObject()
+            .entrySet()
+            .forEach(e -> allocatedAt.put(Integer.valueOf(e.getKey()), e.getValue().getAsLong()));
+      }
+      for (int i = 0; i < owners.length; i++) {
+        JsonElement index = allocations.get(i);
+        if (index.isJsonNull()) {
+          continue;
+        }
+        Owner owner = attributes.get(index.getAsInt());
+        if (owner.isCooling()) {
+          unallocated.add(i);
+          allocatedAt.remove(i);
+        } else {
+          owners[i] = owner;
+        }
+      }
+      return new Block(
+          cidr,
+          text(document, "affinity"),
+          owners,
+          unallocated,
+          document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0,
+          allocatedAt,
+          document);
+    } catch (JsonParseException
+        | IllegalStateException
+        | UnsupportedOperationException
+        | IndexOutOfBoundsException
+        | NullPointerException e) {
+      throw new IllegalArgumentException("not an IPAM block: " + e.getMessage(), e);
+    }
+  }
+
+  private static JsonArray array(JsonObject document, String name) {
+    JsonElement element = document.get(name);
+    return element == null || element.isJsonNull() ? new JsonArray() : element.getAsJsonArray();
+  }
+
+  private static @Nullable String text(JsonObject object, String name) {
+    JsonElement element = object.get(name);
+    return element == null || element.isJsonNull() ? null : element.getAsString();
+  }
+
+  private static Owner owner(JsonObject json) {
+    String handle = text(json, "handle_id");
+    if (handle != null && handle.indexOf('\r') >= 0) {
+      handle = handle.substring(0, handle.indexOf('\r'));
+    }
+    Map<String, String> secondary = new TreeMap<>();
+    JsonElement attributes = json.get("secondary");
+    if (attributes != null && attributes.isJsonObject()) {
+      attributes
+          .getAsJsonObject()
+          .entrySet()
+          .forEach(e -> secondary.put(e.getKey(), e.getValue().getAsString()));
+    }
+    return new Owner(handle, Collections.unmodifiableMap(secondary), json);
+  }
+
+  /** Returns the block's network. */
+  public Cidr cidr() {
+    return cidr;
+  }
+
+  /** Returns {@code host:NODE}, {@code virtual:NAME} or null. */
+  public @Nullable String affinity() {
+    return affinity;
+  }
+
+  /** Returns the number of free addresses. */
+  public int freeCount() {
+    return unallocated.size();
+  }
+
+  /** Tells whether nobody holds an address. */
+  public boolean isEmpty() {
+    return unallocated.size() == owners.length;
+  }
+
+  /** Returns who holds the address; null when it is free or outside. */
+  public @Nullable Owner owner(IpAddress address) {
+    int ordinal = ordinal(address);
+    return ordinal < 0 ? null : owners[ordinal];
+  }
+
+  /** Returns the addresses whose owner passes the test, ascending. */
+  public List<IpAddress> addresses(Predicate<Owner> test) {
+    List<IpAddress> found = new ArrayList<>();
+    for (int i = 0; i < owners.length; i++) {
+      Owner owner = owners[i];
+      if (owner != null && test.test(owner)) {
+        found.add(cidr.address().plus(i));
+      }
+    }
+    return found;
+  }
+
+  private int ordinal(IpAddress address) {
+    return cidr.contains(address)
+        ? address.value().subtract(cidr.address().value()).intValueExact()
+        : -1;
+  }
+
+  /** Assigns up to {@code count} addresses from the front of the free list. */
+  public Assigned assign(int count, Owner owner) {
+    return take(unallocated.subList(0, Math.min(count, unallocated.size())), owner);
+  }
+
+  /** Assigns one particular address; assigns nothing when it is held or outside. */
+  public Assigned assign(IpAddress address, Owner owner) {
+    int ordinal = ordinal(address);
+    return take(
+        ordinal >= 0 && unallocated.contains(ordinal) ? List.of(ordinal) : List.of(), owner);
+  }
+
+  private Assigned take(List<Integer> ordinals, Owner owner) {
+    @Nullable Owner[] after = Arrays.copyOf(owners, owners.length);
+    Map<Integer, Long> sequences = new TreeMap<>(allocatedAt);
+    List<IpAddress> addresses = new ArrayList<>();
+    for (int ordinal : ordinals) {
+      after[ordinal] = owner;
+      sequences.put(ordinal, sequenceNumber);
+      addresses.add(cidr.address().plus(ordinal));
+    }
+    List<Integer> free = new ArrayList<>(unallocated);
+    free.removeAll(ordinals);
+    return new Assigned(
+        new Block(cidr, affinity, after, free, sequenceNumber + 1, sequences, document), addresses);
+  }
+
+  /** Releases every address whose owner passes the test; they go to the end of the free list. */
+  public Released release(Predicate<Owner> test) {
+    return releaseAll(addresses(test));
+  }
+
+  /** Releases the given addresses; those that are free or outside are ignored. */
+  public Released releaseAll(List<IpAddress> wanted) {
+    @Nullable Owner[] after = Arrays.copyOf(owners, owners.length);
+    List<Integer> free = new ArrayList<>(unallocated);
+    Map<Integer, Long> sequences = new TreeMap<>(allocatedAt);
+    List<IpAddress> released = new ArrayList<>();
+    for (IpAddress address : wanted) {
+      int ordinal = ordinal(address);
+      if (ordinal >= 0 && after[ordinal] != null) {
+        after[ordinal] = null;
+        free.add(ordinal);
+        sequences.remove(ordinal);
+        released.add(address);
+      }
+    }
+    return new Released(
+        new Block(cidr, affinity, after, free, sequenceNumber + 1, sequences, document), released);
+  }
+
+  /** Returns a copy without affinity, for a host that gives a non-empty block back. */
+  public Block withoutAffinity() {
+    JsonObject copy = document.deepCopy();
+    copy.remove("affinity_claim_time");
+    return new Block(cidr, null, owners, unallocated, sequenceNumber + 1, allocatedAt, copy);
+  }
+
+  /** Prints the stored form. Equal owners share an entry of {@code attributes}. */
+  public String toJson() {
+    JsonObject json = new JsonObject();
+    json.addProperty("cidr", cidr.toString());
+    json.add("affinity", affinity == null ? JsonNull.INSTANCE : json(affinity));
+    if (document.has("affinity_claim_time")) {
+      json.add("affinity_claim_time", document.get("affinity_claim_time"));
+    }
+    JsonArray allocations = new JsonArray(owners.length);
+    JsonArray attributes = new JsonArray();
+    Map<JsonObject, Integer> indexes = new java.util.HashMap<>();
+    for (Owner owner : owners) {
+      if (owner == null) {
+        allocations.add(JsonNull.INSTANCE);
+      } else {
+        Integer index = indexes.get(owner.json());
+        if (index == null) {
+          index = attributes.size();
+          indexes.put(owner.json(), index);
+          attributes.add(owner.json());
+        }
+        allocations.add(index);
+      }
+    }
+    json.add("allocations", allocations);
+    JsonArray free = new JsonArray(unallocated.size());
+    unallocated.forEach(free::add);
+    json.add("unallocated", free);
+    json.add("attributes", attributes);
+    json.addProperty("sequenceNumber", sequenceNumber);
+    JsonObject sequences = new JsonObject();
+    allocatedAt.forEach((ordinal, number) -> sequences.addProperty("" + ordinal, number));
+    json.add("sequenceNumberForAllocation", sequences);
+    json.addProperty("deleted", false);
+    document.entrySet().stream()
+        .filter(e -> !json.has(e.getKey()))
+        .forEach(e -> json.add(e.getKey(), e.getValue()));
+    return json.toString();
+  }
+
+  private static JsonElement json(String text) {
+    return new com.google.gson.JsonPrimitive(text);
+  }
+
+  @Override
+  public String toString() {
+    return "Block(" + cidr + ", " + (owners.length - unallocated.size()) + " in use)";
+  }
+}

@@ -1,0 +1,159 @@
+package io.calico4j.core.kernel.linux;
+
+import io.calico4j.core.kernel.KernelException;
+import jnr.ffi.LibraryLoader;
+import jnr.ffi.Pointer;
+import jnr.ffi.Runtime;
+import jnr.ffi.annotations.SaveError;
+
+/** The functions of the C library that this project calls, and errno in words. */
+public interface LibC {
+  /** Address family of unix sockets. */
+  int AF_UNIX = 1;
+
+  /** Address family of netlink sockets. */
+  int AF_NETLINK = 16;
+
+  /** Stream sockets. */
+  int SOCK_STREAM = 1;
+
+  /** Raw sockets. */
+  int SOCK_RAW = 3;
+
+  /** Closes the descriptor on exec. */
+  int SOCK_CLOEXEC = 0x80000;
+
+  /** The socket level of setsockopt. */
+  int SOL_SOCKET = 1;
+
+  /** Receive buffer size. */
+  int SO_RCVBUF = 8;
+
+  /** Receive time-out, a struct timeval. */
+  int SO_RCVTIMEO = 20;
+
+  /** Send time-out, a struct timeval. */
+  int SO_SNDTIMEO = 21;
+
+  /** The peer's pid, uid and gid, a struct ucred. */
+  int SO_PEERCRED = 17;
+
+  /** Control message: descriptors. */
+  int SCM_RIGHTS = 1;
+
+  /** Received descriptors are closed on exec. */
+  int MSG_CMSG_CLOEXEC = 0x40000000;
+
+  /** A peer that is gone raises no signal. */
+  int MSG_NOSIGNAL = 0x4000;
+
+  /** A network namespace, for setns and NS_GET_NSTYPE. */
+  int CLONE_NEWNET = 0x40000000;
+
+  /** The C library of this process. */
+  LibC INSTANCE = LibraryLoader.create(LibC.class).load("c");
+
+  /** The runtime for allocating native memory. */
+  Runtime RUNTIME = Runtime.getRuntime(INSTANCE);
+
+  /** socket(2). */
+  @SaveError
+  int socket(int domain, int type, int protocol);
+
+  /** bind(2). */
+  @SaveError
+  int bind(int fd, byte[] address, int length);
+
+  /** listen(2). */
+  @SaveError
+  int listen(int fd, int backlog);
+
+  /** accept4(2). */
+  @SaveError
+  int accept4(int fd, Pointer address, Pointer length, int flags);
+
+  /** send(2). */
+  @SaveError
+  long send(int fd, byte[] buffer, long length, int flags);
+
+  /** recv(2). */
+  @SaveError
+  long recv(int fd, byte[] buffer, long length, int flags);
+
+  /** recvmsg(2). */
+  @SaveError
+  long recvmsg(int fd, Pointer message, int flags);
+
+  /** setsockopt(2). */
+  @SaveError
+  int setsockopt(int fd, int level, int name, byte[] value, int length);
+
+  /** getsockopt(2). */
+  @SaveError
+  int getsockopt(int fd, int level, int name, Pointer value, Pointer length);
+
+  /** open(2). */
+  @SaveError
+  int open(String path, int flags);
+
+  /** close(2). */
+  @SaveError
+  int close(int fd);
+
+  /** shutdown(2). */
+  @SaveError
+  int shutdown(int fd, int how);
+
+  /** setns(2). */
+  @SaveError
+  int setns(int fd, int type);
+
+  /** ioctl(2) without argument. */
+  @SaveError
+  int ioctl(int fd, long request, long argument);
+
+  /** Returns the errno of this thread's last call. */
+  static int errno() {
+    return RUNTIME.getLastError();
+  }
+
+  /** Makes the exception for this thread's last failed call. */
+  static KernelException failure(String operation, String object) {
+    return failure(operation, object, errno());
+  }
+
+  /** Makes the exception for an errno. */
+  static KernelException failure(String operation, String object, int errno) {
+    return new KernelException(operation, object, errno, describe(errno));
+  }
+
+  /** Returns an errno's name and meaning. */
+  static String describe(int errno) {
+    return switch (errno) {
+      case 1 -> "EPERM (not permitted: are you root?)";
+      case 2 -> "ENOENT (it does not exist)";
+      case 3 -> "ESRCH (there is none)";
+      case 4 -> "EINTR (interrupted)";
+      case 9 -> "EBADF (bad descriptor)";
+      case 11 -> "EAGAIN (no answer in time)";
+      case 12 -> "ENOMEM (out of memory)";
+      case 13 -> "EACCES (permission denied)";
+      case 16 -> "EBUSY (busy)";
+      case 17 -> "EEXIST (it exists already)";
+      case 19 -> "ENODEV (no such device)";
+      case 20 -> "ENOTDIR (not a directory)";
+      case 22 -> "EINVAL (invalid argument)";
+      case 24 -> "EMFILE (too many open files)";
+      case 34 -> "ERANGE (out of range)";
+      case 36 -> "ENAMETOOLONG (name too long)";
+      case 95 -> "EOPNOTSUPP (not supported by this kernel)";
+      case 98 -> "EADDRINUSE (address in use)";
+      case 99 -> "EADDRNOTAVAIL (address not available)";
+      case 100 -> "ENETDOWN (network is down)";
+      case 101 -> "ENETUNREACH (network is unreachable)";
+      case 105 -> "ENOBUFS (no buffer space)";
+      case 107 -> "ENOTCONN (not connected)";
+      default -> "errno " + errno;
+    };
+  }
+}

@@ -1,0 +1,165 @@
+package io.calico4j.core.kernel.linux;
+
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.NetworkNamespace;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The kernel of the machine this runs on. */
+public final class LinuxKernel implements Kernel {
+  private static final int O_RDONLY_CLOEXEC = 0x80000;
+  private static final long NS_GET_NSTYPE = 0xb703;
+  private static final int EINVAL = 22;
+  private static final int TIMEOUT_SECONDS = 10;
+
+  /** Makes one; cheap. */
+  public LinuxKernel() {}
+
+  @Override
+  public NetworkNamespace openNamespace(Path path) throws KernelException {
+    int descriptor = LibC.INSTANCE.open(path.toString(), O_RDONLY_CLOEXEC);
+    if (descriptor < 0) {
+      throw LibC.failure("open network namespace", path.toString());
+    }
+    return adoptNamespace(descriptor, path.toString());
+  }
+
+  @Override
+  public NetworkNamespace adoptNamespace(int descriptor, String name) throws KernelException {
+    Namespace namespace = new Namespace(descriptor, name);
+    if (LibC.INSTANCE.ioctl(descriptor, NS_GET_NSTYPE, 0) != LibC.CLONE_NEWNET) {
+      namespace.close();
+      throw new KernelException(
+          "open network namespace", name, EINVAL, "EINVAL (it is no network namespace)");
+    }
+    return namespace;
+  }
+
+  @Override
+  public Netlink netlink() throws KernelException {
+    return new LinuxNetlink();
+  }
+
+  @Override
+  public Netlink netlink(NetworkNamespace namespace) throws KernelException {
+    return inside(namespace, LinuxNetlink::new);
+  }
+
+  @Override
+  public boolean isOwn(NetworkNamespace namespace) throws KernelException {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/self/ns/net"))
+          .equals(Files.readSymbolicLink(Path.of("/proc/self/fd/" + namespace.descriptor())));
+    } catch (IOException e) {
+      throw new KernelException("identify network namespace", namespace.name(), 0, e.toString());
+    }
+  }
+
+  @Override
+  public void setSysctls(List<Sysctl> sysctls) throws KernelException {
+    for (Sysctl sysctl : sysctls) {
+      write(sysctl);
+    }
+  }
+
+  @Override
+  public void setSysctls(NetworkNamespace namespace, List<Sysctl> sysctls) throws KernelException {
+    Void unused =
+        inside(
+            namespace,
+            () -> {
+              setSysctls(sysctls);
+              return null;
+            });
+  }
+
+  private static void write(Sysctl sysctl) throws KernelException {
+    Path path = Path.of("/proc/sys", sysctl.path());
+    try {
+      Files.write(path, sysctl.value().getBytes(StandardCharsets.US_ASCII));
+    } catch (IOException e) {
+      if (!sysctl.optional()) {
+        throw new KernelException(
+            "set sysctl",
+            sysctl.path() + "=" + sysctl.value(),
+            e instanceof NoSuchFileException ? KernelException.ENOENT : 0,
+            e.toString());
+      }
+    }
+  }
+
+  /** Runs a task in a namespace, on a thread that ends afterwards. */
+  private static <T> T inside(NetworkNamespace namespace, Callable<T> task) throws KernelException {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                if (LibC.INSTANCE.setns(namespace.descriptor(), LibC.CLONE_NEWNET) < 0) {
+                  throw LibC.failure("enter network namespace", namespace.name());
+                }
+                result.complete(task.call());
+              } catch (Throwable e) {
+                result.completeExceptionally(e);
+              }
+            },
+            "netns");
+    thread.setDaemon(true);
+    thread.start();
+    try {
+      return result.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KernelException known) {
+        throw known;
+      }
+      throw new KernelException(
+          "work in network namespace", namespace.name(), 0, e.getCause().toString());
+    } catch (TimeoutException e) {
+      throw new KernelException(
+          "work in network namespace", namespace.name(), 0, "not done in time");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new KernelException("work in network namespace", namespace.name(), 0, "interrupted");
+    }
+  }
+
+  private static final class Namespace implements NetworkNamespace {
+    private final int descriptor;
+    private final String name;
+    private boolean closed;
+
+    Namespace(int descriptor, String name) {
+      this.descriptor = descriptor;
+      this.name = name;
+    }
+
+    @Override
+    public int descriptor() {
+      return descriptor;
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public synchronized void close() {
+      if (!closed) {
+        closed = true;
+        LibC.INSTANCE.close(descriptor);
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.calico4j.core.kernel.linux;
+
+import io.calico4j.core.kernel.KernelException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * A NETLINK_ROUTE socket: one request at a time, its answers checked by sequence number. It stays
+ * in the namespace in which it was opened.
+ */
+final class NetlinkSocket implements AutoCloseable {
+  private static final int EINTR = 4;
+  private static final int TYPE_ERROR = 2;
+  private static final int TYPE_DONE = 3;
+  private static final int HEADER = 16;
+  private static final int TIMEOUT_SECONDS = 5;
+
+  private final int descriptor;
+  private final byte[] receive = new byte[64 * 1024];
+  private int sequence;
+  private boolean closed;
+
+  /** Receives one message of an answer: its type and what follows the header. */
+  interface Answer {
+    void accept(int type, ByteBuffer body);
+  }
+
+  NetlinkSocket() throws KernelException {
+    LibC c = LibC.INSTANCE;
+    descriptor = c.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+      throw LibC.failure("open", "a netlink socket");
+    }
+    byte[] timeout =
+        ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putLong(TIMEOUT_SECONDS).array();
+    byte[] address = new byte[12];
+    ByteBuffer.wrap(address).order(ByteOrder.nativeOrder()).putShort((short) LibC.AF_NETLINK);
+    if (c.setsockopt(descriptor, LibC.SOL_SOCKET, LibC.SO_RCVTIMEO, timeout, 16) < 0
+        || c.bind(descriptor, address, address.length) < 0) {
+      KernelException failure = LibC.failure("set up", "a netlink socket");
+      c.close(descriptor);
+      throw failure;
+    }
+  }
+
+  synchronized int nextSequence() {
+    return ++sequence;
+  }
+
+  /** Sends a request and reads its answers up to the acknowledgement or the end of the dump. */
+  synchronized void request(byte[] message, String operation, String object, Answer answer)
+      throws KernelException {
+    if (closed) {
+      throw new KernelException(operation, object, 0, "the netlink socket is closed");
+    }
+    int expected = ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getInt(8);
+    if (LibC.INSTANCE.send(descriptor, message, message.length, 0) < 0) {
+      throw LibC.failure(operation, object);
+    }
+    boolean done = false;
+    while (!done) {
+      long length = LibC.INSTANCE.recv(descriptor, receive, receive.length, 0);
+      if (length < 0) {
+        if (LibC.errno() == EINTR) {
+          continue;
+        }
+        throw LibC.failure(operation, object);
+      }
+      ByteBuffer buffer = ByteBuffer.wrap(receive, 0, (int) length).order(ByteOrder.nativeOrder());
+      done = read(buffer, expected, operation, object, answer);
+    }
+  }
+
+  private static boolean read(
+      ByteBuffer buffer, int expected, String operation, String object, Answer answer)
+      throws KernelException {
+    while (buffer.remaining() >= HEADER) {
+      int start = buffer.position();
+      int length = buffer.getInt(start);
+      int type = Short.toUnsignedInt(buffer.getShort(start + 4));
+      if (length < HEADER || length > buffer.remaining()) {
+        throw new KernelException(operation, object, 0, "the answer is malformed");
+      }
+      if (buffer.getInt(start + 8) == expected) {
+        if (type == TYPE_ERROR) {
+          int errno = -buffer.getInt(start + HEADER);
+          if (errno != 0) {
+            throw LibC.failure(operation, object, errno);
+          }
+          return true;
+        }
+        if (type == TYPE_DONE) {
+          return true;
+        }
+        answer.accept(
+            type, buffer.slice(start + HEADER, length - HEADER).order(ByteOrder.nativeOrder()));
+      }
+      buffer.position(Math.min(buffer.limit(), start + (length + 3) / 4 * 4));
+    }
+    return false;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      LibC.INSTANCE.close(descriptor);
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package io.calico4j.core.resource;
+
+import io.calico4j.core.datastore.AlreadyExistsException;
+import io.calico4j.core.datastore.ConflictException;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.datastore.NotFoundException;
+import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.Rule;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Gets, lists and writes resources. Writes compare revisions: create demands that the key is
+ * absent, update that it is as it was read.
+ */
+public final class ResourceClient {
+  /** The profile that allows everything; never stored, always there. */
+  public static final String DEFAULT_ALLOW = "projectcalico-default-allow";
+
+  private static final int APPLY_ATTEMPTS = 5;
+
+  private final Datastore datastore;
+
+  /** Makes a client. */
+  public ResourceClient(Datastore datastore) {
+    this.datastore = datastore;
+  }
+
+  /** Reads one resource; the namespace is ignored for global kinds. */
+  public <S> Optional<Resource<S>> get(ResourceKind<S> kind, String namespace, String name)
+      throws DatastoreException {
+    if (kind.equals(ResourceKind.PROFILE) && name.equals(DEFAULT_ALLOW)) {
+      return Optional.of(this.<S>defaultAllow());
+    }
+    Optional<Entry> entry =
+        datastore.get(new ResourceKey(kind, kind.namespaced() ? namespace : "", name).path());
+    return entry.isEmpty()
+        ? Optional.empty()
+        : Optional.of(ResourceCodec.decode(kind, entry.get()));
+  }
+
+  /** Lists every resource of a kind, by key; an unreadable one is an error naming its key. */
+  public <S> List<Resource<S>> list(ResourceKind<S> kind) throws DatastoreException {
+    List<Resource<S>> resources = new ArrayList<>();
+    for (Entry entry : datastore.list(kind.prefix()).entries()) {
+      resources.add(ResourceCodec.decode(kind, entry));
+    }
+    if (kind.equals(ResourceKind.PROFILE)) {
+      resources.add(this.<S>defaultAllow());
+    }
+    return resources;
+  }
+
+  @SuppressWarnings("unchecked")
+  private <S> Resource<S> defaultAllow() {
+    List<Rule> allow = List.of(Rule.always(Rule.Action.Allow));
+    return (Resource<S>)
+        Resource.create(
+            ResourceKind.PROFILE,
+            Metadata.named(null, DEFAULT_ALLOW),
+            new ProfileSpec(Map.of(), allow, allow));
+  }
+
+  /** Returns the resource as {@link #create} writes it: uid, time and defaults filled in. */
+  public <S> Resource<S> prepareCreate(Resource<S> resource) {
+    Metadata metadata = resource.metadata();
+    String namespace =
+        resource.kind().namespaced() && metadata.namespace() == null
+            ? "default"
+            : metadata.namespace();
+    return Defaults.fill(
+        resource.withMetadata(
+            new Metadata(
+                metadata.name(),
+                namespace,
+                UUID.randomUUID().toString(),
+                Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+                metadata.labels(),
+                metadata.annotations())));
+  }
+
+  /**
+   * Creates a resource.
+   *
+   * @throws AlreadyExistsException when it exists
+   * @throws InvalidResourceException when it contradicts another resource
+   */
+  public <S> Resource<S> create(Resource<S> resource) throws DatastoreException {
+    refuseDefaultAllow(resource.key());
+    refuseOverlap(resource);
+    Resource<S> prepared = prepareCreate(resource);
+    try {
+      long revision =
+          datastore.commit(
+              Transaction.builder()
+                  .create(prepared.key().path(), ResourceCodec.encode(prepared))
+                  .build());
+      return at(prepared, revision);
+    } catch (ConflictException e) {
+      throw new AlreadyExistsException(resource.key() + " exists already", e);
+    }
+  }
+
+  private static void refuseDefaultAllow(ResourceKey key) throws InvalidResourceException {
+    if (key.kind().equals(ResourceKind.PROFILE) && key.name().equals(DEFAULT_ALLOW)) {
+      throw new InvalidResourceException(
+          key + " is built in and cannot be written: choose another name", null);
+    }
+  }
+
+  private void refuseOverlap(Resource<?> resource) throws DatastoreException {
+    if (!(resource.spec() instanceof IpPoolSpec pool)) {
+      return;
+    }
+    for (Resource<IpPoolSpec> other : list(ResourceKind.IP_POOL)) {
+      if (!other.metadata().name().equals(resource.metadata().name())
+          && other.spec().network().overlaps(pool.network())) {
+        throw new InvalidResourceException(
+            resource.key()
+                + " spec.cidr: "
+                + pool.cidr()
+                + " overlaps "
+                + other.key()
+                + " with "
+                + other.spec().cidr(),
+            null);
+      }
+    }
+  }
+
+  /**
+   * Replaces a resource that was read.
+   *
+   * @throws NotFoundException when it is gone
+   * @throws ConflictException when it was changed since
+   */
+  public <S> Resource<S> update(Resource<S> resource) throws DatastoreException {
+    refuseDefaultAllow(resource.key());
+    String path = resource.key().path();
+    Resource<S> filled = Defaults.fill(resource);
+    try {
+      long revision =
+          datastore.commit(
+              Transaction.builder()
+                  .update(path, ResourceCodec.encode(filled), resource.revision())
+                  .build());
+      return at(filled, revision);
+    } catch (ConflictException e) {
+      if (datastore.get(path).isEmpty()) {
+        throw new NotFoundException(resource.key() + " does not exist", e);
+      }
+      throw new ConflictException(
+          resource.key() + " was changed by somebody else: read it again", e);
+    }
+  }
+
+  /** Creates the resource, or replaces the stored one keeping its identity and unknown fields. */
+  public <S> Resource<S> apply(Resource<S> resource) throws DatastoreException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        ResourceKey key = resource.key();
+        Optional<Resource<S>> stored = get(resource.kind(), key.namespace(), key.name());
+        if (stored.isEmpty()) {
+          return create(resource);
+        }
+        Metadata old = stored.get().metadata();
+        Metadata given = resource.metadata();
+        return update(
+            new Resource<>(
+                resource.kind(),
+                new Metadata(
+                    given.name(),
+                    old.namespace(),
+                    old.uid(),
+                    old.creationTimestamp(),
+                    given.labels(),
+                    given.annotations()),
+                resource.spec(),
+                stored.get().document(),
+                stored.get().revision()));
+      } catch (ConflictException | AlreadyExistsException | NotFoundException e) {
+        if (attempt >= APPLY_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /**
+   * Deletes a resource whatever its revision.
+   *
+   * @throws NotFoundException when there is none
+   */
+  public void delete(ResourceKey key) throws DatastoreException {
+    Optional<Entry> stored = datastore.get(key.path());
+    if (stored.isEmpty()) {
+      throw new NotFoundException(key + " does not exist", null);
+    }
+    long unused = datastore.commit(Transaction.builder().delete(key.path()).build());
+  }
+
+  private static <S> Resource<S> at(Resource<S> resource, long revision) {
+    return new Resource<>(
+        resource.kind(), resource.metadata(), resource.spec(), resource.document(), revision);
+  }
+}

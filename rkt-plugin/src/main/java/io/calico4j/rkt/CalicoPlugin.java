@@ -1,0 +1,173 @@
+package io.calico4j.rkt;
+
+import com.google.gson.JsonObject;
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.cni.CniRequest;
+import io.calico4j.core.cni.CniResult;
+import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.cni.RequestMapper;
+import io.calico4j.core.endpoint.AttachException;
+import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.endpoint.Attachment;
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.core.plugin.PluginRequest;
+import io.calico4j.core.plugin.PluginResponse;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The CNI plugin {@code calico}: ADD, DEL, CHECK and VERSION for every orchestrator. */
+public final class CalicoPlugin implements PluginHandler {
+  private static final Logger log = LoggerFactory.getLogger(CalicoPlugin.class);
+
+  private final EndpointService endpoints;
+  private final Kernel kernel;
+  private final List<RequestMapper> mappers;
+
+  /** Makes the plugin; the mappers are asked in order, the plain one after them. */
+  public CalicoPlugin(EndpointService endpoints, Kernel kernel, List<RequestMapper> mappers) {
+    this.endpoints = endpoints;
+    this.kernel = kernel;
+    this.mappers = List.copyOf(mappers);
+  }
+
+  @Override
+  public PluginResponse handle(PluginRequest request) {
+    long start = System.nanoTime();
+    String command = request.environment().getOrDefault("CNI_COMMAND", "");
+    try (Sandbox sandbox = new Sandbox(kernel, request)) {
+      String output =
+          command.equals("VERSION")
+              ? CniResult.versions(VersionRequest.asked(request.standardInput()))
+              : serve(CniRequest.parse(request), sandbox);
+      log.info(
+          "{} container={} interface={} took_us={}",
+          command,
+          request.environment().get("CNI_CONTAINERID"),
+          request.environment().get("CNI_IFNAME"),
+          (System.nanoTime() - start) / 1000);
+      return new PluginResponse(0, output, "");
+    } catch (CniError e) {
+      log.warn(
+          "{} container={} failed: code={} {}",
+          command,
+          request.environment().get("CNI_CONTAINERID"),
+          e.code(),
+          e.getMessage());
+      return new PluginResponse(
+          1, e.toJson(VersionRequest.given(request.standardInput())), e.getMessage() + "\n");
+    }
+  }
+
+  private String serve(CniRequest request, Sandbox sandbox) throws CniError {
+    NetworkConfiguration configuration = request.configuration();
+    String ipamType = configuration.ipamType();
+    if (!ipamType.equals("calico-ipam")) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "ipam.type \"" + ipamType + "\" is not supported: use \"calico-ipam\"",
+          "");
+    }
+    AttachRequest attach = map(request);
+    try {
+      switch (request.command()) {
+        case ADD -> {
+          Attachment attachment = endpoints.attach(attach, sandbox.open(request.netns()));
+          return CniResult.of(attachment, request, isMesos(configuration));
+        }
+        case CHECK -> {
+          Attachment attachment = endpoints.check(attach.identity(), sandbox.open(request.netns()));
+          PreviousResult.compare(configuration.document(), attachment);
+        }
+        case DEL -> endpoints.detach(attach.identity());
+      }
+      return "";
+    } catch (AttachException e) {
+      throw error(e);
+    }
+  }
+
+  private AttachRequest map(CniRequest request) throws CniError {
+    for (RequestMapper mapper : mappers) {
+      Optional<AttachRequest> mapped = mapper.map(request, endpoints.node());
+      if (mapped.isPresent()) {
+        return mapped.get();
+      }
+    }
+    return new PlainCniMapper().map(request, endpoints.node()).orElseThrow();
+  }
+
+  private static boolean isMesos(NetworkConfiguration configuration) throws CniError {
+    Optional<JsonObject> arguments = NetworkConfiguration.object(configuration.document(), "args");
+    return arguments.isPresent() && arguments.get().has("org.apache.mesos");
+  }
+
+  private static CniError error(AttachException e) {
+    int code =
+        switch (e.reason()) {
+          case REFUSED -> CniError.IPAM;
+          case SANDBOX -> CniError.SANDBOX;
+          case TRY_AGAIN -> CniError.TRY_AGAIN;
+          case KERNEL -> CniError.KERNEL;
+          case INCONSISTENT -> CniError.INCONSISTENT;
+        };
+    Throwable cause = e.getCause();
+    return new CniError(
+        code,
+        String.valueOf(e.getMessage()),
+        cause == null ? "" : cause.getClass().getSimpleName());
+  }
+
+  /** The descriptor that came with a request, closed with it whatever happens. */
+  private static final class Sandbox implements AutoCloseable {
+    private final Kernel kernel;
+    private final PluginRequest request;
+    private @Nullable NetworkNamespace namespace;
+    private final @Nullable KernelException failure;
+
+    Sandbox(Kernel kernel, PluginRequest request) {
+      this.kernel = kernel;
+      this.request = request;
+      KernelException problem = null;
+      if (request.namespaceDescriptor() >= 0) {
+        try {
+          namespace =
+              kernel.adoptNamespace(
+                  request.namespaceDescriptor(),
+                  request.environment().getOrDefault("CNI_NETNS", "the sandbox"));
+        } catch (KernelException e) {
+          problem = e;
+        }
+      }
+      failure = problem;
+    }
+
+    NetworkNamespace open(String path) throws CniError {
+      NetworkNamespace opened = namespace;
+      if (opened == null) {
+        throw new CniError(
+            CniError.SANDBOX,
+            "CNI_NETNS \""
+                + path
+                + "\" is no network namespace that can be opened: give the path of the container's",
+            failure == null
+                ? "no descriptor came with the request of " + request.program()
+                : String.valueOf(failure.getMessage()));
+      }
+      return opened;
+    }
+
+    @Override
+    public void close() {
+      if (namespace != null) {
+        namespace.close();
+      }
+    }
+  }
+}
