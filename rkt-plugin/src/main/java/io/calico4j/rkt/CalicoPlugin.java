@@ -126,13 +126,11 @@ public final class CalicoPlugin implements PluginHandler {
 
   /** The descriptor that came with a request, closed with it whatever happens. */
   private static final class Sandbox implements AutoCloseable {
-    private final Kernel kernel;
     private final PluginRequest request;
     private @Nullable NetworkNamespace namespace;
     private final @Nullable KernelException failure;
 
     Sandbox(Kernel kernel, PluginRequest request) {
-      this.kernel = kernel;
       this.request = request;
       KernelException problem = null;
       if (request.namespaceDescriptor() >= 0) {

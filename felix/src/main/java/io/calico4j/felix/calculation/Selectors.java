@@ -1,0 +1,54 @@
+package io.calico4j.felix.calculation;
+
+import io.calico4j.core.model.PolicySpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.Rule;
+import io.calico4j.core.selector.Selector;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Combines the selectors of rules with their namespaces, as upstream's update processors do. */
+public final class Selectors {
+  private Selectors() {}
+
+  /** Returns what restricts a selector to the namespace of a policy. */
+  static Selector inNamespace(Resource<?> policy) {
+    return Selector.parse("projectcalico.org/namespace == '" + policy.metadata().namespace() + "'");
+  }
+
+  /** Returns the selector of endpoints whose namespaces are selected. */
+  static Selector ofNamespaces(String text) {
+    Selector selector = Selector.parse(text);
+    return switch (selector.canonical()) {
+      case "all()" -> Selector.parse("has(projectcalico.org/namespace)");
+      case "global()" -> Selector.parse("!has(projectcalico.org/namespace)");
+      default -> selector.prefixed("pcns.");
+    };
+  }
+
+  /**
+   * Returns the selector of a rule's peer; empty when it is not restricted by labels.
+   *
+   * @param owner the policy or profile the rule belongs to
+   * @param peer the peer
+   * @throws IllegalArgumentException when a selector does not parse
+   */
+  public static Optional<Selector> ofPeer(Resource<?> owner, Rule.Peer peer) {
+    boolean namespaced =
+        owner.spec() instanceof PolicySpec && owner.kind().equals(ResourceKind.NETWORK_POLICY);
+    boolean given = isGiven(peer.selector());
+    Selector selector = given ? Selector.parse(String.valueOf(peer.selector())) : Selector.all();
+    if (isGiven(peer.namespaceSelector())) {
+      return Optional.of(ofNamespaces(String.valueOf(peer.namespaceSelector())).and(selector));
+    }
+    if (namespaced && (given || isGiven(peer.notSelector()))) {
+      return Optional.of(inNamespace(owner).and(selector));
+    }
+    return given ? Optional.of(selector) : Optional.empty();
+  }
+
+  private static boolean isGiven(@Nullable String text) {
+    return text != null && !text.isEmpty();
+  }
+}

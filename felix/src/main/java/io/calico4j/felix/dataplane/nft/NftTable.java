@@ -1,0 +1,170 @@
+package io.calico4j.felix.dataplane.nft;
+
+import io.calico4j.felix.rules.Ruleset;
+import io.calico4j.felix.rules.RulesetBuilder;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/**
+ * Renders the transaction that takes the table {@code inet calico} from one ruleset to another.
+ * Additions go sets, chains, dispatch; removals the reverse; all are committed at once, so no
+ * packet ever meets half of them. Base chains send every packet of a workload interface through a
+ * verdict map; an interface that is not in it is dropped.
+ */
+final class NftTable {
+  static final String TABLE = "inet calico";
+  private static final String FROM = "filter-cali-from-wl-dispatch";
+  private static final String TO = "filter-cali-to-wl-dispatch";
+
+  private NftTable() {}
+
+  /** Renders a transaction that replaces the whole table, whatever is there. */
+  static String replaceAll(Ruleset desired) {
+    return "add table "
+        + TABLE
+        + "\ndelete table "
+        + TABLE
+        + "\n"
+        + skeleton()
+        + change(Ruleset.EMPTY, desired);
+  }
+
+  private static String skeleton() {
+    return """
+        table inet calico {
+          map filter-cali-from-wl-dispatch { type ifname : verdict; }
+          map filter-cali-to-wl-dispatch { type ifname : verdict; }
+          chain filter-cali-wl-to-host-action { }
+          chain filter-cali-from-wl {
+            iifname vmap @filter-cali-from-wl-dispatch
+            drop
+          }
+          chain filter-cali-to-wl {
+            oifname vmap @filter-cali-to-wl-dispatch
+            drop
+          }
+          chain filter-cali-wl-to-host {
+            icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, \
+        nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept
+            jump filter-cali-from-wl
+            goto filter-cali-wl-to-host-action
+          }
+          chain raw-cali-rpf {
+            ip6 saddr fe80::/10 return
+            ip6 saddr :: icmpv6 type { mld-listener-report, nd-neighbor-solicit } return
+            fib saddr . iif oif 0 drop
+          }
+          chain raw-PREROUTING {
+            type filter hook prerouting priority raw; policy accept;
+            iifname "cali*" jump raw-cali-rpf
+          }
+          chain filter-INPUT {
+            type filter hook input priority filter; policy accept;
+            iifname "cali*" goto filter-cali-wl-to-host
+          }
+          chain filter-FORWARD {
+            type filter hook forward priority filter; policy accept;
+            iifname "cali*" jump filter-cali-from-wl
+            oifname "cali*" jump filter-cali-to-wl
+          }
+        }
+        """;
+  }
+
+  /** Renders the transaction between two rulesets; empty when they are equal. */
+  static String change(Ruleset actual, Ruleset desired) {
+    StringBuilder text = new StringBuilder();
+    desired
+        .sets()
+        .forEach(
+            (name, set) -> {
+              Ruleset.AddressSet old = actual.sets().get(name);
+              if (old == null) {
+                line(text, "add set " + TABLE + " " + name + " { " + set.declaration() + " }");
+              }
+              elements(
+                  text,
+                  "add",
+                  name,
+                  missing(set.members(), old == null ? new TreeSet<>() : old.members()));
+            });
+    desired.chains().keySet().stream()
+        .filter(name -> !actual.chains().containsKey(name))
+        .forEach(name -> line(text, "add chain " + TABLE + " " + name));
+    desired
+        .chains()
+        .forEach(
+            (name, rules) -> {
+              if (!Objects.equals(actual.chains().get(name), rules)) {
+                rewrite(text, name, rules);
+              }
+            });
+    dispatch(text, FROM, actual.fromWorkload(), desired.fromWorkload());
+    dispatch(text, TO, actual.toWorkload(), desired.toWorkload());
+    List<String> gone =
+        actual.chains().keySet().stream()
+            .filter(name -> !desired.chains().containsKey(name))
+            .filter(name -> !name.equals(RulesetBuilder.TO_HOST))
+            .toList();
+    gone.forEach(name -> line(text, "flush chain " + TABLE + " " + name));
+    gone.forEach(name -> line(text, "delete chain " + TABLE + " " + name));
+    actual
+        .sets()
+        .forEach(
+            (name, old) -> {
+              Ruleset.AddressSet set = desired.sets().get(name);
+              if (set == null) {
+                line(text, "delete set " + TABLE + " " + name);
+              } else {
+                elements(text, "delete", name, missing(old.members(), set.members()));
+              }
+            });
+    return text.toString();
+  }
+
+  private static SortedSet<String> missing(SortedSet<String> wanted, SortedSet<String> present) {
+    SortedSet<String> missing = new TreeSet<>(wanted);
+    missing.removeAll(present);
+    return missing;
+  }
+
+  private static void rewrite(StringBuilder text, String chain, List<String> rules) {
+    line(text, "flush chain " + TABLE + " " + chain);
+    rules.forEach(rule -> line(text, "add rule " + TABLE + " " + chain + " " + rule));
+  }
+
+  private static void elements(
+      StringBuilder text, String verb, String set, SortedSet<String> members) {
+    if (!members.isEmpty()) {
+      line(
+          text, verb + " element " + TABLE + " " + set + " { " + String.join(", ", members) + " }");
+    }
+  }
+
+  private static void dispatch(
+      StringBuilder text, String map, Map<String, String> actual, Map<String, String> desired) {
+    SortedSet<String> removed = new TreeSet<>();
+    actual.forEach(
+        (name, chain) -> {
+          if (!chain.equals(desired.get(name))) {
+            removed.add("\"" + name + "\"");
+          }
+        });
+    elements(text, "delete", map, removed);
+    SortedSet<String> added = new TreeSet<>();
+    desired.forEach(
+        (name, chain) -> {
+          if (!chain.equals(actual.get(name))) {
+            added.add("\"" + name + "\" : goto " + chain);
+          }
+        });
+    elements(text, "add", map, added);
+  }
+
+  private static void line(StringBuilder text, String command) {
+    text.append(command).append('\n');
+  }
+}

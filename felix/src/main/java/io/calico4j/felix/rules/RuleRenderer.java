@@ -1,0 +1,351 @@
+package io.calico4j.felix.rules;
+
+import io.calico4j.core.model.PortMatch;
+import io.calico4j.core.model.Protocol;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.Rule;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpFamily;
+import io.calico4j.core.selector.Selector;
+import io.calico4j.felix.calculation.AddressSets;
+import io.calico4j.felix.calculation.Selectors;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Renders rules as lines of nftables. A rule becomes one line for each combination of alternatives
+ * that one line cannot hold. The verdict is left in the mark: accept or pass, with a return;
+ * neither is "no match".
+ */
+final class RuleRenderer {
+  static final String ACCEPT_BIT = "0x00010000";
+  static final String PASS_BIT = "0x00020000";
+  private static final int LOG_PREFIX_LIMIT = 64;
+
+  private final AddressSets addresses;
+  private final Map<String, Ruleset.AddressSet> sets;
+  private final String logPrefix;
+
+  RuleRenderer(AddressSets addresses, Map<String, Ruleset.AddressSet> sets, String logPrefix) {
+    this.addresses = addresses;
+    this.sets = sets;
+    this.logPrefix = logPrefix;
+  }
+
+  /** Renders the rules of a policy or profile; what cannot be understood drops everything. */
+  List<String> render(Resource<?> owner, List<Rule> rules) {
+    List<String> lines = new ArrayList<>();
+    for (Rule rule : rules) {
+      try {
+        lines.addAll(render(owner, rule));
+      } catch (IllegalArgumentException e) {
+        lines.add("drop comment \"unreadable rule\"");
+      }
+    }
+    return lines;
+  }
+
+  private List<String> render(Resource<?> owner, Rule rule) {
+    if (!isFamilyBound(owner, rule)) {
+      return lines(owner, rule, null);
+    }
+    List<String> lines = new ArrayList<>();
+    for (IpFamily family : IpFamily.values()) {
+      if (appliesTo(rule, family)) {
+        lines.addAll(lines(owner, rule, family));
+      }
+    }
+    return lines;
+  }
+
+  private static boolean isFamilyBound(Resource<?> owner, Rule rule) {
+    return rule.ipVersion() != null
+        || rule.icmp() != null
+        || rule.notICMP() != null
+        || isBound(owner, rule.source())
+        || isBound(owner, rule.destination());
+  }
+
+  private static boolean isBound(Resource<?> owner, Rule.Peer peer) {
+    return !peer.nets().isEmpty()
+        || !peer.notNets().isEmpty()
+        || peer.notSelector() != null
+        || Selectors.ofPeer(owner, peer).isPresent()
+        || peer.ports().stream().anyMatch(p -> p.name() != null)
+        || peer.notPorts().stream().anyMatch(p -> p.name() != null);
+  }
+
+  private static boolean appliesTo(Rule rule, IpFamily family) {
+    Integer version = rule.ipVersion();
+    if (version != null && version != (family == IpFamily.IPV4 ? 4 : 6)) {
+      return false;
+    }
+    if (rule.icmp() != null || rule.notICMP() != null) {
+      boolean v6 = Protocol.ICMPV6.equals(rule.protocol());
+      if (v6 != (family == IpFamily.IPV6)) {
+        return false;
+      }
+    }
+    return hasFamily(rule.source().nets(), family) && hasFamily(rule.destination().nets(), family);
+  }
+
+  private static boolean hasFamily(List<String> nets, IpFamily family) {
+    return nets.isEmpty() || nets.stream().anyMatch(n -> Cidr.parse(n).family() == family);
+  }
+
+  private List<String> lines(Resource<?> owner, Rule rule, @Nullable IpFamily family) {
+    List<String> variants = new ArrayList<>(List.of(""));
+    if (family != null) {
+      variants = times(variants, List.of("meta nfproto " + family.keyName()));
+    }
+    Protocol protocol = rule.protocol();
+    if (protocol != null) {
+      variants = times(variants, List.of("meta l4proto " + protocol.number()));
+    }
+    Protocol notProtocol = rule.notProtocol();
+    if (notProtocol != null) {
+      variants = times(variants, List.of("meta l4proto != " + notProtocol.number()));
+    }
+    variants = times(variants, icmp(rule, family));
+    variants = peer(variants, owner, rule, rule.source(), family, true);
+    variants = peer(variants, owner, rule, rule.destination(), family, false);
+    List<String> lines = new ArrayList<>();
+    for (String match : variants) {
+      lines.addAll(actions(rule.action(), match.strip()));
+    }
+    return lines;
+  }
+
+  private List<String> actions(Rule.Action action, String match) {
+    String prefix = match.isEmpty() ? "" : match + " ";
+    return switch (action) {
+      case Allow -> List.of(prefix + "meta mark set meta mark or " + ACCEPT_BIT + " return");
+      case Pass -> List.of(prefix + "meta mark set meta mark or " + PASS_BIT + " return");
+      case Deny -> List.of(prefix + "drop");
+      case Log -> List.of(prefix + "log prefix \"" + safePrefix() + ": \"");
+    };
+  }
+
+  private String safePrefix() {
+    String safe = logPrefix.replaceAll("[^A-Za-z0-9 _.%/-]", "_");
+    return safe.length() <= LOG_PREFIX_LIMIT ? safe : safe.substring(0, LOG_PREFIX_LIMIT);
+  }
+
+  private static List<String> icmp(Rule rule, @Nullable IpFamily family) {
+    String name = family == IpFamily.IPV6 ? "icmpv6" : "icmp";
+    StringBuilder match = new StringBuilder();
+    Rule.Icmp icmp = rule.icmp();
+    if (icmp != null) {
+      if (icmp.type() != null) {
+        match.append(name).append(" type ").append(icmp.type());
+      }
+      if (icmp.code() != null) {
+        match.append(' ').append(name).append(" code ").append(icmp.code());
+      }
+    }
+    Rule.Icmp not = rule.notICMP();
+    if (not != null && not.type() != null) {
+      if (not.code() == null) {
+        match.append(' ').append(name).append(" type != ").append(not.type());
+      } else {
+        match
+            .append(' ')
+            .append(name)
+            .append(" type . ")
+            .append(name)
+            .append(" code != { ")
+            .append(not.type())
+            .append(" . ")
+            .append(not.code())
+            .append(" }");
+      }
+    }
+    return List.of(match.toString());
+  }
+
+  private List<String> peer(
+      List<String> variants,
+      Resource<?> owner,
+      Rule rule,
+      Rule.Peer peer,
+      @Nullable IpFamily family,
+      boolean source) {
+    List<String> result = variants;
+    Optional<Selector> selector = Selectors.ofPeer(owner, peer);
+    if (family != null) {
+      String field = (family == IpFamily.IPV4 ? "ip " : "ip6 ") + (source ? "saddr" : "daddr");
+      List<String> nets = ofFamily(peer.nets(), family);
+      if (!nets.isEmpty()) {
+        result = times(result, nets.stream().map(n -> field + " " + n).toList());
+      }
+      for (String net : ofFamily(peer.notNets(), family)) {
+        result = times(result, List.of(field + " != " + net));
+      }
+      if (selector.isPresent()) {
+        result = times(result, memberOf(selector.get(), family, field));
+      }
+      String not = peer.notSelector();
+      if (not != null && !not.isEmpty()) {
+        result = times(result, List.of(notMemberOf(Selector.parse(not), family, field)));
+      }
+    }
+    if (!peer.ports().isEmpty()) {
+      result = times(result, ports(peer.ports(), selector, rule.protocol(), family, source, false));
+    }
+    if (!peer.notPorts().isEmpty()) {
+      for (String no : ports(peer.notPorts(), selector, rule.protocol(), family, source, true)) {
+        result = times(result, List.of(no));
+      }
+    }
+    return result;
+  }
+
+  private static List<String> ofFamily(List<String> nets, IpFamily family) {
+    return nets.stream()
+        .map(Cidr::parse)
+        .filter(c -> c.family() == family)
+        .map(Cidr::toString)
+        .toList();
+  }
+
+  private List<String> memberOf(Selector selector, IpFamily family, String field) {
+    List<String> alternatives = new ArrayList<>();
+    alternatives.add(field + " @" + hosts(selector, family));
+    nets(selector, family).forEach(n -> alternatives.add(field + " " + n));
+    return alternatives;
+  }
+
+  private String notMemberOf(Selector selector, IpFamily family, String field) {
+    StringBuilder match = new StringBuilder(field + " != @" + hosts(selector, family));
+    nets(selector, family).forEach(n -> match.append(' ').append(field).append(" != ").append(n));
+    return match.toString();
+  }
+
+  /** Declares the set of the selector's single addresses, and returns its name. */
+  private String hosts(Selector selector, IpFamily family) {
+    String name = (family == IpFamily.IPV4 ? "cali40" : "cali60") + selector.id().replace(':', '-');
+    sets.computeIfAbsent(
+        name,
+        n -> {
+          SortedSet<String> members = new TreeSet<>();
+          addresses.members(selector).stream()
+              .filter(c -> c.family() == family && c.isSingle())
+              .forEach(c -> members.add(c.address().toString()));
+          return new Ruleset.AddressSet(
+              "type " + (family == IpFamily.IPV4 ? "ipv4_addr" : "ipv6_addr") + ";", members);
+        });
+    return name;
+  }
+
+  /** Returns the selector's true networks, those inside another left out. */
+  private List<Cidr> nets(Selector selector, IpFamily family) {
+    List<Cidr> nets = new ArrayList<>();
+    for (Cidr cidr : addresses.members(selector)) {
+      if (cidr.family() == family
+          && !cidr.isSingle()
+          && nets.stream().noneMatch(n -> n.contains(cidr))) {
+        nets.add(cidr);
+      }
+    }
+    return nets;
+  }
+
+  private List<String> ports(
+      List<PortMatch> ports,
+      Optional<Selector> selector,
+      @Nullable Protocol protocol,
+      @Nullable IpFamily family,
+      boolean source,
+      boolean negated) {
+    List<String> alternatives = new ArrayList<>();
+    String not = negated ? "!= " : "";
+    List<String> numbers =
+        ports.stream()
+            .filter(p -> p.name() == null)
+            .map(p -> p.first() == p.last() ? "" + p.first() : p.first() + "-" + p.last())
+            .toList();
+    if (!numbers.isEmpty()) {
+      if (protocol == null || !protocol.hasPorts()) {
+        throw new IllegalArgumentException("ports need protocol TCP, UDP or SCTP");
+      }
+      alternatives.add(
+          "th "
+              + (source ? "sport " : "dport ")
+              + not
+              + "{ "
+              + String.join(", ", merged(ports))
+              + " }");
+    }
+    for (PortMatch port : ports) {
+      String name = port.name();
+      if (name != null && family != null) {
+        Protocol named = protocol == null ? Protocol.TCP : protocol;
+        String set = namedPort(selector.orElse(Selector.all()), name, named, family);
+        alternatives.add(
+            (family == IpFamily.IPV4 ? "ip " : "ip6 ")
+                + (source ? "saddr" : "daddr")
+                + " . meta l4proto . th "
+                + (source ? "sport " : "dport ")
+                + not
+                + "@"
+                + set);
+      }
+    }
+    return alternatives;
+  }
+
+  /** Joins overlapping ranges, which an anonymous set refuses. */
+  private static List<String> merged(List<PortMatch> ports) {
+    List<PortMatch> sorted =
+        ports.stream()
+            .filter(p -> p.name() == null)
+            .sorted(java.util.Comparator.comparingInt(PortMatch::first))
+            .toList();
+    List<String> merged = new ArrayList<>();
+    int first = -1;
+    int last = -1;
+    for (PortMatch port : sorted) {
+      if (first >= 0 && port.first() <= last + 1) {
+        last = Math.max(last, port.last());
+        continue;
+      }
+      if (first >= 0) {
+        merged.add(first == last ? "" + first : first + "-" + last);
+      }
+      first = port.first();
+      last = port.last();
+    }
+    merged.add(first == last ? "" + first : first + "-" + last);
+    return merged;
+  }
+
+  private String namedPort(Selector selector, String name, Protocol protocol, IpFamily family) {
+    Selector identity =
+        selector.and(Selector.parse("named/port == '" + name + "/" + protocol.number() + "'"));
+    String set = (family == IpFamily.IPV4 ? "cali40n-" : "cali60n-") + identity.id().substring(2);
+    sets.computeIfAbsent(
+        set,
+        n ->
+            new Ruleset.AddressSet(
+                "type "
+                    + (family == IpFamily.IPV4 ? "ipv4_addr" : "ipv6_addr")
+                    + " . inet_proto . inet_service;",
+                addresses.namedPorts(selector, name, protocol, family)));
+    return set;
+  }
+
+  private static List<String> times(List<String> left, List<String> right) {
+    List<String> product = new ArrayList<>();
+    for (String a : left) {
+      for (String b : right) {
+        product.add(b.isEmpty() ? a : a.isEmpty() ? b : a + " " + b);
+      }
+    }
+    return product;
+  }
+}

@@ -1,0 +1,147 @@
+package io.calico4j.felix.rules;
+
+import io.calico4j.core.model.PolicySpec;
+import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.felix.calculation.AddressSets;
+import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.calculation.PolicyResolver;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Renders all that a node must enforce: one chain per policy, profile and endpoint, by direction.
+ */
+public final class RulesetBuilder {
+  /** The chain that holds what happens to packets from a workload to its host. */
+  public static final String TO_HOST = "filter-cali-wl-to-host-action";
+
+  private final ClusterState state;
+  private final String node;
+  private final String endpointToHostAction;
+  private final AddressSets addresses;
+  private final PolicyResolver resolver;
+  private final Map<String, Ruleset.AddressSet> sets = new TreeMap<>();
+  private final Map<String, List<String>> chains = new TreeMap<>();
+  private final RuleRenderer renderer;
+
+  /** Makes a builder for one rendering of the present state. */
+  public RulesetBuilder(
+      ClusterState state, String node, String endpointToHostAction, String logPrefix) {
+    this.state = state;
+    this.node = node;
+    this.endpointToHostAction = endpointToHostAction;
+    addresses = new AddressSets(state);
+    resolver = new PolicyResolver(state);
+    renderer = new RuleRenderer(addresses, sets, logPrefix);
+  }
+
+  /** Renders the ruleset. */
+  public Ruleset build() {
+    Map<String, String> from = new TreeMap<>();
+    Map<String, String> to = new TreeMap<>();
+    for (Resource<WorkloadEndpointSpec> endpoint : state.endpoints().values()) {
+      String name = endpoint.spec().interfaceName();
+      if (!endpoint.spec().node().equals(node) || !isInterface(name)) {
+        continue;
+      }
+      String fromChain = "filter-cali-fw-" + name;
+      String toChain = "filter-cali-tw-" + name;
+      chains.put(fromChain, endpointChain(endpoint, false));
+      chains.put(toChain, endpointChain(endpoint, true));
+      from.put(String.valueOf(name), fromChain);
+      to.put(String.valueOf(name), toChain);
+    }
+    chains.put(TO_HOST, toHost());
+    return new Ruleset(sets, chains, from, to);
+  }
+
+  private static boolean isInterface(@Nullable String name) {
+    return name != null && name.matches("[A-Za-z0-9_.-]{1,15}");
+  }
+
+  private List<String> toHost() {
+    String configured = state.defaultEndpointToHostAction(node);
+    String action = configured == null ? endpointToHostAction : configured;
+    return switch (action.toUpperCase(Locale.ROOT)) {
+      case "ACCEPT" -> List.of("accept");
+      case "RETURN" -> List.of("return");
+      default -> List.of("drop");
+    };
+  }
+
+  private List<String> endpointChain(Resource<WorkloadEndpointSpec> endpoint, boolean ingress) {
+    List<String> lines = new ArrayList<>();
+    lines.add("ct state established,related accept");
+    lines.add("ct state invalid drop");
+    lines.add("meta mark set meta mark and 0xfffcffff");
+    if (!ingress) {
+      lines.add("udp dport 4789 drop");
+      lines.add("meta l4proto 4 drop");
+    }
+    if (state.hasUnreadablePolicy()) {
+      lines.add("drop comment \"a policy cannot be read\"");
+      return lines;
+    }
+    for (PolicyResolver.AppliedTier tier : resolver.tiers(addresses.labelsOf(endpoint), ingress)) {
+      lines.add("meta mark set meta mark and 0xfffdffff");
+      for (Resource<PolicySpec> policy : tier.policies()) {
+        lines.add(
+            "meta mark and " + RuleRenderer.PASS_BIT + " == 0 jump " + policy(policy, ingress));
+        lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+      }
+      if (!tier.passAtEnd()) {
+        lines.add("meta mark and " + RuleRenderer.PASS_BIT + " == 0 drop");
+      }
+    }
+    for (String profile : endpoint.spec().profiles()) {
+      Resource<ProfileSpec> resource = state.profiles().get(profile);
+      if (resource == null) {
+        lines.add("drop comment \"a profile is missing\"");
+        return lines;
+      }
+      lines.add("jump " + profile(resource, ingress));
+      lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+    }
+    lines.add("drop");
+    return lines;
+  }
+
+  private String policy(Resource<PolicySpec> policy, boolean ingress) {
+    String chain = (ingress ? "filter-cali-pi-" : "filter-cali-po-") + digest(policy.key().path());
+    chains.computeIfAbsent(
+        chain,
+        c -> renderer.render(policy, ingress ? policy.spec().ingress() : policy.spec().egress()));
+    return chain;
+  }
+
+  private String profile(Resource<ProfileSpec> profile, boolean ingress) {
+    String chain =
+        (ingress ? "filter-cali-pri-" : "filter-cali-pro-") + digest(profile.key().path());
+    chains.computeIfAbsent(
+        chain,
+        c ->
+            renderer.render(profile, ingress ? profile.spec().ingress() : profile.spec().egress()));
+    return chain;
+  }
+
+  /** Chain names hold no text from outside, whatever a resource is called. */
+  private static String digest(String text) {
+    try {
+      byte[] sha =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(sha, 0, 10);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
+}

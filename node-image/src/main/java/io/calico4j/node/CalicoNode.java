@@ -1,0 +1,224 @@
+package io.calico4j.node;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.core.plugin.PluginServer;
+import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.felix.Felix;
+import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.mesos.MesosRequestMapper;
+import io.calico4j.mesos.NetModulesPlugin;
+import io.calico4j.node.bird.BirdManager;
+import io.calico4j.rkt.CalicoIpamPlugin;
+import io.calico4j.rkt.CalicoPlugin;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The agent of a host. Starts in the order in which the parts need each other: datastore, initial
+ * data, Felix, BIRD, and last the plugin server, so that no container is attached before its policy
+ * can be enforced. On SIGTERM it stops in the reverse order and leaves the dataplane as it is.
+ */
+public final class CalicoNode implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(CalicoNode.class);
+  private static final int ETCD_START_SECONDS = 60;
+
+  private final NodeSettings settings;
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+  private CalicoNode(NodeSettings settings) {
+    this.settings = settings;
+  }
+
+  /** Runs the agent until it is told to stop; exits with 1 when it cannot start. */
+  public static void main(String[] arguments) throws InterruptedException {
+    CountDownLatch stop = new CountDownLatch(1);
+    CountDownLatch stopped = new CountDownLatch(1);
+    try {
+      CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()));
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(
+                  () -> {
+                    stop.countDown();
+                    try {
+                      boolean unused = stopped.await(20, TimeUnit.SECONDS);
+                    } catch (InterruptedException e) {
+                      Thread.currentThread().interrupt();
+                    }
+                  },
+                  "shutdown"));
+      try {
+        node.start(System.getenv());
+        log.info("Calico node started successfully");
+        stop.await();
+      } finally {
+        node.close();
+        stopped.countDown();
+      }
+    } catch (IOException | DatastoreException | KernelException | IllegalArgumentException e) {
+      log.error("calico-node cannot start: {}", e.getMessage());
+      stopped.countDown();
+      System.exit(1);
+    }
+  }
+
+  private void start(Map<String, String> environment)
+      throws IOException, DatastoreException, KernelException, InterruptedException {
+    Files.createDirectories(settings.runDirectory());
+    Files.createDirectories(settings.libDirectory());
+    EtcdConfig etcd = EtcdConfig.fromEnvironment(etcdEnvironment(environment));
+    Datastore datastore = own(EtcdDatastore.connect(etcd));
+    ResourceClient resources = new ResourceClient(datastore);
+    awaitDatastore(resources);
+    new ClusterInitializer(resources, settings).run();
+    Files.write(
+        settings.libDirectory().resolve("nodename"),
+        settings.node().getBytes(StandardCharsets.UTF_8));
+
+    Map<String, BooleanSupplier> components = new TreeMap<>();
+    AtomicBoolean pluginsListen = new AtomicBoolean();
+    Kernel kernel = new LinuxKernel();
+    Felix felix =
+        own(
+            new Felix(
+                FelixConfig.fromEnvironment(settings.node(), environment), datastore, kernel));
+    components.put("Felix", felix::isReady);
+    components.put("PluginServer", pluginsListen::get);
+    if (settings.bird()) {
+      BirdManager bird =
+          own(new BirdManager(datastore, settings.node(), settings.runDirectory(), startBird()));
+      components.put("Bird", bird::isConfigured);
+      bird.start();
+    }
+    own(new HealthServer(settings.healthHost(), settings.healthPort(), components));
+    felix.start();
+
+    Ipam ipam = own(Ipam.watching(datastore, settings.node()));
+    EndpointService endpoints =
+        own(new EndpointService(datastore, kernel, felix, ipam, EndpointSettings.forAgent()));
+    CalicoPlugin calico = new CalicoPlugin(endpoints, kernel, List.of(new MesosRequestMapper()));
+    NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, settings.node());
+    PluginHandler mesos =
+        request ->
+            request.environment().containsKey("CNI_COMMAND")
+                ? calico.handle(request)
+                : netModules.handle(request);
+    PluginServer server =
+        own(
+            new PluginServer(
+                settings.runDirectory().resolve("plugin.sock"),
+                Map.of(
+                    "calico",
+                    calico,
+                    "calico-ipam",
+                    new CalicoIpamPlugin(ipam),
+                    "calico-mesos",
+                    mesos)));
+    while (!felix.isReady()) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    server.start();
+    pluginsListen.set(true);
+  }
+
+  private Map<String, String> etcdEnvironment(Map<String, String> environment) {
+    if (!settings.embeddedEtcd()) {
+      return environment;
+    }
+    String client = environment.getOrDefault("CALICO_ETCD_CLIENT_PORT", "2379");
+    String peer = environment.getOrDefault("CALICO_ETCD_PEER_PORT", "2380");
+    String clientUrl = "http://127.0.0.1:" + client;
+    String peerUrl = "http://127.0.0.1:" + peer;
+    ChildProcess etcd =
+        own(
+            new ChildProcess(
+                "etcd",
+                List.of(
+                    "etcd",
+                    "--name=" + settings.node(),
+                    "--data-dir=" + settings.libDirectory().resolve("etcd"),
+                    "--listen-client-urls=" + clientUrl,
+                    "--advertise-client-urls=" + clientUrl,
+                    "--listen-peer-urls=" + peerUrl,
+                    "--initial-advertise-peer-urls=" + peerUrl,
+                    "--initial-cluster=" + settings.node() + "=" + peerUrl)));
+    etcd.start();
+    Map<String, String> changed = new TreeMap<>(environment);
+    changed.put("ETCD_ENDPOINTS", clientUrl);
+    return changed;
+  }
+
+  /** Returns the command that starts bird. */
+  private List<String> startBird() {
+    Path run = settings.runDirectory();
+    return List.of(
+        "bird",
+        "-f",
+        "-R",
+        "-c",
+        run.resolve("bird.cfg").toString(),
+        "-s",
+        run.resolve("bird.ctl").toString(),
+        "-P",
+        run.resolve("bird.pid").toString());
+  }
+
+  private static void awaitDatastore(ResourceClient resources)
+      throws DatastoreException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(ETCD_START_SECONDS);
+    while (true) {
+      try {
+        var unused =
+            resources.get(io.calico4j.core.model.ResourceKind.CLUSTER_INFORMATION, "", "default");
+        return;
+      } catch (DatastoreException e) {
+        if (System.nanoTime() > deadline) {
+          throw e;
+        }
+        log.info("waiting for the datastore: {}", e.getMessage());
+        TimeUnit.MILLISECONDS.sleep(200);
+      }
+    }
+  }
+
+  private <T extends AutoCloseable> T own(T part) {
+    parts.push(part);
+    return part;
+  }
+
+  /** Stops every part, newest first; rules, routes and links stay. */
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        log.warn("{} did not stop cleanly: {}", part.getClass().getSimpleName(), e.toString());
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+package io.calico4j.node;
+
+import io.calico4j.core.datastore.AlreadyExistsException;
+import io.calico4j.core.datastore.ConflictException;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.model.AsNumber;
+import io.calico4j.core.model.ClusterInformationSpec;
+import io.calico4j.core.model.FelixConfigurationSpec;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.TierSpec;
+import io.calico4j.core.resource.ResourceClient;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/** Writes what every cluster and every node must have before anything is assigned or routed. */
+final class ClusterInitializer {
+  private static final int ATTEMPTS = 5;
+
+  private final ResourceClient resources;
+  private final NodeSettings settings;
+
+  ClusterInitializer(ResourceClient resources, NodeSettings settings) {
+    this.resources = resources;
+    this.settings = settings;
+  }
+
+  void run() throws DatastoreException {
+    createIfAbsent(
+        ResourceKind.CLUSTER_INFORMATION,
+        "default",
+        new ClusterInformationSpec(
+            UUID.randomUUID().toString().replace("-", ""), "bgp", "v3.33.0", true));
+    createIfAbsent(ResourceKind.TIER, "default", new TierSpec(1_000_000d, "Deny"));
+    createIfAbsent(ResourceKind.TIER, "kube-admin", new TierSpec(1_000d, "Pass"));
+    createIfAbsent(ResourceKind.TIER, "kube-baseline", new TierSpec(10_000_000d, "Pass"));
+    createIfAbsent(
+        ResourceKind.FELIX_CONFIGURATION,
+        "default",
+        new FelixConfigurationSpec("Info", null, null, "0s", null, null, null));
+    createIfAbsent(
+        ResourceKind.FELIX_CONFIGURATION,
+        "node." + settings.node(),
+        new FelixConfigurationSpec(null, "Return", null, null, null, null, null));
+    if (settings.defaultPools() && resources.list(ResourceKind.IP_POOL).isEmpty()) {
+      createIfAbsent(
+          ResourceKind.IP_POOL,
+          "default-ipv4-ippool",
+          new IpPoolSpec(
+              settings.poolCidr(), null, null, true, null, null, null, null, null, null));
+    }
+    registerNode();
+  }
+
+  private <S> void createIfAbsent(ResourceKind<S> kind, String name, S spec)
+      throws DatastoreException {
+    if (resources.get(kind, "", name).isPresent()) {
+      return;
+    }
+    try {
+      resources.create(Resource.create(kind, Metadata.named(null, name), spec));
+    } catch (AlreadyExistsException e) {
+      // Another node was faster.
+    }
+  }
+
+  private void registerNode() throws DatastoreException {
+    refuseDuplicateAddress();
+    for (int attempt = 1; ; attempt++) {
+      Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", settings.node());
+      NodeSpec old = stored.map(Resource::spec).orElse(new NodeSpec(null, null, null, List.of()));
+      NodeSpec spec =
+          new NodeSpec(
+              bgp(old),
+              old.ipv4VXLANTunnelAddr(),
+              old.vxlanTunnelMACAddr(),
+              List.of(new NodeSpec.Address(settings.address(), "CalicoNodeIP")));
+      try {
+        if (stored.isPresent()) {
+          resources.update(stored.get().withSpec(spec));
+        } else {
+          resources.create(
+              Resource.create(ResourceKind.NODE, Metadata.named(null, settings.node()), spec));
+        }
+        return;
+      } catch (ConflictException | AlreadyExistsException e) {
+        if (attempt >= ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private NodeSpec.Bgp bgp(NodeSpec old) {
+    NodeSpec.Bgp before = old.bgp();
+    AsNumber asNumber =
+        settings.asNumber().isEmpty()
+            ? before == null ? null : before.asNumber()
+            : AsNumber.parse(settings.asNumber());
+    return new NodeSpec.Bgp(
+        asNumber,
+        settings.address(),
+        before == null ? null : before.ipv6Address(),
+        before == null ? null : before.ipv4IPIPTunnelAddr(),
+        before == null ? null : before.routeReflectorClusterID());
+  }
+
+  private void refuseDuplicateAddress() throws DatastoreException {
+    for (Resource<NodeSpec> other : resources.list(ResourceKind.NODE)) {
+      NodeSpec.Bgp bgp = other.spec().bgp();
+      if (!other.metadata().name().equals(settings.node())
+          && bgp != null
+          && bgp.ipv4Address() != null
+          && bgp.ipv4Address().startsWith(settings.ipAddress() + "/")) {
+        throw new IllegalArgumentException(
+            "node "
+                + other.metadata().name()
+                + " has the address "
+                + settings.ipAddress()
+                + " already: set IP, or delete that node");
+      }
+    }
+  }
+}

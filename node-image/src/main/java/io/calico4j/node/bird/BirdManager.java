@@ -1,0 +1,153 @@
+package io.calico4j.node.bird;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.datastore.KeyspaceSyncer;
+import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpFamily;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps bird's configuration equal to the datastore: renders it, checks it with {@code bird -p},
+ * renames it into place and tells bird. A bird that an earlier agent left running is adopted; none
+ * is started beside it. When the agent stops bird goes on, and with it the routes.
+ */
+public final class BirdManager implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(BirdManager.class);
+
+  private final String node;
+  private final Path configuration;
+  private final BirdControl control;
+  private final List<String> command;
+  private final KeyspaceSyncer syncer;
+  private final TreeMap<String, Entry> entries = new TreeMap<>();
+  private String loaded = "";
+  private boolean inSync;
+  private volatile boolean configured;
+
+  /**
+   * Makes a manager; nothing happens before {@link #start}.
+   *
+   * @param command how bird is started, when none is running
+   */
+  public BirdManager(Datastore datastore, String node, Path runDirectory, List<String> command) {
+    this.node = node;
+    this.command = List.copyOf(command);
+    configuration = runDirectory.resolve("bird.cfg");
+    control = new BirdControl(runDirectory.resolve("bird.ctl"));
+    syncer =
+        new KeyspaceSyncer(
+            datastore,
+            List.of(
+                ResourceKind.NODE.prefix(),
+                ResourceKind.IP_POOL.prefix(),
+                ResourceKind.BGP_PEER.prefix(),
+                ResourceKind.BGP_CONFIGURATION.prefix(),
+                IpamKeys.affinities(node, IpFamily.IPV4)),
+            new KeyspaceSyncer.Listener() {
+              @Override
+              public void onUpdate(String key, @Nullable Entry entry) {
+                if (entry == null) {
+                  entries.remove(key);
+                } else {
+                  entries.put(key, entry);
+                }
+              }
+
+              @Override
+              public void onInSync() {
+                inSync = true;
+                load();
+              }
+
+              @Override
+              public void onQuiet() {
+                if (inSync) {
+                  load();
+                }
+              }
+            });
+  }
+
+  /** Begins to watch. */
+  public void start() {
+    syncer.start();
+  }
+
+  /** Tells whether bird runs with the configuration that the datastore asks for. */
+  public boolean isConfigured() {
+    return configured;
+  }
+
+  private void load() {
+    try {
+      Optional<BgpView> view = new BgpViewBuilder(node, entries).build();
+      if (view.isEmpty()) {
+        return;
+      }
+      String text = BirdConfigRenderer.render(view.get());
+      if (text.equals(loaded) && configured) {
+        return;
+      }
+      install(text);
+      tellBird();
+      loaded = text;
+      configured = true;
+    } catch (InvalidResourceException | IllegalArgumentException | IOException e) {
+      configured = false;
+      log.error("bird keeps its configuration: {}", e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void install(String text) throws IOException, InterruptedException {
+    Path next = configuration.resolveSibling("bird.cfg.next");
+    Files.write(next, text.getBytes(StandardCharsets.UTF_8));
+    Process check =
+        new ProcessBuilder("bird", "-p", "-c", next.toString()).redirectErrorStream(true).start();
+    String output = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (check.waitFor() != 0) {
+      throw new IOException("bird refuses the new configuration: " + output.strip());
+    }
+    Files.move(
+        next, configuration, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private void tellBird() throws IOException, InterruptedException {
+    try {
+      log.info("bird: {}", control.configure());
+    } catch (IOException e) {
+      Process bird =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(
+                  ProcessBuilder.Redirect.appendTo(
+                      configuration.resolveSibling("bird.log").toFile()))
+              .start();
+      if (bird.waitFor(300, TimeUnit.MILLISECONDS)) {
+        throw new IOException(
+            "bird ended at once with status " + bird.exitValue() + ": see bird.log", e);
+      }
+      log.info("bird started pid={}", bird.pid());
+    }
+  }
+
+  @Override
+  public void close() {
+    syncer.close();
+  }
+}
