@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A host: the network namespace this process runs in, with an installed Calico4J and its agent.
  * Must be a private namespace, where this process is root.
  */
-public final class TestHost implements AutoCloseable {
+public final class TestHost {
   private static final int READY_SECONDS = 60;
 
   private final Path distribution;
@@ -171,8 +171,7 @@ public final class TestHost implements AutoCloseable {
   }
 
   /** Stops the agent and removes the sandboxes. */
-  @Override
-  public void close() throws IOException, InterruptedException {
+  public void stop() throws IOException, InterruptedException {
     Process running = agent;
     if (running != null) {
       running.destroy();
