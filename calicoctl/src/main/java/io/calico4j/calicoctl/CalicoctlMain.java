@@ -1,0 +1,86 @@
+package io.calico4j.calicoctl;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.function.Supplier;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/**
+ * The operator's command line. Exit status: 0 done, 1 an error that is printed, 2 wrong usage. The
+ * datastore is named by ETCD_ENDPOINTS and upstream's other ETCD_* variables.
+ */
+@Command(
+    name = "calicoctl",
+    description = "Reads and writes Calico's resources, and shows a node's and IPAM's state.",
+    mixinStandardHelpOptions = true)
+public final class CalicoctlMain {
+  private CalicoctlMain() {}
+
+  /** Runs a command and exits with its status. */
+  public static void main(String[] arguments) {
+    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
+    java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.SEVERE);
+    Map<String, String> environment = System.getenv();
+    CommandLine line =
+        commandLine(
+            () -> EtcdDatastore.connect(EtcdConfig.fromEnvironment(environment)), environment);
+    System.exit(line.execute(arguments));
+  }
+
+  /** Makes the command line over a datastore, connected only by the commands that need it. */
+  public static CommandLine commandLine(
+      Supplier<Datastore> datastore, Map<String, String> environment) {
+    CommandLine line = new CommandLine(new CalicoctlMain());
+    for (WriteCommand.Mode mode : WriteCommand.Mode.values()) {
+      line.addSubcommand(
+          mode.name().toLowerCase(java.util.Locale.ROOT), new WriteCommand(datastore, mode));
+    }
+    line.addSubcommand("get", new GetCommand(datastore));
+    line.addSubcommand("version", new VersionCommand(datastore));
+    line.addSubcommand(
+        "ipam", new CommandLine(new Group()).addSubcommand("show", new IpamShowCommand(datastore)));
+    line.addSubcommand(
+        "node",
+        new CommandLine(new Group()).addSubcommand("status", new NodeStatusCommand(environment)));
+    line.addSubcommand("completion", new Completion(line));
+    line.setExecutionExceptionHandler(
+        (exception, command, result) -> {
+          if (exception instanceof DatastoreException
+              || exception instanceof IOException
+              || exception instanceof IllegalArgumentException) {
+            command.getErr().println("calicoctl: " + exception.getMessage());
+            command.getErr().flush();
+            return 1;
+          }
+          throw exception;
+        });
+    return line;
+  }
+
+  /** A command that only has subcommands. */
+  @Command(mixinStandardHelpOptions = true)
+  static final class Group {}
+
+  @Command(description = "Prints a completion script for bash: source it.")
+  static final class Completion implements Runnable {
+    private final CommandLine line;
+
+    Completion(CommandLine line) {
+      this.line = line;
+    }
+
+    @Override
+    public void run() {
+      PrintWriter out = line.getOut();
+      out.print(AutoComplete.bash("calicoctl", line));
+      out.flush();
+    }
+  }
+}

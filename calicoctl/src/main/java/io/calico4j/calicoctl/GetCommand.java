@@ -1,0 +1,203 @@
+package io.calico4j.calicoctl;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.ToNumberPolicy;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.NotFoundException;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.resource.ResourceCodec;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.yaml.snakeyaml.DumperOptions;
+import org.yaml.snakeyaml.Yaml;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code get KIND [NAME...]}: as a table, wide table, YAML or JSON. */
+@Command(description = "Shows resources.", mixinStandardHelpOptions = true)
+final class GetCommand implements Callable<Integer> {
+  private static final Map<ResourceKind<?>, List<String>> COLUMNS =
+      Map.of(
+          ResourceKind.IP_POOL, List.of("cidr", "nodeSelector"),
+          ResourceKind.WORKLOAD_ENDPOINT, List.of("node", "ipNetworks", "interfaceName"),
+          ResourceKind.NODE, List.of("bgp.asNumber", "bgp.ipv4Address"),
+          ResourceKind.GLOBAL_NETWORK_POLICY, List.of("order", "selector"),
+          ResourceKind.NETWORK_POLICY, List.of("order", "selector"),
+          ResourceKind.BGP_PEER, List.of("peerIP", "node", "asNumber"),
+          ResourceKind.TIER, List.of("order", "defaultAction"));
+
+  private static final Map<ResourceKind<?>, List<String>> WIDE =
+      Map.of(
+          ResourceKind.IP_POOL, List.of("natOutgoing", "ipipMode", "vxlanMode", "disabled"),
+          ResourceKind.WORKLOAD_ENDPOINT, List.of("containerID", "endpoint", "profiles", "mac"));
+
+  private final Supplier<Datastore> datastore;
+
+  @Option(
+      names = {"-o", "--output"},
+      defaultValue = "table",
+      description = "table, wide, yaml or json")
+  private String output = "table";
+
+  @Option(
+      names = {"-n", "--namespace"},
+      defaultValue = "default")
+  private String namespace = "default";
+
+  @Option(
+      names = {"-A", "--all-namespaces"},
+      description = "of every namespace")
+  private boolean allNamespaces;
+
+  @Parameters(index = "0", description = "kind, such as ippool or wep")
+  private String kindName = "";
+
+  @Parameters(index = "1..*", arity = "0..*", description = "names; none for all")
+  private List<String> names = new ArrayList<>();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  GetCommand(Supplier<Datastore> datastore) {
+    this.datastore = datastore;
+  }
+
+  @Override
+  public Integer call() throws DatastoreException {
+    ResourceKind<?> kind =
+        Kinds.find(kindName)
+            .orElseThrow(
+                () ->
+                    new ParameterException(
+                        spec.commandLine(),
+                        "kind \""
+                            + kindName
+                            + "\" is none of "
+                            + ResourceKind.all().stream().map(ResourceKind::kind).toList()));
+    List<JsonObject> found;
+    try (Datastore store = datastore.get()) {
+      found = read(new ResourceClient(store), kind);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    switch (output) {
+      case "table", "wide" -> table(kind, found).print(out);
+      case "json" ->
+          out.println(
+              new GsonBuilder()
+                  .setPrettyPrinting()
+                  .disableHtmlEscaping()
+                  .create()
+                  .toJson(all(kind, found)));
+      case "yaml" -> out.print(yaml(all(kind, found)));
+      default ->
+          throw new ParameterException(
+              spec.commandLine(), "output \"" + output + "\" is none of table, wide, yaml, json");
+    }
+    out.flush();
+    return 0;
+  }
+
+  private <S> List<JsonObject> read(ResourceClient client, ResourceKind<S> kind)
+      throws DatastoreException {
+    List<JsonObject> found = new ArrayList<>();
+    if (names.isEmpty()) {
+      for (Resource<S> resource : client.list(kind)) {
+        if (!kind.namespaced()
+            || allNamespaces
+            || namespace.equals(resource.metadata().namespace())) {
+          found.add(ResourceCodec.toJson(resource));
+        }
+      }
+    }
+    for (String name : names) {
+      found.add(
+          ResourceCodec.toJson(
+              client
+                  .get(kind, namespace, name)
+                  .orElseThrow(
+                      () ->
+                          new NotFoundException(
+                              kind.kind() + "(" + name + ") does not exist", null))));
+    }
+    return found;
+  }
+
+  private JsonElement all(ResourceKind<?> kind, List<JsonObject> found) {
+    if (names.size() == 1) {
+      return found.get(0);
+    }
+    JsonObject list = new JsonObject();
+    list.addProperty("kind", kind.kind() + "List");
+    list.addProperty("apiVersion", ResourceCodec.API_VERSION);
+    JsonArray items = new JsonArray();
+    found.forEach(items::add);
+    list.add("items", items);
+    return list;
+  }
+
+  private static String yaml(JsonElement json) {
+    DumperOptions options = new DumperOptions();
+    options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
+    Gson gson = new GsonBuilder().setObjectToNumberStrategy(ToNumberPolicy.LONG_OR_DOUBLE).create();
+    return new Yaml(options).dump(gson.fromJson(json, Object.class));
+  }
+
+  private Table table(ResourceKind<?> kind, List<JsonObject> found) {
+    List<String> columns = new ArrayList<>(COLUMNS.getOrDefault(kind, List.of()));
+    if (output.equals("wide")) {
+      columns.addAll(WIDE.getOrDefault(kind, List.of()));
+    }
+    List<String> header = new ArrayList<>();
+    if (kind.namespaced() && allNamespaces) {
+      header.add("NAMESPACE");
+    }
+    header.add("NAME");
+    columns.forEach(
+        c -> header.add(c.substring(c.lastIndexOf('.') + 1).toUpperCase(java.util.Locale.ROOT)));
+    Table table = new Table(header);
+    for (JsonObject resource : found) {
+      List<String> row = new ArrayList<>();
+      JsonObject metadata = resource.getAsJsonObject("metadata");
+      if (kind.namespaced() && allNamespaces) {
+        row.add(cell(metadata, "namespace"));
+      }
+      row.add(cell(metadata, "name"));
+      columns.forEach(c -> row.add(cell(resource.getAsJsonObject("spec"), c)));
+      table.row(row);
+    }
+    return table;
+  }
+
+  private static String cell(JsonObject object, String path) {
+    int dot = path.indexOf('.');
+    if (dot >= 0) {
+      return object.get(path.substring(0, dot)) instanceof JsonObject inner
+          ? cell(inner, path.substring(dot + 1))
+          : "";
+    }
+    JsonElement value = object.get(path);
+    if (value == null || value.isJsonNull()) {
+      return "";
+    }
+    if (value instanceof JsonArray list) {
+      List<String> texts = new ArrayList<>();
+      list.forEach(e -> texts.add(e.isJsonPrimitive() ? e.getAsString() : e.toString()));
+      return String.join(",", texts);
+    }
+    return value.isJsonPrimitive() ? value.getAsString() : value.toString();
+  }
+}

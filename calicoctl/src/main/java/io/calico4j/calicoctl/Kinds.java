@@ -1,0 +1,29 @@
+package io.calico4j.calicoctl;
+
+import io.calico4j.core.model.ResourceKind;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** Finds a kind by any of the names that upstream's calicoctl accepts. */
+final class Kinds {
+  private static final Map<String, String> SHORT =
+      Map.of(
+          "ipp", "ippool",
+          "pool", "ippool",
+          "wep", "workloadendpoint",
+          "np", "networkpolicy",
+          "policy", "networkpolicy",
+          "gnp", "globalnetworkpolicy",
+          "bgpconfig", "bgpconfiguration",
+          "felixconfig", "felixconfiguration",
+          "clusterinfo", "clusterinformation",
+          "peer", "bgppeer");
+
+  private Kinds() {}
+
+  static Optional<ResourceKind<?>> find(String name) {
+    String lower = name.toLowerCase(Locale.ROOT);
+    return ResourceKind.find(SHORT.getOrDefault(lower, lower));
+  }
+}

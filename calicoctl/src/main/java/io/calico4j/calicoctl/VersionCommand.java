@@ -1,0 +1,54 @@
+package io.calico4j.calicoctl;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.model.ClusterInformationSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import java.io.PrintWriter;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code version}. */
+@Command(
+    description = "Shows the client's and the cluster's version.",
+    mixinStandardHelpOptions = true)
+final class VersionCommand implements Callable<Integer> {
+  private final Supplier<Datastore> datastore;
+
+  @Option(names = "--client", description = "the client's only; the datastore is not asked")
+  private boolean clientOnly;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  VersionCommand(Supplier<Datastore> datastore) {
+    this.datastore = datastore;
+  }
+
+  @Override
+  public Integer call() throws DatastoreException {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println("Client Version:    0.1.0");
+    if (!clientOnly) {
+      try (Datastore store = datastore.get()) {
+        Optional<Resource<ClusterInformationSpec>> information =
+            new ResourceClient(store).get(ResourceKind.CLUSTER_INFORMATION, "", "default");
+        if (information.isEmpty()) {
+          out.println("Cluster Version:   unknown (no calico-node has run yet)");
+        } else {
+          out.println("Cluster Version:   " + information.get().spec().calicoVersion());
+          out.println("Cluster Type:      " + information.get().spec().clusterType());
+          out.println("Cluster GUID:      " + information.get().spec().clusterGUID());
+        }
+      }
+    }
+    out.flush();
+    return 0;
+  }
+}

@@ -1,0 +1,134 @@
+package io.calico4j.calicoctl;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.NotFoundException;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code apply}, {@code create}, {@code replace} and {@code delete}. */
+@Command(
+    description = "Writes resources from files; every document is checked before any is written.",
+    mixinStandardHelpOptions = true)
+final class WriteCommand implements Callable<Integer> {
+  private final Supplier<Datastore> datastore;
+  private final Mode mode;
+
+  @Option(
+      names = {"-f", "--filename"},
+      description = "YAML or JSON file, - for standard input; may be repeated")
+  private List<String> files = new ArrayList<>();
+
+  @Option(
+      names = {"-n", "--namespace"},
+      defaultValue = "default",
+      description = "namespace, for delete KIND NAME")
+  private String namespace = "default";
+
+  @Parameters(arity = "0..*", description = "for delete: KIND NAME...")
+  private List<String> names = new ArrayList<>();
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  /** What is done with each resource. */
+  enum Mode {
+    /** Creates or replaces. */
+    APPLY,
+    /** Creates; it must not exist. */
+    CREATE,
+    /** Replaces; it must exist. */
+    REPLACE,
+    /** Deletes. */
+    DELETE
+  }
+
+  WriteCommand(Supplier<Datastore> datastore, Mode mode) {
+    this.datastore = datastore;
+    this.mode = mode;
+  }
+
+  @Override
+  public Integer call() throws IOException, DatastoreException {
+    List<ResourceKey> named = named();
+    if (files.isEmpty() && named.isEmpty()) {
+      throw new ParameterException(spec.commandLine(), "name a file with -f");
+    }
+    List<Resource<?>> resources = ResourceReader.read(files);
+    try (Datastore store = datastore.get()) {
+      ResourceClient client = new ResourceClient(store);
+      for (Resource<?> resource : resources) {
+        write(client, resource);
+        say(resource.key());
+      }
+      for (ResourceKey key : named) {
+        client.delete(key);
+        say(key);
+      }
+    }
+    return 0;
+  }
+
+  private List<ResourceKey> named() {
+    List<ResourceKey> keys = new ArrayList<>();
+    if (names.isEmpty()) {
+      return keys;
+    }
+    Optional<ResourceKind<?>> kind = Kinds.find(names.get(0));
+    if (mode != Mode.DELETE || kind.isEmpty() || names.size() < 2) {
+      throw new ParameterException(
+          spec.commandLine(), "expected -f FILE" + (mode == Mode.DELETE ? " or KIND NAME" : ""));
+    }
+    for (String name : names.subList(1, names.size())) {
+      keys.add(new ResourceKey(kind.get(), kind.get().namespaced() ? namespace : "", name));
+    }
+    return keys;
+  }
+
+  private void say(ResourceKey key) {
+    spec.commandLine().getOut().println(mode + " " + key);
+    spec.commandLine().getOut().flush();
+  }
+
+  private <S> void write(ResourceClient client, Resource<S> resource) throws DatastoreException {
+    switch (mode) {
+      case APPLY -> client.apply(resource);
+      case CREATE -> client.create(resource);
+      case DELETE -> client.delete(resource.key());
+      case REPLACE -> {
+        ResourceKey key = resource.key();
+        Resource<S> stored =
+            client
+                .get(resource.kind(), key.namespace(), key.name())
+                .orElseThrow(() -> new NotFoundException(key + " does not exist: create it", null));
+        Metadata old = stored.metadata();
+        Metadata given = resource.metadata();
+        client.update(
+            stored
+                .withSpec(resource.spec())
+                .withMetadata(
+                    new Metadata(
+                        given.name(),
+                        old.namespace(),
+                        old.uid(),
+                        old.creationTimestamp(),
+                        given.labels(),
+                        given.annotations())));
+      }
+    }
+  }
+}

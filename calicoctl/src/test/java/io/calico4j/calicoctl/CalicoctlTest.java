@@ -1,0 +1,143 @@
+package io.calico4j.calicoctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.datastore.memory.MemoryDatastore;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** Commands as an operator types them, over a datastore in memory. */
+class CalicoctlTest {
+  private static final String POOL =
+      """
+      apiVersion: projectcalico.org/v3
+      kind: IPPool
+      metadata:
+        name: %s
+      spec:
+        cidr: %s
+      """;
+
+  private final MemoryDatastore datastore = new MemoryDatastore();
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @TempDir private Path directory;
+
+  private int run(String... arguments) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    CommandLine line = CalicoctlMain.commandLine(Unclosable::new, Map.of());
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(err));
+    return line.execute(arguments);
+  }
+
+  /** Commands close their datastore; this one must outlive them. */
+  private final class Unclosable implements io.calico4j.core.datastore.Datastore {
+    @Override
+    public java.util.Optional<io.calico4j.core.datastore.Entry> get(String key) {
+      return datastore.get(key);
+    }
+
+    @Override
+    public io.calico4j.core.datastore.Listing list(String prefix) {
+      return datastore.list(prefix);
+    }
+
+    @Override
+    public long commit(io.calico4j.core.datastore.Transaction transaction)
+        throws io.calico4j.core.datastore.DatastoreException {
+      return datastore.commit(transaction);
+    }
+
+    @Override
+    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
+      return datastore.watch(prefix, fromRevision, listener);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private String file(String text) throws Exception {
+    Path file = directory.resolve("input.yaml");
+    Files.writeString(file, text);
+    return file.toString();
+  }
+
+  @Test
+  void whatIsAppliedIsShownAndCanBeAppliedAgain() throws Exception {
+    assertThat(run("apply", "-f", file(POOL.formatted("one", "10.65.0.0/16")))).isZero();
+    assertThat(run("get", "ippool", "-o", "table")).isZero();
+    assertThat(out.toString()).startsWith("NAME   CIDR").contains("one    10.65.0.0/16   all()");
+
+    assertThat(run("get", "ipp", "one", "-o", "yaml")).isZero();
+    assertThat(out.toString()).contains("blockSize: 26").contains("resourceVersion:");
+    assertThat(run("apply", "-f", file(out.toString()))).as(err.toString()).isZero();
+
+    assertThat(run("create", "-f", file(POOL.formatted("one", "10.65.0.0/16")))).isEqualTo(1);
+    assertThat(err.toString()).contains("IPPool(one) exists already");
+    assertThat(run("delete", "ippool", "one")).isZero();
+    assertThat(run("get", "ippool", "one")).isEqualTo(1);
+  }
+
+  @Test
+  void nothingIsWrittenWhenOneDocumentIsWrong() throws Exception {
+    String text = POOL.formatted("one", "10.65.0.0/16") + "---\n" + POOL.formatted("Two", "x");
+    assertThat(run("apply", "-f", file(text))).isEqualTo(1);
+    assertThat(err.toString()).contains("document 2").contains("IPPool(Two)");
+    assertThat(datastore.list("/calico/").entries()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "cidr: 10.65.0.1/16 | spec.cidr",
+        "{cidr: 10.65.0.0/16, blockSize: 8} | spec.blockSize",
+        "{cidr: 10.65.0.0/16, natOutgonig: true} | spec.natOutgonig: unknown field",
+        "{cidr: 10.65.0.0/16, nodeSelector: a ==} | spec.nodeSelector",
+      })
+  void errorsNameTheField(String spec, String field) throws Exception {
+    String text =
+        "{apiVersion: projectcalico.org/v3, kind: IPPool, metadata: {name: one}, spec: "
+            + (spec.startsWith("{") ? spec : "{" + spec + "}")
+            + "}";
+    assertThat(run("apply", "-f", file(text))).isEqualTo(1);
+    assertThat(err.toString()).contains("IPPool(one)").contains(field);
+  }
+
+  @Test
+  void aMisspeltActionIsRefusedWithItsPath() throws Exception {
+    String text =
+        "{apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: p}, spec:"
+            + " {ingress: [{action: Alow}]}}";
+    assertThat(run("apply", "-f", file(text))).isEqualTo(1);
+    assertThat(err.toString()).contains("spec.ingress[0].action").contains("Alow");
+  }
+
+  @Test
+  void overlappingPoolsAreRefused() throws Exception {
+    assertThat(run("apply", "-f", file(POOL.formatted("one", "10.65.0.0/16")))).isZero();
+    assertThat(run("apply", "-f", file(POOL.formatted("two", "10.65.8.0/24")))).isEqualTo(1);
+    assertThat(err.toString()).contains("overlaps IPPool(one)");
+  }
+
+  @Test
+  void usageErrorsExitWithTwo() {
+    assertThat(run("get", "elephants")).isEqualTo(2);
+    assertThat(run("apply")).isEqualTo(2);
+    assertThat(run("version", "--client")).isZero();
+    assertThat(run("completion")).isZero();
+    assertThat(out.toString()).contains("calicoctl");
+  }
+}
