@@ -180,4 +180,22 @@ class OneHostIT {
     assertThat(taken.output()).contains("\"code\":101").contains("eth0 exists already");
     assertNothingLeft();
   }
+
+  @Test
+  void aKilledBirdIsStartedAgain() throws Exception {
+    Path pidFile = state.resolve("run/bird.pid");
+    await(() -> Files.exists(pidFile), "bird has written its pid");
+    String pid = Files.readString(pidFile).strip();
+    Command.of("kill", "-9", pid).mustRun();
+    await(
+        () -> Files.exists(pidFile) && !Files.readString(pidFile).strip().equals(pid),
+        "another bird runs");
+    await(
+        () ->
+            Command.of("birdc", "-s", state.resolve("run/bird.ctl").toString(), "show", "status")
+                    .run()
+                    .exitCode()
+                == 0,
+        "it answers");
+  }
 }

@@ -35,6 +35,15 @@ final class BirdControl {
     }
   }
 
+  /** Tells whether a bird listens at the socket. */
+  boolean isAlive() {
+    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      return channel.connect(UnixDomainSocketAddress.of(socket));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   private static String answer(InputStream in) throws IOException {
     while (true) {
       StringBuilder line = new StringBuilder();

@@ -15,6 +15,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,12 +30,21 @@ import org.slf4j.LoggerFactory;
 public final class BirdManager implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(BirdManager.class);
 
+  private static final int WATCH_SECONDS = 1;
+
   private final String node;
   private final Path configuration;
   private final BirdControl control;
   private final List<String> command;
   private final KeyspaceSyncer syncer;
   private final TreeMap<String, Entry> entries = new TreeMap<>();
+  private final ScheduledExecutorService watchdog =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "bird-watchdog");
+            thread.setDaemon(true);
+            return thread;
+          });
   private String loaded = "";
   private boolean inSync;
   private volatile boolean configured;
@@ -60,31 +71,50 @@ public final class BirdManager implements AutoCloseable {
             new KeyspaceSyncer.Listener() {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {
-                if (entry == null) {
-                  entries.remove(key);
-                } else {
-                  entries.put(key, entry);
-                }
+                update(key, entry);
               }
 
               @Override
               public void onInSync() {
-                inSync = true;
-                load();
+                resynced();
               }
 
               @Override
               public void onQuiet() {
-                if (inSync) {
-                  load();
-                }
+                load();
               }
             });
   }
 
-  /** Begins to watch. */
+  /** Begins to watch the datastore, and bird itself: one that ends is started again. */
   public void start() {
     syncer.start();
+    var unused =
+        watchdog.scheduleWithFixedDelay(
+            this::checkBird, WATCH_SECONDS, WATCH_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private synchronized void update(String key, @Nullable Entry entry) {
+    if (entry == null) {
+      entries.remove(key);
+    } else {
+      entries.put(key, entry);
+    }
+  }
+
+  private synchronized void resynced() {
+    inSync = true;
+    load();
+  }
+
+  private synchronized void checkBird() {
+    if (configured && !control.isAlive()) {
+      log.warn("bird does not answer any more");
+      configured = false;
+    }
+    if (!configured) {
+      load();
+    }
   }
 
   /** Tells whether bird runs with the configuration that the datastore asks for. */
@@ -92,7 +122,10 @@ public final class BirdManager implements AutoCloseable {
     return configured;
   }
 
-  private void load() {
+  private synchronized void load() {
+    if (!inSync) {
+      return;
+    }
     try {
       Optional<BgpView> view = new BgpViewBuilder(node, entries).build();
       if (view.isEmpty()) {
@@ -148,6 +181,7 @@ public final class BirdManager implements AutoCloseable {
 
   @Override
   public void close() {
+    watchdog.shutdownNow();
     syncer.close();
   }
 }
