@@ -1,8 +1,9 @@
 /*
  * The program that a container runtime executes as calico, calico-ipam or calico-mesos. It hands the
  * request (program name, CNI_* variables, standard input, the opened network namespace) to
- * calico-node over a unix socket and prints the answer. The protocol is described in
- * calico-core, io.calico4j.core.plugin. Memory is bounded: it does not grow with the input.
+ * calico-node over a unix socket and prints the answer; with no calico-node there it becomes
+ * DEST/lib/calico-cni, which does the same work in a process of its own. The protocol is described
+ * in calico-core, io.calico4j.core.plugin. Memory is bounded: it does not grow with the input.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,123 +14,118 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+/* CALICO_HOME, the installation, is given by the compiler's command line. */
 #define DEFAULT_SOCKET "/run/calico/plugin.sock"
-#define MAX_REQUEST (1 << 20)
-#define MAX_ANSWER (1 << 20)
+#define HEADER 8
+#define MAX_BYTES (1 << 20)
 #define DEADLINE_SECONDS 120
 
 extern char **environ;
 
-static unsigned char request[MAX_REQUEST + 8];
-static size_t request_length = 8;
-static unsigned char answer[MAX_ANSWER];
+static unsigned char request[HEADER + MAX_BYTES], answer[MAX_BYTES];
+static size_t request_length = HEADER;
 static struct timespec deadline;
 static int speaks_cni;
 
 /* Prints an error in the caller's protocol and ends with exit status 1. */
 static void fail(int code, const char *format, ...)
 {
-	char text[512];
+	char text[512], *c;
 	va_list arguments;
-	size_t i;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	for (i = 0; text[i]; i++)
-		if (text[i] == '"' || text[i] == '\\' || (unsigned char)text[i] < 32)
-			text[i] = '\'';
+	for (c = text; *c; c++)
+		if (*c == '"' || *c == '\\' || (unsigned char)*c < 32)
+			*c = '\'';
 	if (speaks_cni)
 		printf("{\"cniVersion\":\"0.4.0\",\"code\":%d,\"msg\":\"%s\"}\n", code, text);
 	else
 		printf("{\"error\":\"%s\"}\n", text);
 	fprintf(stderr, "%s\n", text);
-	fflush(stdout);
-	_exit(1);
+	exit(1);
 }
 
-static void put_bytes(const void *bytes, size_t length)
+static void set_number(unsigned char *at, size_t number)
 {
-	if (length > MAX_REQUEST + 8 - request_length)
-		fail(7, "the request is longer than %d bytes", MAX_REQUEST);
-	memcpy(request + request_length, bytes, length);
+	int i;
+
+	for (i = 0; i < 4; i++)
+		at[i] = number >> (8 * i) & 255;
+}
+
+static uint32_t number_at(const unsigned char *at)
+{
+	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Lengthens the request, and returns where the new bytes belong. */
+static unsigned char *more(size_t length)
+{
+	if (length > sizeof request - request_length)
+		fail(7, "the request is longer than %d bytes", MAX_BYTES);
 	request_length += length;
-}
-
-static void put_number(size_t number)
-{
-	uint32_t little = (uint32_t)number;
-	unsigned char bytes[4] = { little & 255, little >> 8 & 255, little >> 16 & 255, little >> 24 };
-
-	put_bytes(bytes, 4);
+	return request + request_length - length;
 }
 
 static void put_text(const char *text)
 {
-	put_number(strlen(text));
-	put_bytes(text, strlen(text));
-}
+	size_t length = strlen(text);
 
-static uint32_t number_at(const unsigned char *bytes)
-{
-	return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-static int is_passed_on(const char *variable)
-{
-	return strncmp(variable, "CNI_", 4) == 0;
+	set_number(more(4), length);
+	memcpy(more(length), text, length);
 }
 
 /* Appends standard input, and returns where it begins in the request. */
 static size_t put_standard_input(void)
 {
-	size_t start = request_length + 4, length = 0;
+	size_t start;
+	ssize_t got;
 
-	put_number(0);
-	for (;;) {
-		ssize_t got;
-
-		if (start + length == sizeof request)
-			fail(7, "standard input is longer than %d bytes", MAX_REQUEST);
-		got = read(0, request + start + length, sizeof request - start - length);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
+	more(4);
+	start = request_length;
+	do {
+		if (request_length == sizeof request)
+			fail(7, "standard input is longer than %d bytes", MAX_BYTES);
+		got = read(0, request + request_length, sizeof request - request_length);
+		if (got < 0 && errno != EINTR)
 			fail(5, "standard input cannot be read: %s", strerror(errno));
-		if (got == 0)
-			break;
-		length += (size_t)got;
-	}
-	request_length = start - 4;
-	put_number(length);
-	request_length += length;
+		request_length += got > 0 ? (size_t)got : 0;
+	} while (got != 0);
+	set_number(request + start - 4, request_length - start);
 	return start;
 }
 
-static int milliseconds_left(void)
+static void write_all(int fd, const unsigned char *bytes, size_t length)
 {
-	struct timespec now;
-	long left;
+	while (length > 0) {
+		ssize_t done = write(fd, bytes, length);
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	left = (deadline.tv_sec - now.tv_sec) * 1000 + (deadline.tv_nsec - now.tv_nsec) / 1000000;
-	return left > 0 ? (int)left : 0;
+		if (done < 0 && errno != EINTR)
+			_exit(1);
+		bytes += done > 0 ? done : 0;
+		length -= done > 0 ? (size_t)done : 0;
+	}
 }
 
 static void wait_for(int fd, short events)
 {
 	struct pollfd poller = { fd, events, 0 };
+	struct timespec now;
+	long left;
 	int ready;
 
 	do {
-		int left = milliseconds_left();
-
-		ready = left ? poll(&poller, 1, left) : 0;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (deadline.tv_sec - now.tv_sec) * 1000 + (deadline.tv_nsec - now.tv_nsec) / 1000000;
+		ready = left > 0 ? poll(&poller, 1, (int)left) : 0;
 	} while (ready < 0 && errno == EINTR);
 	if (ready <= 0)
 		fail(11, "calico-node did not answer within %d s: see its log", DEADLINE_SECONDS);
@@ -142,117 +138,105 @@ static void send_request(int fd, int namespace_fd)
 
 	while (sent < request_length) {
 		struct iovec part = { request + sent, request_length - sent };
+		struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 		union {
 			char bytes[CMSG_SPACE(sizeof(int))];
-			struct cmsghdr align;
-		} control;
-		struct msghdr message = { 0 };
+			struct cmsghdr header;
+		} control = { { 0 } };
 		ssize_t done;
 
-		message.msg_iov = &part;
-		message.msg_iovlen = 1;
 		if (sent == 0 && namespace_fd >= 0) {
-			struct cmsghdr *header;
-
-			memset(&control, 0, sizeof control);
-			message.msg_control = control.bytes;
+			message.msg_control = &control;
 			message.msg_controllen = sizeof control.bytes;
-			header = CMSG_FIRSTHDR(&message);
-			header->cmsg_level = SOL_SOCKET;
-			header->cmsg_type = SCM_RIGHTS;
-			header->cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(header), &namespace_fd, sizeof(int));
+			control.header.cmsg_level = SOL_SOCKET;
+			control.header.cmsg_type = SCM_RIGHTS;
+			control.header.cmsg_len = CMSG_LEN(sizeof(int));
+			memcpy(CMSG_DATA(&control.header), &namespace_fd, sizeof(int));
 		}
 		wait_for(fd, POLLOUT);
 		done = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (done < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (done < 0)
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
 			return; /* The server refused early: its answer says why. */
-		sent += (size_t)done;
+		sent += done > 0 ? (size_t)done : 0;
 	}
 }
 
 static size_t receive_answer(int fd)
 {
 	size_t length = 0;
+	ssize_t got;
 
-	for (;;) {
-		ssize_t got;
-
+	do {
 		wait_for(fd, POLLIN);
 		if (length == sizeof answer)
-			fail(11, "calico-node's answer is longer than %d bytes", MAX_ANSWER);
+			fail(11, "calico-node's answer is longer than %d bytes", MAX_BYTES);
 		got = recv(fd, answer + length, sizeof answer - length, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return length;
-		length += (size_t)got;
-	}
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	return length;
 }
 
-static void write_all(int fd, const unsigned char *bytes, size_t length)
+/* Becomes lib/calico-cni, beside the bin/ this was started from or else of the installation. */
+static void run_alone(const char *program, size_t input)
 {
-	while (length > 0) {
-		ssize_t done = write(fd, bytes, length);
+	char own[4096], path[4200];
+	ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
+	int fd = memfd_create("standard-input", 0), i;
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			_exit(1);
-		bytes += done;
-		length -= (size_t)done;
-	}
-}
-
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof address.sun_path)
-		fail(4, "the socket path %s is too long", path);
-	strcpy(address.sun_path, path);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-		fail(11, "calico-node cannot be reached at %s (%s): start it, then try again", path,
-		     strerror(errno));
-	return fd;
+	if (fd >= 0)
+		write_all(fd, request + input, request_length - input);
+	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, 0) < 0)
+		fail(5, "the request cannot be passed on: %s", strerror(errno));
+	close(fd);
+	own[length > 0 ? length : 0] = 0;
+	for (i = 0; i < 2 && strrchr(own, '/'); i++)
+		*strrchr(own, '/') = 0;
+	snprintf(path, sizeof path, "%s/lib/calico-cni", own);
+	execl(path, path, program, (char *)NULL);
+	execl(CALICO_HOME "/lib/calico-cni", "calico-cni", program, (char *)NULL);
 }
 
 int main(int argc, char **argv)
 {
 	const char *program = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
-	const char *path = getenv("CALICO_PLUGIN_SOCKET");
-	const char *netns = getenv("CNI_NETNS");
-	size_t length, count = 0, out, err;
-	int fd, namespace_fd = -1, i;
+	const char *path = getenv("CALICO_PLUGIN_SOCKET"), *netns = getenv("CNI_NETNS");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length, input, count = 0, out, err;
+	int fd, namespace_fd = -1, reason;
+	unsigned char *counted;
 	char **variable;
 
 	speaks_cni = getenv("CNI_COMMAND") != NULL || strcmp(program, "calico-mesos") != 0;
 	if (speaks_cni && getenv("CNI_COMMAND") == NULL) {
 		fprintf(stderr, "%s: a CNI plugin of Calico4J; it is run by a container runtime, which"
-			" sets CNI_COMMAND. Spec versions: 0.1.0 0.2.0 0.3.0 0.3.1 0.4.0\n", program);
+			" sets CNI_COMMAND. CNI_COMMAND=VERSION tells the spec versions\n", program);
 		return 0;
 	}
+	path = path && *path ? path : DEFAULT_SOCKET;
+	if (strlen(path) >= sizeof address.sun_path)
+		fail(4, "the socket path %s is too long", path);
+	strcpy(address.sun_path, path);
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += DEADLINE_SECONDS;
-	put_number(1);
+	set_number(more(4), 1);
 	put_text(program);
+	counted = more(4);
 	for (variable = environ; *variable; variable++)
-		count += is_passed_on(*variable) ? 1 : 0;
-	put_number(count);
-	for (variable = environ; *variable; variable++)
-		if (is_passed_on(*variable))
+		if (strncmp(*variable, "CNI_", 4) == 0 && ++count)
 			put_text(*variable);
-	put_standard_input();
-	for (i = 0; i < 4; i++) {
-		request[i] = (unsigned char)"C4J1"[i];
-		request[4 + i] = (request_length - 8) >> (8 * i) & 255;
-	}
+	set_number(counted, count);
+	input = put_standard_input();
+	memcpy(request, "C4J1", 4);
+	set_number(request + 4, request_length - HEADER);
 	if (netns && *netns)
 		namespace_fd = open(netns, O_RDONLY | O_CLOEXEC);
-	fd = connect_to(path && *path ? path : DEFAULT_SOCKET);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+		reason = errno;
+		if (reason == ENOENT || reason == ECONNREFUSED)
+			run_alone(program, input);
+		fail(11, "calico-node cannot be reached at %s: %s: start it", path, strerror(reason));
+	}
 	send_request(fd, namespace_fd);
 	length = receive_answer(fd);
 	out = length >= 8 ? number_at(answer + 4) : 0;

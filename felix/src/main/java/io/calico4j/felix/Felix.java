@@ -85,15 +85,19 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   /** Enables forwarding, and begins to watch and to program. */
   public void start() throws KernelException {
-    kernel.setSysctls(
-        List.of(
-            Sysctl.of("net/ipv4/ip_forward", "1"),
-            Sysctl.optional("net/ipv6/conf/all/forwarding", "1")));
+    enableForwarding(kernel);
     syncer.start();
     long refresh = config.refreshInterval().toSeconds();
     var unused = timer.scheduleWithFixedDelay(this::refresh, refresh, refresh, TimeUnit.SECONDS);
     var unusedRetries =
         timer.scheduleWithFixedDelay(this::retry, RETRY_SECONDS, RETRY_SECONDS, TimeUnit.SECONDS);
+  }
+
+  static void enableForwarding(Kernel kernel) throws KernelException {
+    kernel.setSysctls(
+        List.of(
+            Sysctl.of("net/ipv4/ip_forward", "1"),
+            Sysctl.optional("net/ipv6/conf/all/forwarding", "1")));
   }
 
   private synchronized void update(String key, @Nullable Entry entry) {

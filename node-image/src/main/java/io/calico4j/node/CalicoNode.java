@@ -10,20 +10,16 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.linux.LinuxKernel;
-import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginServer;
 import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
 import io.calico4j.felix.config.FelixConfig;
-import io.calico4j.mesos.MesosRequestMapper;
-import io.calico4j.mesos.NetModulesPlugin;
 import io.calico4j.node.bird.BirdManager;
-import io.calico4j.rkt.CalicoIpamPlugin;
-import io.calico4j.rkt.CalicoPlugin;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -44,6 +40,7 @@ import org.slf4j.LoggerFactory;
 public final class CalicoNode implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CalicoNode.class);
   private static final int ETCD_START_SECONDS = 60;
+  private static final int LOCK_SECONDS = 15;
 
   private final NodeSettings settings;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
@@ -89,14 +86,14 @@ public final class CalicoNode implements AutoCloseable {
       throws IOException, DatastoreException, KernelException, InterruptedException {
     Files.createDirectories(settings.runDirectory());
     Files.createDirectories(settings.libDirectory());
-    EtcdConfig etcd = EtcdConfig.fromEnvironment(etcdEnvironment(environment));
+    takeDataplane();
+    Map<String, String> etcdEnvironment = etcdEnvironment(environment);
+    EtcdConfig etcd = EtcdConfig.fromEnvironment(etcdEnvironment);
     Datastore datastore = own(EtcdDatastore.connect(etcd));
     ResourceClient resources = new ResourceClient(datastore);
     awaitDatastore(resources);
     new ClusterInitializer(resources, settings).run();
-    Files.write(
-        settings.libDirectory().resolve("nodename"),
-        settings.node().getBytes(StandardCharsets.UTF_8));
+    StandaloneSettings.write(settings.libDirectory(), settings.node(), etcdEnvironment);
 
     Map<String, BooleanSupplier> components = new TreeMap<>();
     AtomicBoolean pluginsListen = new AtomicBoolean();
@@ -119,29 +116,26 @@ public final class CalicoNode implements AutoCloseable {
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
     EndpointService endpoints =
         own(new EndpointService(datastore, kernel, felix, ipam, EndpointSettings.forAgent()));
-    CalicoPlugin calico = new CalicoPlugin(endpoints, kernel, List.of(new MesosRequestMapper()));
-    NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, settings.node());
-    PluginHandler mesos =
-        request ->
-            request.environment().containsKey("CNI_COMMAND")
-                ? calico.handle(request)
-                : netModules.handle(request);
     PluginServer server =
         own(
             new PluginServer(
                 settings.runDirectory().resolve("plugin.sock"),
-                Map.of(
-                    "calico",
-                    calico,
-                    "calico-ipam",
-                    new CalicoIpamPlugin(ipam),
-                    "calico-mesos",
-                    mesos)));
+                Plugins.of(endpoints, ipam, kernel)));
     while (!felix.isReady()) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
     server.start();
     pluginsListen.set(true);
+  }
+
+  private void takeDataplane() throws IOException, InterruptedException {
+    Path file = settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK);
+    own(
+        DataplaneLock.take(file, Duration.ofSeconds(LOCK_SECONDS))
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        file + " is held: another calico-node runs on this host, stop it first")));
   }
 
   private Map<String, String> etcdEnvironment(Map<String, String> environment) {

@@ -230,7 +230,11 @@ public final class EndpointService implements AutoCloseable {
     try {
       reaper.remove(identity.hostInterface());
       unregister(identity);
-    } catch (KernelException | DatastoreException e) {
+      if (settings.awaitRemoval()
+          && !readiness.awaitRemoved(identity.key(), 0, settings.policyTimeout())) {
+        log.warn("rules of {} are left until calico-node starts", identity);
+      }
+    } catch (KernelException | DatastoreException | InterruptedException e) {
       throw failure("detach", identity, e);
     } finally {
       lock.unlock();

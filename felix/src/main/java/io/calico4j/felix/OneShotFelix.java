@@ -1,0 +1,84 @@
+package io.calico4j.felix;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.endpoint.EndpointReadiness;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.dataplane.nft.LibNftables;
+import io.calico4j.felix.dataplane.nft.Nft.NftException;
+import io.calico4j.felix.dataplane.nft.NftablesDataplane;
+import io.calico4j.felix.rules.RulesetBuilder;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Felix for a plugin that works alone: reads everything, writes the whole table in one transaction,
+ * and forgets. While an agent holds the {@link DataplaneLock} it does nothing and says so.
+ */
+public final class OneShotFelix implements EndpointReadiness {
+  private static final Logger log = LoggerFactory.getLogger(OneShotFelix.class);
+
+  private final FelixConfig config;
+  private final Datastore datastore;
+  private final Kernel kernel;
+  private final Path lockFile;
+
+  /** Makes one; nothing is touched before it is asked. */
+  public OneShotFelix(FelixConfig config, Datastore datastore, Kernel kernel, Path lockFile) {
+    this.config = config;
+    this.datastore = datastore;
+    this.kernel = kernel;
+    this.lockFile = lockFile;
+  }
+
+  @Override
+  public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout)
+      throws InterruptedException {
+    Resource<WorkloadEndpointSpec> seen = program(timeout).endpoints().get(endpoint.path());
+    return seen != null && seen.revision() >= revision;
+  }
+
+  @Override
+  public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout)
+      throws InterruptedException {
+    return !program(timeout).endpoints().containsKey(endpoint.path());
+  }
+
+  /** Programs the present policy; an empty state when that was not possible. */
+  private ClusterState program(Duration timeout) throws InterruptedException {
+    try (DataplaneLock lock = DataplaneLock.take(lockFile, timeout).orElse(null)) {
+      if (lock == null) {
+        log.warn("{} is held: calico-node is starting here, or another plugin works", lockFile);
+        return new ClusterState();
+      }
+      Felix.enableForwarding(kernel);
+      ClusterState state = new ClusterState();
+      for (Entry entry : datastore.list(ResourceKind.ROOT).entries()) {
+        if (state.update(entry.key(), entry) && state.problems().containsKey(entry.key())) {
+          log.error("unreadable resource: {}", state.problems().get(entry.key()));
+        }
+      }
+      try (NftablesDataplane dataplane = new NftablesDataplane(new LibNftables())) {
+        dataplane.apply(
+            new RulesetBuilder(
+                    state, config.node(), config.endpointToHostAction(), config.logPrefix())
+                .build());
+      }
+      return state;
+    } catch (IOException | DatastoreException | KernelException | NftException e) {
+      log.error("rules could not be programmed: {}", e.getMessage());
+      return new ClusterState();
+    }
+  }
+}

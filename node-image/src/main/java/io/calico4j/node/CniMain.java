@@ -1,0 +1,146 @@
+package io.calico4j.node;
+
+import com.google.gson.JsonObject;
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.core.plugin.PluginRequest;
+import io.calico4j.core.plugin.PluginResponse;
+import io.calico4j.felix.OneShotFelix;
+import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.dataplane.nft.LibNftables;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Serves one plugin request in a process of its own, when no agent listens: the same handlers, on a
+ * datastore connection of their own, with rules programmed by {@link OneShotFelix}. The launcher
+ * starts it with the program's name as argument and the runtime's environment and input.
+ */
+public final class CniMain {
+  private static final int MAX_INPUT = 1 << 20;
+
+  private final String program;
+  private final Map<String, String> environment;
+  private final String input;
+
+  private CniMain(String program, Map<String, String> environment, String input) {
+    this.program = program;
+    this.environment = environment;
+    this.input = input;
+  }
+
+  /**
+   * Answers one request on standard output; nothing else is ever written there. The process ends
+   * without closing what the kernel closes anyway: an orderly end of the etcd client takes longer
+   * than the request.
+   */
+  public static void main(String[] arguments) throws IOException {
+    PrintStream answer = System.out;
+    System.setOut(System.err);
+    String program = arguments.length == 0 ? "calico" : arguments[0];
+    byte[] input = System.in.readNBytes(MAX_INPUT);
+    CniMain main = new CniMain(program, System.getenv(), new String(input, StandardCharsets.UTF_8));
+    PluginResponse response = main.serve();
+    System.err.print(response.standardError());
+    System.err.flush();
+    answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
+    answer.flush();
+    Runtime.getRuntime().halt(response.exitCode());
+  }
+
+  private PluginResponse serve() {
+    try {
+      StandaloneSettings settings = StandaloneSettings.of(configuration(), environment);
+      loadNativeLibraries();
+      Kernel kernel = new LinuxKernel();
+      Datastore datastore = EtcdDatastore.connect(settings.etcd());
+      Ipam ipam = new Ipam(datastore, settings.node());
+      OneShotFelix felix =
+          new OneShotFelix(
+              FelixConfig.fromEnvironment(settings.node(), environment),
+              datastore,
+              kernel,
+              settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK));
+      EndpointService endpoints =
+          new EndpointService(datastore, kernel, felix, ipam, EndpointSettings.forSingleRequest());
+      PluginHandler handler = Plugins.of(endpoints, ipam, kernel).get(program);
+      if (handler == null) {
+        throw new CniError(
+            CniError.INVALID_ENVIRONMENT,
+            "program \"" + program + "\" is unknown: install it under its own name",
+            "");
+      }
+      return handler.handle(new PluginRequest(program, cniVariables(), input, namespace(kernel)));
+    } catch (CniError e) {
+      return failure(e);
+    } catch (IOException | KernelException | RuntimeException e) {
+      return failure(new CniError(CniError.TRY_AGAIN, e.toString(), ""));
+    }
+  }
+
+  /** Loads what the kernel is driven with while the connection to etcd is being made. */
+  private static void loadNativeLibraries() {
+    Thread loader =
+        new Thread(
+            () -> {
+              LibNftables unused = new LibNftables();
+            },
+            "native-loader");
+    loader.setDaemon(true);
+    loader.start();
+  }
+
+  /** Returns the configuration as far as it can be read; the handler reports what is wrong. */
+  private JsonObject configuration() {
+    try {
+      return NetworkConfiguration.decode(input);
+    } catch (CniError e) {
+      return new JsonObject();
+    }
+  }
+
+  private Map<String, String> cniVariables() {
+    Map<String, String> variables = new TreeMap<>();
+    environment.forEach(
+        (name, value) -> {
+          if (name.startsWith("CNI_")) {
+            variables.put(name, value);
+          }
+        });
+    return variables;
+  }
+
+  /** Opens CNI_NETNS for the handler, which closes it; -1 when that is impossible. */
+  private int namespace(Kernel kernel) {
+    String path = environment.getOrDefault("CNI_NETNS", "");
+    if (path.isEmpty()) {
+      return -1;
+    }
+    try {
+      return kernel.openNamespace(Path.of(path)).descriptor();
+    } catch (KernelException e) {
+      return -1;
+    }
+  }
+
+  private PluginResponse failure(CniError error) {
+    JsonObject netModules = new JsonObject();
+    netModules.addProperty("error", error.getMessage());
+    boolean speaksCni = environment.containsKey("CNI_COMMAND");
+    return new PluginResponse(
+        1, speaksCni ? error.toJson("0.4.0") : netModules.toString(), error.getMessage() + "\n");
+  }
+}

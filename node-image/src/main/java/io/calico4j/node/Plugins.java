@@ -1,0 +1,30 @@
+package io.calico4j.node;
+
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.mesos.MesosRequestMapper;
+import io.calico4j.mesos.NetModulesPlugin;
+import io.calico4j.rkt.CalicoIpamPlugin;
+import io.calico4j.rkt.CalicoPlugin;
+import java.util.List;
+import java.util.Map;
+
+/** The programs a runtime may call, for the agent and for a plugin that works alone. */
+final class Plugins {
+  private Plugins() {}
+
+  /** Returns the handler of each program. */
+  static Map<String, PluginHandler> of(EndpointService endpoints, Ipam ipam, Kernel kernel) {
+    CalicoPlugin calico = new CalicoPlugin(endpoints, kernel, List.of(new MesosRequestMapper()));
+    NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, ipam.node());
+    PluginHandler mesos =
+        request ->
+            request.environment().containsKey("CNI_COMMAND")
+                ? calico.handle(request)
+                : netModules.handle(request);
+    return Map.of(
+        "calico", calico, "calico-ipam", new CalicoIpamPlugin(ipam), "calico-mesos", mesos);
+  }
+}

@@ -1,0 +1,142 @@
+package io.calico4j.node;
+
+import com.google.gson.JsonObject;
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What a plugin that works alone must know: the node's name and where etcd is. Taken from the
+ * network configuration (upstream's field names), else from the environment, else from what the
+ * agent left in its lib directory when it last started.
+ *
+ * @param node the node's name
+ * @param etcd where the datastore is
+ * @param runDirectory the agent's run directory
+ */
+record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
+  /** The file in the run directory that {@link io.calico4j.felix.DataplaneLock} locks. */
+  static final String DATAPLANE_LOCK = "dataplane.lock";
+
+  private static final String NODE_FILE = "nodename";
+  private static final String ETCD_FILE = "etcd.env";
+  private static final Map<String, String> FIELDS =
+      Map.of(
+          "etcd_endpoints", "ETCD_ENDPOINTS",
+          "etcd_ca_cert_file", "ETCD_CA_CERT_FILE",
+          "etcd_cert_file", "ETCD_CERT_FILE",
+          "etcd_key_file", "ETCD_KEY_FILE",
+          "etcd_username", "ETCD_USERNAME",
+          "etcd_password", "ETCD_PASSWORD");
+
+  /** Leaves the agent's own settings for plugins that work alone; only root can read them. */
+  static void write(Path libDirectory, String node, Map<String, String> environment)
+      throws IOException {
+    StringBuilder etcd = new StringBuilder();
+    environment.forEach(
+        (name, value) -> {
+          if (FIELDS.containsValue(name) && value.indexOf('\n') < 0) {
+            etcd.append(name).append('=').append(value).append('\n');
+          }
+        });
+    replace(libDirectory.resolve(ETCD_FILE), etcd.toString(), "rw-------");
+    replace(libDirectory.resolve(NODE_FILE), node, "rw-r--r--");
+  }
+
+  private static void replace(Path file, String text, String permissions) throws IOException {
+    Path fresh =
+        Files.createTempFile(
+            file.getParent(),
+            file.getFileName().toString(),
+            ".new",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
+    Files.write(fresh, text.getBytes(StandardCharsets.UTF_8));
+    Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** Reads the settings for one request; a bad field is a {@link CniError} that names it. */
+  static StandaloneSettings of(JsonObject configuration, Map<String, String> environment)
+      throws CniError, IOException {
+    String type = NetworkConfiguration.string(configuration, "datastore_type");
+    if (!type.isEmpty() && !type.equals("etcdv3")) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "datastore_type \"" + type + "\" is not supported: use \"etcdv3\" or leave it out",
+          "");
+    }
+    Path lib = Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"));
+    return new StandaloneSettings(
+        node(configuration, environment, lib),
+        EtcdConfig.fromEnvironment(etcd(configuration, environment, lib)),
+        Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
+  }
+
+  private static Map<String, String> etcd(
+      JsonObject configuration, Map<String, String> environment, Path lib)
+      throws CniError, IOException {
+    Map<String, String> given = new TreeMap<>();
+    for (Map.Entry<String, String> field : FIELDS.entrySet()) {
+      String value = NetworkConfiguration.string(configuration, field.getKey());
+      if (!value.isEmpty()) {
+        given.put(field.getValue(), value);
+      }
+    }
+    String authority = NetworkConfiguration.string(configuration, "etcd_authority");
+    if (!authority.isEmpty() && !given.containsKey("ETCD_ENDPOINTS")) {
+      String scheme = NetworkConfiguration.string(configuration, "etcd_scheme");
+      given.put("ETCD_ENDPOINTS", (scheme.isEmpty() ? "http" : scheme) + "://" + authority);
+    }
+    if (given.containsKey("ETCD_ENDPOINTS")) {
+      return given;
+    }
+    if (!environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty()) {
+      return environment;
+    }
+    Path file = lib.resolve(ETCD_FILE);
+    if (Files.exists(file)) {
+      for (String line : Files.readAllLines(file)) {
+        int equals = line.indexOf('=');
+        given.put(line.substring(0, Math.max(0, equals)), line.substring(equals + 1));
+      }
+    }
+    return given;
+  }
+
+  private static String node(JsonObject configuration, Map<String, String> environment, Path lib)
+      throws CniError, IOException {
+    for (String name :
+        List.of(
+            NetworkConfiguration.string(configuration, "nodename"),
+            environment.getOrDefault("NODENAME", ""),
+            content(configuration, lib),
+            NetworkConfiguration.string(configuration, "hostname"))) {
+      if (!name.isEmpty()) {
+        return name;
+      }
+    }
+    try {
+      return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
+    } catch (UnknownHostException e) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION, "the node has no name: set nodename", e.toString());
+    }
+  }
+
+  private static String content(JsonObject configuration, Path lib) throws CniError, IOException {
+    String given = NetworkConfiguration.string(configuration, "nodename_file");
+    Path file = given.isEmpty() ? lib.resolve(NODE_FILE) : Path.of(given);
+    return Files.exists(file) ? Files.readString(file).strip() : "";
+  }
+}
