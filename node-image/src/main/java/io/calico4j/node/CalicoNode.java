@@ -6,6 +6,7 @@ import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
@@ -43,18 +44,25 @@ public final class CalicoNode implements AutoCloseable {
   private static final int LOCK_SECONDS = 15;
 
   private final NodeSettings settings;
+  private final EndpointStep.Observer steps;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
 
-  private CalicoNode(NodeSettings settings) {
+  private CalicoNode(NodeSettings settings, EndpointStep.Observer steps) {
     this.settings = settings;
+    this.steps = steps;
   }
 
   /** Runs the agent until it is told to stop; exits with 1 when it cannot start. */
   public static void main(String[] arguments) throws InterruptedException {
+    run(EndpointStep.Observer.NONE);
+  }
+
+  /** Runs the agent with somebody who hears of the steps of attaching and detaching. */
+  public static void run(EndpointStep.Observer steps) throws InterruptedException {
     CountDownLatch stop = new CountDownLatch(1);
     CountDownLatch stopped = new CountDownLatch(1);
     try {
-      CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()));
+      CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()), steps);
       Runtime.getRuntime()
           .addShutdownHook(
               new Thread(
@@ -115,7 +123,9 @@ public final class CalicoNode implements AutoCloseable {
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
     EndpointService endpoints =
-        own(new EndpointService(datastore, kernel, felix, ipam, EndpointSettings.forAgent()));
+        own(
+            new EndpointService(
+                datastore, kernel, felix, ipam, EndpointSettings.forAgent(), steps));
     PluginServer server =
         own(
             new PluginServer(

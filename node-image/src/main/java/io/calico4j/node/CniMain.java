@@ -7,6 +7,7 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
@@ -75,7 +76,13 @@ public final class CniMain {
               kernel,
               settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK));
       EndpointService endpoints =
-          new EndpointService(datastore, kernel, felix, ipam, EndpointSettings.forSingleRequest());
+          new EndpointService(
+              datastore,
+              kernel,
+              felix,
+              ipam,
+              EndpointSettings.forSingleRequest(),
+              EndpointStep.Observer.NONE);
       PluginHandler handler = Plugins.of(endpoints, ipam, kernel).get(program);
       if (handler == null) {
         throw new CniError(

@@ -1,6 +1,7 @@
 package io.calico4j.testbed;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +34,7 @@ public record Command(List<String> arguments, Map<String, String> environment, S
   public record Outcome(int exitCode, String output) {}
 
   /** Runs it; exit status 124 when the time is up. */
-  public Outcome run() throws IOException, InterruptedException {
+  public Outcome run() throws IOException {
     Path in = Files.createTempFile("input", "");
     Path out = Files.createTempFile("output", "");
     try {
@@ -51,6 +52,9 @@ public record Command(List<String> arguments, Map<String, String> environment, S
         return new Outcome(124, Files.readString(out));
       }
       return new Outcome(process.exitValue(), Files.readString(out));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException(arguments + " was interrupted");
     } finally {
       Files.deleteIfExists(in);
       Files.deleteIfExists(out);
@@ -58,7 +62,7 @@ public record Command(List<String> arguments, Map<String, String> environment, S
   }
 
   /** Runs it and returns its output; anything but status 0 is an error. */
-  public String mustRun() throws IOException, InterruptedException {
+  public String mustRun() throws IOException {
     Outcome outcome = run();
     if (outcome.exitCode() != 0) {
       throw new IOException(

@@ -1,186 +1,346 @@
 package io.calico4j.testbed;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.Closeable;
 import java.io.IOException;
-import java.net.HttpURLConnection;
-import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A host: the network namespace this process runs in, with an installed Calico4J and its agent.
- * Must be a private namespace, where this process is root.
+ * A host: a network namespace with its own /run/calico, where an installed calico-node runs and
+ * orchestrators call the installed plugins.
  */
-public final class TestHost {
+public final class TestHost implements Closeable {
   private static final int READY_SECONDS = 60;
+  private static final String OWN_RUN =
+      "mkdir -p /run/calico && mount --bind \"$0\" /run/calico && exec \"$@\"";
 
+  private final Namespace namespace;
+  private final String address;
+  private final String gateway;
   private final Path distribution;
   private final Path state;
-  private final String node;
-  private final List<String> namespaces = new ArrayList<>();
+  private final Map<String, String> settings;
+  private final Map<String, Workload> workloads = new LinkedHashMap<>();
+  private final List<Process> servers = new ArrayList<>();
   private @Nullable Process agent;
 
-  /** Makes a host with its own address on a bridge; no agent runs yet. */
-  public TestHost(Path distribution, Path state, String node)
-      throws IOException, InterruptedException {
+  /** Makes a host in a namespace that has its addresses; no agent runs yet. */
+  TestHost(
+      Namespace namespace,
+      String address,
+      String gateway,
+      Path distribution,
+      Path state,
+      Map<String, String> settings)
+      throws IOException {
+    this.namespace = namespace;
+    this.address = address;
+    this.gateway = gateway;
     this.distribution = distribution;
     this.state = state;
-    this.node = node;
-    if (Command.of("ip", "link", "show", "uplink").run().exitCode() != 0) {
-      Command.of("ip", "link", "add", "uplink", "type", "bridge").mustRun();
-      Command.of("ip", "address", "add", "192.0.2.11/24", "dev", "uplink").mustRun();
-      Command.of("ip", "link", "set", "uplink", "up").mustRun();
-    }
+    this.settings = new TreeMap<>(settings);
+    this.settings.put("NODENAME", name());
+    this.settings.put("IP", address + "/24");
+    this.settings.put("CALICO_LIB_DIR", state.resolve("lib").toString());
+    Files.createDirectories(state.resolve("run"));
+    Files.createDirectories(state.resolve("lib"));
   }
 
-  /** Starts the agent, with an etcd of its own, and waits until it is ready. */
-  public void startAgent() throws IOException, InterruptedException {
+  /**
+   * Makes a host of the namespace this process is in, with an etcd of its own: for measurements,
+   * which must not enter a namespace for every call.
+   */
+  public static TestHost here(Path distribution, Path state) throws IOException {
+    Namespace own = Namespace.own();
+    own.ip("link", "add", "uplink", "type", "bridge");
+    own.ip("address", "add", "192.0.2.11/24", "dev", "uplink");
+    own.ip("link", "set", "uplink", "up");
+    return new TestHost(
+        own,
+        "192.0.2.11",
+        "192.0.2.1",
+        distribution,
+        state,
+        Map.of("CALICO_IPV4POOL_CIDR", Testbed.POOL));
+  }
+
+  /** Returns the node's name. */
+  public String name() {
+    return namespace.name().isEmpty() ? "here" : namespace.name();
+  }
+
+  /** Returns the host's namespace. */
+  public Namespace namespace() {
+    return namespace;
+  }
+
+  /** Returns its own address. */
+  public String address() {
+    return address;
+  }
+
+  /** Returns the router of its segment. */
+  public String gateway() {
+    return gateway;
+  }
+
+  /** Returns where its agent writes: node.log, run/, lib/. */
+  public Path state() {
+    return state;
+  }
+
+  /** Returns the command that runs a program on this host. */
+  public List<String> enter(List<String> arguments) {
+    List<String> all =
+        new ArrayList<>(
+            List.of("unshare", "--mount", "sh", "-c", OWN_RUN, state.resolve("run").toString()));
+    all.addAll(arguments);
+    return namespace.enter(all);
+  }
+
+  /** Makes a command that runs a program on this host with this process's environment. */
+  public Command command(String... arguments) {
+    return Command.of(enter(List.of(arguments)).toArray(String[]::new));
+  }
+
+  /** Starts the agent and waits until it is ready. */
+  public void startAgent() throws IOException {
+    beginAgent();
+    awaitReady();
+  }
+
+  /** Starts the agent. */
+  public void beginAgent() throws IOException {
+    beginAgent(List.of(distribution.resolve("bin/calico-node").toString()));
+  }
+
+  /** Starts an agent that does to itself what a {@link Fault} says, and waits until it is ready. */
+  public void startFaultyAgent() throws IOException {
+    beginAgent(
+        List.of(
+            "java",
+            "-cp",
+            distribution.resolve("lib") + "/*:" + System.getProperty("java.class.path"),
+            FaultyNode.class.getName()));
+    awaitReady();
+  }
+
+  private void beginAgent(List<String> program) throws IOException {
     ProcessBuilder builder =
-        new ProcessBuilder(distribution.resolve("bin/calico-node").toString())
+        new ProcessBuilder(enter(program))
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(state.resolve("node.log").toFile()));
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "NODENAME",
-                node,
-                "IP",
-                "192.0.2.11/24",
-                "CALICO_IPV4POOL_CIDR",
-                "10.65.0.0/16",
-                "CALICO_RUN_DIR",
-                state.resolve("run").toString(),
-                "CALICO_LIB_DIR",
-                state.resolve("lib").toString()));
+    builder.environment().putAll(settings);
     agent = builder.start();
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_SECONDS);
-    while (!isReady()) {
-      if (!agent.isAlive() || System.nanoTime() > deadline) {
-        throw new IOException("calico-node is not ready: see " + state.resolve("node.log"));
-      }
-      TimeUnit.MILLISECONDS.sleep(50);
-    }
   }
 
-  private static boolean isReady() {
-    try {
-      HttpURLConnection connection =
-          (HttpURLConnection)
-              URI.create("http://localhost:9099/readiness").toURL().openConnection();
-      connection.setConnectTimeout(500);
-      connection.setReadTimeout(500);
-      return connection.getResponseCode() == 200;
-    } catch (IOException e) {
-      return false;
-    }
+  /** Returns the fault that awaits a faulty agent of this host. */
+  public Fault fault() {
+    return new Fault(state.resolve("run"));
   }
 
-  /** Kills the agent as SIGKILL does; etcd, bird and the dataplane go on. */
-  public void killAgent() throws InterruptedException {
-    Process running = agent;
-    if (running != null) {
-      running.destroyForcibly();
-      running.waitFor();
-    }
+  /** Waits until the agent is ready; fails early when it ends. */
+  public void awaitReady() throws IOException {
+    Await.until(
+        "calico-node on " + name() + " is ready, see " + state.resolve("node.log"),
+        READY_SECONDS,
+        () -> {
+          Process running = agent;
+          if (running == null || !running.isAlive()) {
+            throw new IOException("calico-node has ended: " + state.resolve("node.log"));
+          }
+          return isReady();
+        });
   }
 
-  /** Makes an empty sandbox, as a runtime does before ADD. */
-  public void addSandbox(String name) throws IOException, InterruptedException {
-    Command.of("ip", "netns", "add", name).mustRun();
-    namespaces.add(name);
-    Command.of("ip", "-n", name, "link", "set", "lo", "up").mustRun();
-  }
-
-  /** Calls the installed plugin as rkt does: its environment, its configuration. */
-  public Command.Outcome rkt(String command, String sandbox, String network)
-      throws IOException, InterruptedException {
-    return plugin(
-        command,
-        sandbox,
-        Map.of("CNI_VERSION", "0.1.0", "CNI_ARGS", "IgnoreUnknown=1"),
-        "{\"name\":\"" + network + "\",\"type\":\"calico\",\"ipam\":{\"type\":\"calico-ipam\"}}\n");
-  }
-
-  /** Calls the installed plugin as a Mesos agent's network/cni isolator does. */
-  public Command.Outcome mesos(
-      String command, String sandbox, String network, String labelKey, String labelValue)
-      throws IOException, InterruptedException {
-    return plugin(
-        command,
-        sandbox,
-        Map.of(),
-        "{\"args\":{\"org.apache.mesos\":{\"network_info\":{\"labels\":{\"labels\":[{\"key\":\""
-            + labelKey
-            + "\",\"value\":\""
-            + labelValue
-            + "\"}]},\"name\":\""
-            + network
-            + "\"}}},\"ipam\":{\"type\":\"calico-ipam\"},\"name\":\""
-            + network
-            + "\",\"type\":\"calico\"}");
-  }
-
-  /** Calls the installed plugin with CNI variables of its own and a configuration. */
-  public Command.Outcome plugin(
-      String command, String sandbox, Map<String, String> more, String configuration)
-      throws IOException, InterruptedException {
-    Map<String, String> environment = new TreeMap<>();
-    environment.put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    environment.put("CNI_COMMAND", command);
-    environment.put("CNI_CONTAINERID", "pod-" + sandbox);
-    environment.put("CNI_NETNS", "/run/netns/" + sandbox);
-    environment.put("CNI_IFNAME", "eth0");
-    environment.put("CNI_PATH", distribution.resolve("bin").toString());
-    environment.put("CALICO_PLUGIN_SOCKET", state.resolve("run").resolve("plugin.sock").toString());
-    environment.putAll(more);
-    return new Command(
-            List.of(distribution.resolve("bin/calico").toString()), environment, configuration)
-        .run();
-  }
-
-  /** Tells whether a ping from a sandbox to an address comes back. */
-  public boolean canPing(String sandbox, String address) throws IOException, InterruptedException {
-    return Command.of(
-                "ip", "netns", "exec", sandbox, "busybox", "ping", "-c", "1", "-W", "1", address)
+  /** Tells whether the agent answers that it is ready. */
+  public boolean isReady() throws IOException {
+    return namespace
+            .command("busybox", "wget", "-q", "-O-", "http://localhost:9099/readiness")
             .run()
             .exitCode()
         == 0;
   }
 
-  /** Runs etcdctl against this host's etcd. */
-  public String etcdctl(String... arguments) throws IOException, InterruptedException {
-    List<String> all = new ArrayList<>(List.of("etcdctl"));
+  /** Kills the agent with SIGKILL; etcd, bird and the dataplane go on. */
+  public void killAgent() throws IOException {
+    Process running = agent;
+    if (running != null) {
+      Await.killed(running);
+    }
+  }
+
+  /** Stops the agent with SIGTERM and returns its exit status. */
+  public int stopAgent() throws IOException {
+    Process running = agent;
+    if (running == null) {
+      return 0;
+    }
+    running.destroy();
+    awaitAgentEnd(30);
+    return running.exitValue();
+  }
+
+  /** Waits until the agent has ended by itself. */
+  public void awaitAgentEnd(int seconds) throws IOException {
+    Process running = agent;
+    if (running != null) {
+      Await.until("calico-node on " + name() + " ends", seconds, () -> !running.isAlive());
+    }
+  }
+
+  /** Runs the installed calicoctl on this host. */
+  public Command.Outcome calicoctl(String input, String... arguments) throws IOException {
+    List<String> all = new ArrayList<>(List.of(distribution.resolve("bin/calicoctl").toString()));
     all.addAll(List.of(arguments));
     Map<String, String> environment = new TreeMap<>(System.getenv());
-    environment.put("ETCDCTL_API", "3");
-    return new Command(all, environment, "").mustRun();
+    environment.putAll(settings);
+    return new Command(enter(all), environment, input).run();
+  }
+
+  /** Starts a workload as its orchestrator does; it serves a page on {@link PacketProbe#PORT}. */
+  public Workload start(
+      String name, Orchestrator orchestrator, String network, Map<String, String> labels)
+      throws IOException {
+    Namespace sandbox = Namespace.create(name);
+    Workload planned = new Workload(name, orchestrator, network, labels, sandbox, "");
+    workloads.put(name, planned);
+    Command.Outcome added = call("ADD", planned);
+    if (added.exitCode() != 0) {
+      throw new IOException("ADD of " + name + " failed: " + added.output());
+    }
+    Workload started =
+        new Workload(name, orchestrator, network, labels, sandbox, address(added.output()));
+    workloads.put(name, started);
+    Path pages = Files.createDirectories(state.resolve("www"));
+    Files.writeString(pages.resolve("index.html"), "ok\n");
+    servers.add(
+        new ProcessBuilder(
+                sandbox.enter(
+                    List.of(
+                        "busybox",
+                        "httpd",
+                        "-f",
+                        "-p",
+                        Integer.toString(PacketProbe.PORT),
+                        "-h",
+                        pages.toString())))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start());
+    return started;
+  }
+
+  /** Returns the IPv4 address of a result, whichever version it has. */
+  public static String address(String result) {
+    JsonObject json = JsonParser.parseString(result).getAsJsonObject();
+    String cidr =
+        json.has("ip4")
+            ? json.getAsJsonObject("ip4").get("ip").getAsString()
+            : json.getAsJsonArray("ips").get(0).getAsJsonObject().get("address").getAsString();
+    return cidr.substring(0, cidr.indexOf('/'));
+  }
+
+  /** Calls the plugin for a workload again, as its orchestrator does. */
+  public Command.Outcome call(String command, Workload workload) throws IOException {
+    Orchestrator orchestrator = workload.orchestrator();
+    Map<String, String> environment = new TreeMap<>(orchestrator.environment());
+    environment.put("CNI_COMMAND", command);
+    environment.put("CNI_CONTAINERID", orchestrator.containerId(workload.name()));
+    environment.put("CNI_NETNS", workload.sandbox().path());
+    environment.put("CNI_IFNAME", "eth0");
+    environment.put("CNI_PATH", distribution.resolve("bin").toString());
+    return plugin(
+        "calico", environment, orchestrator.configuration(workload.network(), workload.labels()));
+  }
+
+  /** Calls an installed plugin program with exactly this environment. */
+  public Command.Outcome plugin(
+      String program, Map<String, String> environment, String configuration) throws IOException {
+    return new Command(
+            enter(List.of(distribution.resolve("bin").resolve(program).toString())),
+            environment,
+            configuration)
+        .run();
+  }
+
+  /** Calls the calico plugin with the usual variables of a container, some of them changed. */
+  public Command.Outcome cni(
+      String command, Namespace sandbox, Map<String, String> changed, String configuration)
+      throws IOException {
+    Map<String, String> environment = new TreeMap<>();
+    environment.put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    environment.put("CALICO_LIB_DIR", state.resolve("lib").toString());
+    environment.put("CNI_COMMAND", command);
+    environment.put("CNI_CONTAINERID", "pod-" + sandbox.name());
+    environment.put("CNI_NETNS", sandbox.path());
+    environment.put("CNI_IFNAME", "eth0");
+    environment.put("CNI_PATH", distribution.resolve("bin").toString());
+    environment.putAll(changed);
+    return plugin("calico", environment, configuration);
+  }
+
+  /** Deletes a workload: DEL, then its sandbox. */
+  public void delete(Workload workload) throws IOException {
+    Command.Outcome deleted = call("DEL", workload);
+    if (deleted.exitCode() != 0) {
+      throw new IOException("DEL of " + workload.name() + " failed: " + deleted.output());
+    }
+    workload.sandbox().delete();
+    workloads.remove(workload.name());
   }
 
   /** Returns the host ends of workloads that exist. */
-  public List<String> workloadLinks() throws IOException, InterruptedException {
-    return Command.of("ip", "-o", "link")
-        .mustRun()
-        .lines()
-        .filter(l -> l.contains(" cali"))
-        .toList();
+  public List<String> workloadLinks() throws IOException {
+    return namespace.ip("-o", "link").lines().filter(l -> l.contains(" cali")).toList();
   }
 
-  /** Stops the agent and removes the sandboxes. */
-  public void stop() throws IOException, InterruptedException {
-    Process running = agent;
-    if (running != null) {
-      running.destroy();
-      if (!running.waitFor(30, TimeUnit.SECONDS)) {
-        running.destroyForcibly();
+  /** Returns the routes to workloads of this host. */
+  public List<String> workloadRoutes() throws IOException {
+    return namespace.ip("route").lines().filter(l -> l.contains(" dev cali")).toList();
+  }
+
+  /** Returns the table as nft prints it; empty when there is none. */
+  public String rules() throws IOException {
+    Command.Outcome listed = namespace.command("nft", "list", "table", "inet", "calico").run();
+    return listed.exitCode() == 0 ? listed.output() : "";
+  }
+
+  /** Fails unless no interface, route and rule of a workload is left within ten seconds. */
+  public void mustBeClean() throws IOException {
+    Await.until("no workload interface on " + name(), 10, () -> workloadLinks().isEmpty());
+    Await.until("no workload route on " + name(), 10, () -> workloadRoutes().isEmpty());
+    Await.until(
+        "no rule of a workload on " + name(), 10, () -> !rules().contains("filter-cali-tw-"));
+  }
+
+  /** Kills what runs on the host and removes its namespaces. */
+  @Override
+  public void close() throws IOException {
+    killAgent();
+    servers.forEach(Process::destroyForcibly);
+    PidFile.kill(state.resolve("run/bird.pid"));
+    for (Workload workload : workloads.values()) {
+      workload.sandbox().delete();
+    }
+    for (ProcessHandle child : ProcessHandle.allProcesses().toList()) {
+      if (child.info().command().orElse("").endsWith("/etcd")
+          && child
+              .info()
+              .commandLine()
+              .orElse("")
+              .contains("--data-dir=" + state.resolve("lib/etcd"))) {
+        child.destroyForcibly();
       }
     }
-    for (String name : namespaces) {
-      Command.of("ip", "netns", "del", name).run();
-    }
+    namespace.delete();
   }
 }

@@ -2,200 +2,164 @@ package io.calico4j.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.google.gson.JsonParser;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** One host, the installed programs, real etcd, BIRD and nftables, packets that flow or do not. */
+/** One host with an etcd of its own, the installed programs, packets that flow or do not. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OneHostIT {
   @TempDir(cleanup = CleanupMode.NEVER)
-  Path state;
+  static Path state;
 
+  private Testbed testbed;
   private TestHost host;
 
-  @BeforeEach
+  @BeforeAll
   void start() throws Exception {
-    String distribution = System.getProperty("calico.distribution", "");
-    assertThat(distribution).as("run this test with ./verify, which installs first").isNotEmpty();
-    assertThat(Files.exists(Path.of(distribution, "bin/calico"))).isTrue();
-    host = new TestHost(Path.of(distribution), state, "host-a");
+    testbed = new Testbed(Installed.distribution(), state);
+    host = testbed.addHost("host-a", 11, "64512");
     host.startAgent();
   }
 
-  @AfterEach
+  @AfterAll
   void stop() throws Exception {
-    host.stop();
+    testbed.close();
   }
 
-  private static String address(Command.Outcome outcome) {
-    assertThat(outcome.exitCode()).as(outcome.output()).isZero();
-    String ip =
-        JsonParser.parseString(outcome.output())
-            .getAsJsonObject()
-            .getAsJsonObject("ip4")
-            .get("ip")
-            .getAsString();
-    assertThat(ip).endsWith("/32");
-    return ip.substring(0, ip.indexOf('/'));
-  }
-
-  private static void await(Condition condition, String what) throws Exception {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(15);
-    while (!condition.holds()) {
-      assertThat(System.nanoTime()).as("still not: " + what).isLessThan(deadline);
-      TimeUnit.MILLISECONDS.sleep(50);
-    }
-  }
-
-  private interface Condition {
-    boolean holds() throws Exception;
+  private String etcdctl(String... arguments) throws Exception {
+    String[] all = new String[arguments.length + 3];
+    all[0] = "env";
+    all[1] = "ETCDCTL_API=3";
+    all[2] = "etcdctl";
+    System.arraycopy(arguments, 0, all, 3, arguments.length);
+    return host.command(all).mustRun();
   }
 
   private void assertNothingLeft() throws Exception {
-    await(() -> host.workloadLinks().isEmpty(), "no workload interface");
-    await(
-        () ->
-            !Command.of("nft", "list", "table", "inet", "calico")
-                .mustRun()
-                .contains("filter-cali-tw-"),
-        "no rule of a workload");
-    assertThat(host.etcdctl("get", "--prefix", "--keys-only", "/calico/ipam/v2/handle/").strip())
-        .isEmpty();
-    assertThat(
-            host.etcdctl(
-                    "get",
-                    "--prefix",
-                    "--keys-only",
-                    "/calico/resources/v3/projectcalico.org/workloadendpoints/")
-                .strip())
-        .isEmpty();
-    assertThat(host.etcdctl("get", "--prefix", "--print-value-only", "/calico/ipam/v2/assignment/"))
+    host.mustBeClean();
+    for (String prefix :
+        new String[] {
+          "/calico/ipam/v2/handle/", "/calico/resources/v3/projectcalico.org/workloadendpoints/"
+        }) {
+      assertThat(etcdctl("get", "--prefix", "--keys-only", prefix).strip()).isEmpty();
+    }
+    assertThat(etcdctl("get", "--prefix", "--print-value-only", "/calico/ipam/v2/assignment/"))
         .doesNotContain("handle_id");
   }
 
   @Test
   void podsAndTasksReachTheirNetworkOnlyUntilAPolicySaysOtherwise() throws Exception {
-    for (String name : new String[] {"rkt-1", "rkt-2", "task-1", "task-2"}) {
-      host.addSandbox(name);
-    }
-    String rkt1 = address(host.rkt("ADD", "rkt-1", "calico"));
-    String rkt2 = address(host.rkt("ADD", "rkt-2", "calico"));
-    String task1 = address(host.mesos("ADD", "task-1", "calico-net", "app", "ledger"));
-    String task2 = address(host.mesos("ADD", "task-2", "calico-net", "app", "web"));
+    Workload rkt1 = host.start("rkt-1", Orchestrator.RKT, "calico", Map.of());
+    Workload rkt2 = host.start("rkt-2", Orchestrator.RKT, "calico", Map.of());
+    Workload task1 = host.start("task-1", Orchestrator.MESOS, "net", Map.of("app", "ledger"));
+    Workload task2 = host.start("task-2", Orchestrator.MESOS, "net", Map.of("app", "web"));
 
-    assertThat(host.canPing("rkt-1", rkt2)).isTrue();
-    assertThat(host.canPing("task-1", task2)).isTrue();
-    assertThat(host.canPing("rkt-1", task1)).isFalse();
-    assertThat(host.canPing("task-1", rkt1)).isFalse();
+    assertThat(pings(rkt1, rkt2)).isTrue();
+    assertThat(pings(task1, task2)).isTrue();
+    assertThat(pings(rkt1, task1)).isFalse();
+    assertThat(pings(task1, rkt1)).isFalse();
 
-    host.etcdctl(
-        "put",
-        "/calico/resources/v3/projectcalico.org/globalnetworkpolicies/ledger",
-        "{\"kind\":\"GlobalNetworkPolicy\",\"apiVersion\":\"projectcalico.org/v3\",\"metadata\":"
-            + "{\"name\":\"ledger\"},\"spec\":{\"selector\":\"app == 'ledger'\",\"types\":[\"Ingress\"],"
-            + "\"ingress\":[{\"action\":\"Allow\",\"source\":{\"selector\":\"has(calico)\"}}]}}");
-    await(() -> host.canPing("rkt-1", task1), "the policy lets rkt pods reach the ledger");
-    assertThat(host.canPing("task-2", task1)).isFalse();
-    assertThat(host.canPing("rkt-1", task2)).isFalse();
+    Command.Outcome applied =
+        host.calicoctl(
+            """
+            apiVersion: projectcalico.org/v3
+            kind: GlobalNetworkPolicy
+            metadata: {name: ledger}
+            spec:
+              selector: app == 'ledger'
+              types: [Ingress]
+              ingress:
+              - {action: Allow, source: {selector: has(calico)}}
+            """,
+            "apply",
+            "-f",
+            "-");
+    assertThat(applied.exitCode()).as(applied.output()).isZero();
+    Await.until("the policy lets rkt pods reach the ledger", 15, () -> pings(rkt1, task1));
+    assertThat(pings(task2, task1)).isFalse();
+    assertThat(pings(rkt1, task2)).isFalse();
 
     host.killAgent();
-    assertThat(host.canPing("rkt-1", task1)).isTrue();
-    assertThat(host.canPing("task-2", task1)).isFalse();
+    assertThat(pings(rkt1, task1)).isTrue();
+    assertThat(pings(task2, task1)).isFalse();
     host.startAgent();
-    assertThat(host.canPing("rkt-1", task1)).isTrue();
-    assertThat(host.canPing("task-2", task1)).isFalse();
-    assertThat(address(host.rkt("ADD", "rkt-1", "calico"))).isEqualTo(rkt1);
+    assertThat(pings(rkt1, task1)).isTrue();
+    assertThat(pings(task2, task1)).isFalse();
+    Command.Outcome again = host.call("ADD", rkt1);
+    assertThat(TestHost.address(again.output())).isEqualTo(rkt1.address());
 
-    assertThat(host.rkt("DEL", "rkt-1", "calico").exitCode()).isZero();
-    assertThat(host.rkt("DEL", "rkt-2", "calico").exitCode()).isZero();
-    assertThat(host.mesos("DEL", "task-1", "calico-net", "app", "ledger").exitCode()).isZero();
-    assertThat(host.mesos("DEL", "task-2", "calico-net", "app", "web").exitCode()).isZero();
-    assertThat(host.rkt("DEL", "rkt-1", "calico").exitCode()).isZero();
+    host.delete(rkt1);
+    assertThat(host.call("DEL", rkt1).exitCode()).isZero();
+    host.delete(rkt2);
+    host.delete(task1);
+    host.delete(task2);
+    assertThat(host.calicoctl("", "delete", "gnp", "ledger").exitCode()).isZero();
     assertNothingLeft();
+  }
+
+  private static boolean pings(Workload from, Workload to) throws java.io.IOException {
+    return PacketProbe.ping(from.sandbox(), to.address());
   }
 
   @Test
   void anUnreadablePolicyClosesWorkloadsAndAForgedSourceIsDropped() throws Exception {
-    host.addSandbox("a");
-    host.addSandbox("b");
-    assertThat(host.rkt("ADD", "a", "calico").exitCode()).isZero();
-    String b = address(host.rkt("ADD", "b", "calico"));
-    assertThat(host.canPing("a", b)).isTrue();
+    Workload a = host.start("a", Orchestrator.RKT, "calico", Map.of());
+    Workload b = host.start("b", Orchestrator.RKT, "calico", Map.of());
+    assertThat(pings(a, b)).isTrue();
 
-    Command.of("ip", "-n", "a", "address", "add", "10.65.99.99/32", "dev", "eth0").mustRun();
-    assertThat(
-            Command.of(
-                    "ip",
-                    "netns",
-                    "exec",
-                    "a",
-                    "busybox",
-                    "ping",
-                    "-I",
-                    "10.65.99.99",
-                    "-c",
-                    "1",
-                    "-W",
-                    "1",
-                    b)
-                .run()
-                .exitCode())
-        .isNotZero();
+    a.sandbox().ip("address", "add", "10.65.99.99/32", "dev", "eth0");
+    assertThat(PacketProbe.pingFrom(a.sandbox(), "10.65.99.99", b.address())).isFalse();
 
     String key = "/calico/resources/v3/projectcalico.org/globalnetworkpolicies/broken";
-    host.etcdctl("put", key, "{");
-    await(() -> !host.canPing("a", b), "an unreadable policy denies");
-    assertThat(host.etcdctl("del", key)).isNotEmpty();
-    await(() -> host.canPing("a", b), "it is gone again");
+    assertThat(etcdctl("put", key, "{")).isNotEmpty();
+    Await.until("an unreadable policy denies", 15, () -> !pings(a, b));
+    assertThat(etcdctl("del", key)).isNotEmpty();
+    Await.until("it is gone again", 15, () -> pings(a, b));
 
-    assertThat(host.rkt("DEL", "a", "calico").exitCode()).isZero();
-    assertThat(host.rkt("DEL", "b", "calico").exitCode()).isZero();
-    assertNothingLeft();
-  }
-
-  @Test
-  void aFailedAddLeavesNothing() throws Exception {
-    Command.Outcome missing = host.rkt("ADD", "nowhere", "calico");
-    assertThat(missing.exitCode()).isEqualTo(1);
-    assertThat(missing.output()).contains("\"code\":101").contains("/run/netns/nowhere");
-
-    host.addSandbox("c");
-    Command.Outcome unknownPool =
-        host.plugin(
-            "ADD",
-            "c",
-            java.util.Map.of(),
-            "{\"cniVersion\":\"0.4.0\",\"name\":\"n\",\"type\":\"calico\",\"ipam\":"
-                + "{\"type\":\"calico-ipam\",\"ipv4_pools\":[\"huge\"]}}");
-    assertThat(unknownPool.output()).contains("\"code\":100").contains("huge");
-
-    Command.of("ip", "-n", "c", "link", "add", "eth0", "type", "bridge").mustRun();
-    Command.Outcome taken = host.rkt("ADD", "c", "n");
-    assertThat(taken.output()).contains("\"code\":101").contains("eth0 exists already");
+    host.delete(a);
+    host.delete(b);
     assertNothingLeft();
   }
 
   @Test
   void aKilledBirdIsStartedAgain() throws Exception {
-    Path pidFile = state.resolve("run/bird.pid");
-    await(() -> Files.exists(pidFile), "bird has written its pid");
+    Path pidFile = host.state().resolve("run/bird.pid");
+    Await.until("bird has written its pid", 15, () -> Files.exists(pidFile));
     String pid = Files.readString(pidFile).strip();
     Command.of("kill", "-9", pid).mustRun();
-    await(
-        () -> Files.exists(pidFile) && !Files.readString(pidFile).strip().equals(pid),
-        "another bird runs");
-    await(
+    Await.until(
+        "another bird runs",
+        15,
+        () -> Files.exists(pidFile) && !Files.readString(pidFile).strip().equals(pid));
+    Await.until(
+        "it answers",
+        15,
         () ->
-            Command.of("birdc", "-s", state.resolve("run/bird.ctl").toString(), "show", "status")
-                    .run()
-                    .exitCode()
-                == 0,
-        "it answers");
+            host.command("birdc", "-s", "/run/calico/bird.ctl", "show", "status").run().exitCode()
+                == 0);
+  }
+
+  @Test
+  void sigtermLeavesTheDataplaneInPlace() throws Exception {
+    Workload a = host.start("stay-a", Orchestrator.RKT, "calico", Map.of());
+    Workload b = host.start("stay-b", Orchestrator.RKT, "calico", Map.of());
+    Workload other = host.start("stay-c", Orchestrator.RKT, "other", Map.of());
+    assertThat(host.stopAgent()).isEqualTo(143);
+    assertThat(pings(a, b)).isTrue();
+    assertThat(pings(other, b)).isFalse();
+    host.startAgent();
+    assertThat(pings(a, b)).isTrue();
+    assertThat(pings(other, b)).isFalse();
+    host.delete(a);
+    host.delete(b);
+    host.delete(other);
+    assertNothingLeft();
   }
 }

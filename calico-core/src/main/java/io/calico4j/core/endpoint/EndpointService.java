@@ -32,7 +32,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
@@ -58,11 +61,19 @@ public final class EndpointService implements AutoCloseable {
   private final EndpointReadiness readiness;
   private final Ipam ipam;
   private final EndpointSettings settings;
+  private final EndpointStep.Observer steps;
   private final ResourceClient resources;
   private final Netlink host;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final Lock[] locks = new Lock[LOCKS];
+  private final ExecutorService helpers =
+      Executors.newCachedThreadPool(
+          task -> {
+            Thread thread = new Thread(task, "endpoint-helper");
+            thread.setDaemon(true);
+            return thread;
+          });
   private final ScheduledExecutorService takebacks =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -77,18 +88,20 @@ public final class EndpointService implements AutoCloseable {
       Kernel kernel,
       EndpointReadiness readiness,
       Ipam ipam,
-      EndpointSettings settings)
+      EndpointSettings settings,
+      EndpointStep.Observer steps)
       throws KernelException {
     this.datastore = datastore;
     this.kernel = kernel;
     this.readiness = readiness;
     this.ipam = ipam;
     this.settings = settings;
+    this.steps = steps;
     resources = new ResourceClient(datastore);
     host = kernel.netlink();
-    reaper = new LinkReaper(host, settings.deferLinkDeletion());
+    reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.start();
-    wiring = new SandboxWiring(kernel, host, reaper);
+    wiring = new SandboxWiring(kernel, host, reaper, steps);
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
@@ -113,31 +126,39 @@ public final class EndpointService implements AutoCloseable {
   private Attachment attachLocked(AttachRequest request, NetworkNamespace sandbox)
       throws AttachException {
     EndpointIdentity identity = request.identity();
-    checkSandbox(request, sandbox);
     Undo undo = new Undo();
-    try {
+    try (Netlink inside = openSandbox(sandbox)) {
+      checkSandbox(request, sandbox, inside);
       requireReady();
       if (request.networkProfile()) {
         ensureProfile(identity.network());
+        steps.reached(EndpointStep.PROFILE_ENSURED);
       }
-      Registration registration = register(request);
-      if (registration.fresh()) {
-        undo.push(() -> takeBack(identity));
-      }
-      Attachment attachment =
-          new Attachment(
-              registration.addresses(),
-              identity.hostInterface(),
-              SandboxWiring.HOST_MAC.text(),
-              identity.mac(),
-              request.mtu() > 0 ? request.mtu() : settings.defaultMtu());
-      if (registration.fresh() || !isWired(identity, sandbox)) {
+      int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu();
+      SandboxWiring.Plan plan = new SandboxWiring.Plan(mtu, request.ipForwarding());
+      Registration registration;
+      boolean wired = host.link(identity.hostInterface()).isPresent();
+      if (wired) {
+        registration = register(request, undo);
+        wired = !registration.fresh() && isWired(identity, sandbox);
+        if (!wired) {
+          undo.push(() -> reaper.removeNow(identity.hostInterface()));
+          wiring.prepare(sandbox, inside, identity, plan);
+        }
+      } else {
         undo.push(() -> reaper.removeNow(identity.hostInterface()));
-        wiring.connect(
-            sandbox, identity, registration.addresses(), attachment.mtu(), request.ipForwarding());
+        registration = registerAndPrepare(request, sandbox, inside, plan, undo);
+      }
+      if (!wired) {
+        wiring.address(sandbox, inside, identity, registration.addresses(), plan);
       }
       awaitPolicy(identity, registration.revision());
-      return attachment;
+      return new Attachment(
+          registration.addresses(),
+          identity.hostInterface(),
+          SandboxWiring.HOST_MAC.text(),
+          identity.mac(),
+          mtu);
     } catch (DatastoreException
         | IpamException
         | KernelException
@@ -145,6 +166,47 @@ public final class EndpointService implements AutoCloseable {
         | InterruptedException e) {
       undo.runAfter(e);
       throw failure("attach", identity, e);
+    }
+  }
+
+  private Netlink openSandbox(NetworkNamespace sandbox) throws AttachException {
+    try {
+      return kernel.netlink(sandbox);
+    } catch (KernelException e) {
+      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
+    }
+  }
+
+  /** Makes the pair, whose names do not depend on the addresses, while the datastore commits. */
+  private Registration registerAndPrepare(
+      AttachRequest request,
+      NetworkNamespace sandbox,
+      Netlink inside,
+      SandboxWiring.Plan plan,
+      Undo undo)
+      throws DatastoreException, IpamException, KernelException, InterruptedException {
+    Future<?> prepared =
+        helpers.submit(
+            () -> {
+              wiring.prepare(sandbox, inside, request.identity(), plan);
+              return null;
+            });
+    try {
+      return register(request, undo);
+    } finally {
+      awaitPrepared(prepared);
+    }
+  }
+
+  private static void awaitPrepared(Future<?> prepared)
+      throws KernelException, InterruptedException {
+    try {
+      Object unused = prepared.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KernelException known) {
+        throw known;
+      }
+      throw new IllegalStateException(e.getCause());
     }
   }
 
@@ -160,6 +222,7 @@ public final class EndpointService implements AutoCloseable {
               + " s: see calico-node's log and its /readiness",
           null);
     }
+    steps.reached(EndpointStep.POLICY_PROGRAMMED);
   }
 
   /**
@@ -229,7 +292,9 @@ public final class EndpointService implements AutoCloseable {
     lock.lock();
     try {
       reaper.remove(identity.hostInterface());
+      steps.reached(EndpointStep.LINK_REMOVED);
       unregister(identity);
+      steps.reached(EndpointStep.UNREGISTERED);
       if (settings.awaitRemoval()
           && !readiness.awaitRemoved(identity.key(), 0, settings.policyTimeout())) {
         log.warn("rules of {} are left until calico-node starts", identity);
@@ -245,7 +310,7 @@ public final class EndpointService implements AutoCloseable {
     return locks[Math.floorMod(identity.key().path().hashCode(), LOCKS)];
   }
 
-  private void checkSandbox(AttachRequest request, NetworkNamespace sandbox)
+  private void checkSandbox(AttachRequest request, NetworkNamespace sandbox, Netlink inside)
       throws AttachException {
     String name = request.identity().interfaceName();
     try {
@@ -256,16 +321,15 @@ public final class EndpointService implements AutoCloseable {
                 + " is the host's own network namespace: give the container one of its own",
             null);
       }
-      try (Netlink inside = kernel.netlink(sandbox)) {
-        Optional<Link> link = inside.link(name);
-        if (link.isPresent() && !isOurs(request.identity(), link.get())) {
-          throw new AttachException(
-              Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
-        }
+      Optional<Link> link = inside.link(name);
+      if (link.isPresent() && !isOurs(request.identity(), link.get())) {
+        throw new AttachException(
+            Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
       }
     } catch (KernelException e) {
       throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
     }
+    steps.reached(EndpointStep.SANDBOX_CHECKED);
   }
 
   private static boolean isOurs(EndpointIdentity identity, Link link) {
@@ -325,6 +389,17 @@ public final class EndpointService implements AutoCloseable {
 
   /** An endpoint in the datastore; fresh when this call made it. */
   private record Registration(List<IpAddress> addresses, long revision, boolean fresh) {}
+
+  /** Registers, and notes how to take that back. */
+  private Registration register(AttachRequest request, Undo undo)
+      throws DatastoreException, IpamException {
+    Registration registration = register(request);
+    if (registration.fresh()) {
+      undo.push(() -> takeBack(request.identity()));
+    }
+    steps.reached(EndpointStep.REGISTERED);
+    return registration;
+  }
 
   private Registration register(AttachRequest request) throws DatastoreException, IpamException {
     EndpointIdentity identity = request.identity();
@@ -482,6 +557,7 @@ public final class EndpointService implements AutoCloseable {
   @Override
   public void close() {
     takebacks.shutdownNow();
+    helpers.shutdown();
     reaper.close();
     host.close();
   }

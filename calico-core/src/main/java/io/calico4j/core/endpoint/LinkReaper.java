@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
@@ -24,6 +25,7 @@ final class LinkReaper implements AutoCloseable {
   private static final int DELAY_MILLIS = 20;
 
   private final Netlink netlink;
+  private final Netlink groups;
   private final boolean deferred;
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private final ScheduledExecutorService worker =
@@ -34,14 +36,16 @@ final class LinkReaper implements AutoCloseable {
             return thread;
           });
 
-  LinkReaper(Netlink netlink, boolean deferred) {
+  /** Opens a socket of its own for group deletions, so that nobody waits behind them. */
+  LinkReaper(Kernel kernel, Netlink netlink, boolean deferred) throws KernelException {
     this.netlink = netlink;
+    groups = kernel.netlink();
     this.deferred = deferred;
   }
 
   /** Finishes what an earlier process left. */
   void start() throws KernelException {
-    netlink.deleteGroup(GROUP);
+    groups.deleteGroup(GROUP);
   }
 
   /** Takes a link out of service; it vanishes at once or soon. An absent link is fine. */
@@ -89,7 +93,7 @@ final class LinkReaper implements AutoCloseable {
   private void reap() {
     scheduled.set(false);
     try {
-      netlink.deleteGroup(GROUP);
+      groups.deleteGroup(GROUP);
     } catch (KernelException e) {
       log.warn("links of group {} could not be deleted, will try again: {}", GROUP, e.getMessage());
       schedule();
@@ -106,5 +110,6 @@ final class LinkReaper implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    groups.close();
   }
 }

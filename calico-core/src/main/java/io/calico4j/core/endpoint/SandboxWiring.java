@@ -3,7 +3,6 @@ package io.calico4j.core.endpoint;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
-import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
@@ -11,7 +10,6 @@ import io.calico4j.core.kernel.VethPair;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -35,20 +33,29 @@ final class SandboxWiring {
   private final Kernel kernel;
   private final Netlink host;
   private final LinkReaper reaper;
+  private final EndpointStep.Observer steps;
 
-  SandboxWiring(Kernel kernel, Netlink host, LinkReaper reaper) {
+  SandboxWiring(Kernel kernel, Netlink host, LinkReaper reaper, EndpointStep.Observer steps) {
     this.kernel = kernel;
     this.host = host;
     this.reaper = reaper;
+    this.steps = steps;
   }
 
-  /** Wires a sandbox; a pair left half-done by an earlier attempt is made anew. */
-  void connect(
-      NetworkNamespace sandbox,
-      EndpointIdentity identity,
-      List<IpAddress> addresses,
-      int mtu,
-      boolean ipForwarding)
+  /**
+   * What a request asks of a pair.
+   *
+   * @param mtu in bytes
+   * @param ipForwarding whether the sandbox may forward
+   */
+  record Plan(int mtu, boolean ipForwarding) {}
+
+  /**
+   * Makes the pair and all that does not depend on the addresses: both ends are up, the sandbox
+   * routes everything to the gateway, and nothing is routed to the sandbox. A pair left half-done
+   * by an earlier attempt is made anew.
+   */
+  void prepare(NetworkNamespace sandbox, Netlink inside, EndpointIdentity identity, Plan plan)
       throws KernelException {
     String hostName = identity.hostInterface();
     VethPair pair =
@@ -58,7 +65,7 @@ final class SandboxWiring {
             sandbox,
             identity.interfaceName(),
             new MacAddress(identity.mac()),
-            mtu);
+            plan.mtu());
     try {
       host.createVeth(pair);
     } catch (KernelException e) {
@@ -68,68 +75,60 @@ final class SandboxWiring {
       reaper.removeNow(hostName);
       host.createVeth(pair);
     }
-    Link hostLink =
-        host.link(hostName)
-            .orElseThrow(
-                () ->
-                    new KernelException(
-                        "find link", hostName, KernelException.ENODEV, "it vanished"));
-    boolean v6 = addresses.stream().anyMatch(a -> !a.isV4());
-    kernel.setSysctls(hostSysctls(hostName, v6));
-    host.setUp(hostLink.index(), true);
-    connectInside(sandbox, identity, addresses, ipForwarding, v6);
-    for (IpAddress address : addresses) {
-      addHostRoute(address, hostLink);
-    }
+    steps.reached(EndpointStep.VETH_CREATED);
+    kernel.setSysctls(hostSysctls(hostName));
+    host.setUp(index(host, hostName), true);
+    kernel.setSysctls(
+        sandbox, List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0")));
+    int index = index(inside, identity.interfaceName());
+    inside.setUp(index, true);
+    inside.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
+    steps.reached(EndpointStep.SANDBOX_PREPARED);
   }
 
-  private void connectInside(
+  /** Gives a prepared sandbox its addresses, and routes them to it. */
+  void address(
       NetworkNamespace sandbox,
+      Netlink inside,
       EndpointIdentity identity,
       List<IpAddress> addresses,
-      boolean ipForwarding,
-      boolean v6)
+      Plan plan)
       throws KernelException {
-    List<Sysctl> inside = new ArrayList<>();
+    int index = index(inside, identity.interfaceName());
+    boolean v6 = addresses.stream().anyMatch(a -> !a.isV4());
     if (v6) {
-      inside.add(Sysctl.of("net/ipv6/conf/all/disable_ipv6", "0"));
-      inside.add(Sysctl.of("net/ipv6/conf/default/disable_ipv6", "0"));
-      inside.add(Sysctl.of("net/ipv6/conf/lo/disable_ipv6", "0"));
-      inside.add(Sysctl.optional(ipv6Conf(identity.interfaceName(), "accept_dad"), "0"));
-      inside.add(Sysctl.of("net/ipv6/conf/all/forwarding", ipForwarding ? "1" : "0"));
+      kernel.setSysctls(hostSysctlsV6(identity.hostInterface()));
+      kernel.setSysctls(sandbox, sandboxSysctlsV6(identity, plan.ipForwarding()));
     }
-    inside.add(Sysctl.of("net/ipv4/ip_forward", ipForwarding ? "1" : "0"));
-    kernel.setSysctls(sandbox, inside);
-    try (Netlink netlink = kernel.netlink(sandbox)) {
-      Link link =
-          netlink
-              .link(identity.interfaceName())
-              .orElseThrow(
-                  () ->
-                      new KernelException(
-                          "find link",
-                          identity.interfaceName() + " in " + sandbox.name(),
-                          KernelException.ENODEV,
-                          "it vanished"));
-      int index = link.index();
-      netlink.setUp(index, true);
-      for (IpAddress address : addresses) {
-        netlink.addAddress(index, address.toCidr());
-      }
-      if (addresses.stream().anyMatch(IpAddress::isV4)) {
-        netlink.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
-        netlink.replaceRoute(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT));
-        netlink.replaceRoute(Route.via(DEFAULT_V4, GATEWAY_V4, index, Route.PROTOCOL_BOOT));
-      }
-      if (v6) {
-        netlink.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
-        netlink.replaceRoute(Route.via(DEFAULT_V6, GATEWAY_V6, index, Route.PROTOCOL_BOOT));
-      }
+    for (IpAddress address : addresses) {
+      inside.addAddress(index, address.toCidr());
     }
+    if (addresses.stream().anyMatch(IpAddress::isV4)) {
+      inside.replaceRoute(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT));
+      inside.replaceRoute(Route.via(DEFAULT_V4, GATEWAY_V4, index, Route.PROTOCOL_BOOT));
+    }
+    if (v6) {
+      inside.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
+      inside.replaceRoute(Route.via(DEFAULT_V6, GATEWAY_V6, index, Route.PROTOCOL_BOOT));
+    }
+    steps.reached(EndpointStep.SANDBOX_ADDRESSED);
+    int hostIndex = index(host, identity.hostInterface());
+    for (IpAddress address : addresses) {
+      addHostRoute(address, hostIndex, identity.hostInterface());
+    }
+    steps.reached(EndpointStep.ROUTED);
   }
 
-  private void addHostRoute(IpAddress address, Link link) throws KernelException {
-    Route route = Route.connected(address.toCidr(), link.index(), Route.PROTOCOL_BOOT);
+  private static int index(Netlink netlink, String name) throws KernelException {
+    return netlink
+        .link(name)
+        .orElseThrow(
+            () -> new KernelException("find link", name, KernelException.ENODEV, "it vanished"))
+        .index();
+  }
+
+  private void addHostRoute(IpAddress address, int index, String name) throws KernelException {
+    Route route = Route.connected(address.toCidr(), index, Route.PROTOCOL_BOOT);
     try {
       host.addRoute(route);
     } catch (KernelException e) {
@@ -139,13 +138,13 @@ final class SandboxWiring {
       Optional<Route> other =
           host.routes().stream()
               .filter(r -> r.destination().equals(route.destination()))
-              .filter(r -> r.interfaceIndex() != link.index())
+              .filter(r -> r.interfaceIndex() != index)
               .filter(r -> r.metric() == 0)
               .findFirst();
       if (other.isPresent() && isAlive(other.get().interfaceIndex())) {
         throw new KernelException(
             "add route",
-            address + " on " + link.name(),
+            address + " on " + name,
             KernelException.EEXIST,
             "it is there on interface " + other.get().interfaceIndex());
       }
@@ -158,20 +157,30 @@ final class SandboxWiring {
         .anyMatch(l -> l.index() == interfaceIndex && l.group() != LinkReaper.GROUP);
   }
 
-  private static List<Sysctl> hostSysctls(String name, boolean v6) {
-    List<Sysctl> sysctls = new ArrayList<>();
-    sysctls.add(Sysctl.of(ipv4Conf(name, "route_localnet"), "1"));
-    sysctls.add(Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"));
-    sysctls.add(Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"));
-    sysctls.add(Sysctl.of(ipv4Conf(name, "forwarding"), "1"));
-    sysctls.add(Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"));
-    if (v6) {
-      sysctls.add(Sysctl.of(ipv6Conf(name, "disable_ipv6"), "0"));
-      sysctls.add(Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"));
-      sysctls.add(Sysctl.of(ipv6Conf(name, "proxy_ndp"), "1"));
-      sysctls.add(Sysctl.of(ipv6Conf(name, "forwarding"), "1"));
-    }
-    return sysctls;
+  private static List<Sysctl> hostSysctls(String name) {
+    return List.of(
+        Sysctl.of(ipv4Conf(name, "route_localnet"), "1"),
+        Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"),
+        Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
+        Sysctl.of(ipv4Conf(name, "forwarding"), "1"),
+        Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"));
+  }
+
+  private static List<Sysctl> hostSysctlsV6(String name) {
+    return List.of(
+        Sysctl.of(ipv6Conf(name, "disable_ipv6"), "0"),
+        Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"),
+        Sysctl.of(ipv6Conf(name, "proxy_ndp"), "1"),
+        Sysctl.of(ipv6Conf(name, "forwarding"), "1"));
+  }
+
+  private static List<Sysctl> sandboxSysctlsV6(EndpointIdentity identity, boolean ipForwarding) {
+    return List.of(
+        Sysctl.of("net/ipv6/conf/all/disable_ipv6", "0"),
+        Sysctl.of("net/ipv6/conf/default/disable_ipv6", "0"),
+        Sysctl.of("net/ipv6/conf/lo/disable_ipv6", "0"),
+        Sysctl.optional(ipv6Conf(identity.interfaceName(), "accept_dad"), "0"),
+        Sysctl.of("net/ipv6/conf/all/forwarding", ipForwarding ? "1" : "0"));
   }
 
   private static String ipv4Conf(String name, String key) {

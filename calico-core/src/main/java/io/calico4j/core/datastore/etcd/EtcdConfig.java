@@ -28,6 +28,7 @@ public record EtcdConfig(
     @Nullable String password,
     Duration timeout) {
   private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
+  private static final String LOCAL = "http://127.0.0.1:2379";
 
   /** Checks that there is an endpoint. */
   public EtcdConfig {
@@ -42,12 +43,14 @@ public record EtcdConfig(
     return new EtcdConfig(endpoints, null, null, null, null, null, DEFAULT_TIMEOUT);
   }
 
-  /** Reads upstream's variables: ETCD_ENDPOINTS, ETCD_CA_CERT_FILE, ETCD_USERNAME and so on. */
+  /**
+   * Reads upstream's variables: ETCD_ENDPOINTS (this host's etcd when empty), ETCD_CA_CERT_FILE,
+   * ETCD_USERNAME and so on.
+   */
   public static EtcdConfig fromEnvironment(Map<String, String> environment) {
     List<String> endpoints = new ArrayList<>();
-    StringTokenizer tokens =
-        new StringTokenizer(
-            environment.getOrDefault("ETCD_ENDPOINTS", "http://127.0.0.1:2379"), ", ");
+    String given = text(environment, "ETCD_ENDPOINTS");
+    StringTokenizer tokens = new StringTokenizer(given == null ? LOCAL : given, ", ");
     while (tokens.hasMoreTokens()) {
       endpoints.add(tokens.nextToken());
     }

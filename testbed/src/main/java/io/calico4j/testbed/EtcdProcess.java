@@ -1,0 +1,102 @@
+package io.calico4j.testbed;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** A real etcd in a namespace, which tests may pause, kill and start again on the same data. */
+public final class EtcdProcess implements Closeable {
+  private static final int START_SECONDS = 30;
+
+  private final Namespace namespace;
+  private final Path state;
+  private final String url;
+  private @Nullable Process process;
+
+  /** Prepares an etcd that listens on an address of the namespace, port 2379. */
+  EtcdProcess(Namespace namespace, Path state, String address) {
+    this.namespace = namespace;
+    this.state = state;
+    this.url = "http://" + address + ":2379";
+  }
+
+  /** Returns its client URL. */
+  public String url() {
+    return url;
+  }
+
+  /** Starts it, and waits until it answers. */
+  public void start() throws IOException {
+    List<String> command =
+        namespace.enter(
+            List.of(
+                "etcd",
+                "--name=testbed",
+                "--data-dir=" + state.resolve("etcd"),
+                "--listen-client-urls=" + url,
+                "--advertise-client-urls=" + url,
+                "--listen-peer-urls=http://127.0.0.1:2380"));
+    process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(state.resolve("etcd.log").toFile()))
+            .start();
+    Await.until(
+        "etcd answers, see " + state.resolve("etcd.log"),
+        START_SECONDS,
+        () -> command("endpoint", "health").run().exitCode() == 0);
+  }
+
+  /** Runs etcdctl and returns its output. */
+  public String ctl(String... arguments) throws IOException {
+    return command(arguments).mustRun();
+  }
+
+  private Command command(String... arguments) {
+    List<String> all = new ArrayList<>(List.of("etcdctl", "--endpoints=" + url));
+    all.addAll(List.of(arguments));
+    Map<String, String> environment = new TreeMap<>(System.getenv());
+    environment.put("ETCDCTL_API", "3");
+    return new Command(namespace.enter(all), environment, "");
+  }
+
+  /** Returns the keys below a prefix, ascending. */
+  public List<String> keys(String prefix) throws IOException {
+    return ctl("get", "--prefix", "--keys-only", prefix).lines().filter(l -> !l.isBlank()).toList();
+  }
+
+  /** Stops it from answering, without closing connections (SIGSTOP). */
+  public void pause() throws IOException {
+    signal("STOP");
+  }
+
+  /** Lets it answer again. */
+  public void resume() throws IOException {
+    signal("CONT");
+  }
+
+  private void signal(String name) throws IOException {
+    Process running = process;
+    if (running != null) {
+      Command.of("kill", "-" + name, Long.toString(running.pid())).mustRun();
+    }
+  }
+
+  /** Kills it; its data stay. */
+  public void kill() throws IOException {
+    Process running = process;
+    if (running != null) {
+      Await.killed(running);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    kill();
+  }
+}
