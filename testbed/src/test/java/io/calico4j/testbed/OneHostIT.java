@@ -129,6 +129,27 @@ class OneHostIT {
   }
 
   @Test
+  void theDemoMachinesScriptStartsAndStopsWorkloads() throws Exception {
+    Path script = Path.of("../vagrant/provision/workload.sh").toAbsolutePath().normalize();
+    String story =
+        """
+        set -e
+        export CALICO_HOME="$1"
+        "$0" start web
+        address=$("$0" start client | sed -n 's,.*"address":"\\([0-9.]*\\)/32".*,\\1,p')
+        "$0" exec web busybox ping -c 1 -W 2 "$address"
+        ! "$0" start client
+        "$0" stop web
+        "$0" stop client
+        """;
+    String output =
+        host.command("sh", "-c", story, script.toString(), Installed.distribution().toString())
+            .mustRun();
+    assertThat(output).contains("1 packets received");
+    assertNothingLeft();
+  }
+
+  @Test
   void aKilledBirdIsStartedAgain() throws Exception {
     Path pidFile = host.state().resolve("run/bird.pid");
     Await.until("bird has written its pid", 15, () -> Files.exists(pidFile));
