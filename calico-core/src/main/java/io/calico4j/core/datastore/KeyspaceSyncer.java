@@ -162,7 +162,8 @@ public final class KeyspaceSyncer implements AutoCloseable {
     }
     String key = event.key();
     if (key == null) {
-      log.info("prefix={} watch ended, listing again: {}", event.prefix(), event.end());
+      log.info(
+          "prefix={} watch ended, listing again: {}", event.prefix(), String.valueOf(event.end()));
       broken.add(event.prefix());
       return;
     }

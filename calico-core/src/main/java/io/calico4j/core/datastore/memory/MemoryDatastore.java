@@ -12,21 +12,22 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps keys and their history in memory, with etcd's revisions: one counter, one number per
- * transaction. Leases never expire. Guarded by itself; watchers are called by one thread.
+ * transaction. Guarded by itself; watchers are called by one thread.
  */
 public final class MemoryDatastore implements Datastore {
   private final NavigableMap<String, Entry> entries = new TreeMap<>();
   private final List<Change> history = new ArrayList<>();
   private final List<MemoryWatch> watches = new CopyOnWriteArrayList<>();
-  private final ExecutorService notifier =
-      Executors.newSingleThreadExecutor(
+  private final ScheduledExecutorService notifier =
+      Executors.newSingleThreadScheduledExecutor(
           task -> {
             Thread thread = new Thread(task, "memory-datastore");
             thread.setDaemon(true);
@@ -71,6 +72,9 @@ public final class MemoryDatastore implements Datastore {
         Entry entry = new Entry(write.key(), value, next);
         entries.put(write.key(), entry);
         changes.add(new Change(write.key(), entry, next));
+        if (write.ttlSeconds() > 0) {
+          var unused = notifier.schedule(() -> expire(entry), write.ttlSeconds(), TimeUnit.SECONDS);
+        }
       } else if (entries.remove(write.key()) != null) {
         changes.add(new Change(write.key(), null, next));
       }
@@ -81,6 +85,14 @@ public final class MemoryDatastore implements Datastore {
       watches.forEach(watch -> changes.forEach(watch::offer));
     }
     return revision;
+  }
+
+  private synchronized void expire(Entry entry) {
+    try {
+      long unused = commit(Transaction.builder().delete(entry.key(), entry.revision()).build());
+    } catch (ConflictException e) {
+      // It was put again, with a lease of its own, or is gone.
+    }
   }
 
   /** Forgets the history below a revision, as etcd's compaction does. */

@@ -1,0 +1,155 @@
+package io.calico4j.core.datastore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.datastore.memory.MemoryDatastore;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A listener hears of every difference once, however the watch ends. */
+class KeyspaceSyncerTest {
+  private final MemoryDatastore datastore = new MemoryDatastore();
+  private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+  private final KeyspaceSyncer syncer =
+      new KeyspaceSyncer(
+          datastore,
+          List.of("/a/", "/b/"),
+          new KeyspaceSyncer.Listener() {
+            @Override
+            public void onUpdate(String key, @Nullable Entry entry) {
+              heard.add(entry == null ? "-" + key : key + "=" + entry.value());
+            }
+
+            @Override
+            public void onInSync() {
+              heard.add("in sync");
+            }
+          });
+
+  @AfterEach
+  void close() {
+    syncer.close();
+    datastore.close();
+  }
+
+  private void put(String key, String value) throws DatastoreException {
+    datastore.commit(Transaction.builder().put(key, value).build());
+  }
+
+  private void delete(String key) throws DatastoreException {
+    datastore.commit(Transaction.builder().delete(key).build());
+  }
+
+  private List<String> untilInSync() throws InterruptedException {
+    List<String> all = new ArrayList<>();
+    while (true) {
+      String next = heard.poll(10, TimeUnit.SECONDS);
+      assertThat(next).as("after " + all).isNotNull();
+      if (next.equals("in sync")) {
+        return all;
+      }
+      all.add(next);
+    }
+  }
+
+  @Test
+  void aSnapshotOfEveryPrefixThenNews() throws Exception {
+    put("/a/1", "x");
+    put("/b/1", "y");
+    put("/c/1", "not asked for");
+    syncer.start();
+    assertThat(untilInSync()).containsExactlyInAnyOrder("/a/1=x", "/b/1=y");
+    put("/a/1", "z");
+    delete("/b/1");
+    assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("/a/1=z");
+    assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("-/b/1");
+  }
+
+  @Test
+  void afterABrokenWatchOnlyTheDifferenceIsHeard() throws Exception {
+    put("/a/same", "1");
+    put("/a/changed", "1");
+    put("/a/gone", "1");
+    syncer.start();
+    assertThat(untilInSync()).hasSize(3);
+    synchronized (datastore) {
+      datastore.breakWatches();
+      put("/a/changed", "2");
+      delete("/a/gone");
+      put("/b/new", "1");
+    }
+    assertThat(untilInSync()).containsExactlyInAnyOrder("/a/changed=2", "-/a/gone", "/b/new=1");
+    put("/a/same", "2");
+    assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("/a/same=2");
+  }
+
+  @Test
+  void aStoreThatCannotBeListedIsAskedAgain() throws Exception {
+    put("/a/1", "x");
+    FlakyDatastore flaky = new FlakyDatastore(datastore);
+    BlockingQueue<String> inSync = new LinkedBlockingQueue<>();
+    try (KeyspaceSyncer patient =
+        new KeyspaceSyncer(
+            flaky,
+            List.of("/a/"),
+            new KeyspaceSyncer.Listener() {
+              @Override
+              public void onUpdate(String key, @Nullable Entry entry) {}
+
+              @Override
+              public void onInSync() {
+                inSync.add("in sync");
+              }
+            })) {
+      patient.start();
+      assertThat(inSync.poll(10, TimeUnit.SECONDS)).isNotNull();
+      assertThat(flaky.refusals).isZero();
+    }
+  }
+
+  /** Refuses to list twice. */
+  private static final class FlakyDatastore implements Datastore {
+    private final Datastore real;
+    private volatile int refusals = 2;
+
+    FlakyDatastore(Datastore real) {
+      this.real = real;
+    }
+
+    @Override
+    public java.util.Optional<Entry> get(String key) throws DatastoreException {
+      return real.get(key);
+    }
+
+    @Override
+    public Listing list(String prefix) throws DatastoreException {
+      int left = refusals;
+      if (left > 0) {
+        refusals = left - 1;
+        throw new UnavailableException("no answer", true, null);
+      }
+      return real.list(prefix);
+    }
+
+    @Override
+    public long commit(Transaction transaction) throws DatastoreException {
+      return real.commit(transaction);
+    }
+
+    @Override
+    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
+      return real.watch(prefix, fromRevision, listener);
+    }
+
+    @Override
+    public void close() {
+      real.close();
+    }
+  }
+}
