@@ -58,6 +58,18 @@ class KeyspaceSyncerTest {
     }
   }
 
+  private List<String> differences(int count) throws InterruptedException {
+    List<String> all = new ArrayList<>();
+    while (all.size() < count) {
+      String next = heard.poll(10, TimeUnit.SECONDS);
+      assertThat(next).as("after " + all).isNotNull();
+      if (!next.equals("in sync")) {
+        all.add(next);
+      }
+    }
+    return all;
+  }
+
   @Test
   void aSnapshotOfEveryPrefixThenNews() throws Exception {
     put("/a/1", "x");
@@ -84,9 +96,9 @@ class KeyspaceSyncerTest {
       delete("/a/gone");
       put("/b/new", "1");
     }
-    assertThat(untilInSync()).containsExactlyInAnyOrder("/a/changed=2", "-/a/gone", "/b/new=1");
+    assertThat(differences(3)).containsExactlyInAnyOrder("/a/changed=2", "-/a/gone", "/b/new=1");
     put("/a/same", "2");
-    assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("/a/same=2");
+    assertThat(differences(1)).containsExactly("/a/same=2");
   }
 
   @Test
