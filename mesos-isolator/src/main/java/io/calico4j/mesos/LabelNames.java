@@ -1,5 +1,9 @@
 package io.calico4j.mesos;
 
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /**
@@ -14,6 +18,30 @@ final class LabelNames {
   private static final Pattern ENDS = Pattern.compile("^[.-]+|[.-]+$");
 
   private LabelNames() {}
+
+  /**
+   * Returns the name of a network group's profile, which is also the label of its members: the
+   * group itself when it is a legal label key, else its legal form with a digest, so that no two
+   * groups become one.
+   */
+  static String ofGroup(String group) {
+    String legal = sanitise(group);
+    if (legal.equals(group) && !group.isEmpty()) {
+      return group;
+    }
+    String start = legal.length() <= MAX_LENGTH - 9 ? legal : legal.substring(0, MAX_LENGTH - 9);
+    return (start.isEmpty() ? "group" : start) + "-" + digest(group);
+  }
+
+  private static String digest(String text) {
+    try {
+      byte[] sha =
+          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(sha, 0, 4);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every JDK has SHA-256", e);
+    }
+  }
 
   /** Returns legal text of at most 63 characters; may be empty. */
   static String sanitise(String text) {

@@ -9,6 +9,7 @@ import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,8 +43,9 @@ public final class MesosRequestMapper implements RequestMapper {
     NetworkInfo info = networkInfo(NetworkConfiguration.object(mesos, "network_info"));
     List<String> profiles = new ArrayList<>(List.of(configuration.name()));
     for (String group : info.getGroupsList()) {
-      if (!profiles.contains(group)) {
-        profiles.add(group);
+      String profile = LabelNames.ofGroup(group);
+      if (!profiles.contains(profile)) {
+        profiles.add(profile);
       }
     }
     Addresses addresses = Addresses.of(info, configuration);
@@ -60,7 +62,9 @@ public final class MesosRequestMapper implements RequestMapper {
                   request.interfaceName()),
               labels.labels(),
               profiles,
-              configuration.wantsNetworkProfile(),
+              configuration.wantsNetworkProfile()
+                  ? profiles.stream().map(ProfileDraft::ofMembers).toList()
+                  : List.of(),
               addresses.ipv4(),
               addresses.ipv6(),
               configuration.ipv4Pools(),

@@ -11,21 +11,27 @@ import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.ipam.AddressInUseException;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
+import io.calico4j.core.resource.ResourceClient;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 
 /**
  * The external-command protocol of net-modules (Mesos 0.25 to 0.28): one JSON request on standard
@@ -34,18 +40,22 @@ import java.util.TreeMap;
  */
 public final class NetModulesPlugin implements PluginHandler {
   private static final String NETWORK = "mesos";
+  private static final String PUBLIC = "public";
 
   private final EndpointService endpoints;
   private final Ipam ipam;
   private final Kernel kernel;
+  private final ResourceClient resources;
   private final String node;
 
   /** Makes the plugin. */
-  public NetModulesPlugin(EndpointService endpoints, Ipam ipam, Kernel kernel, String node) {
+  public NetModulesPlugin(
+      EndpointService endpoints, Ipam ipam, Kernel kernel, ResourceClient resources) {
     this.endpoints = endpoints;
     this.ipam = ipam;
     this.kernel = kernel;
-    this.node = node;
+    this.resources = resources;
+    node = ipam.node();
   }
 
   /** A request that cannot be served; the message is the answer's {@code error}. */
@@ -61,6 +71,10 @@ public final class NetModulesPlugin implements PluginHandler {
       JsonObject answer = serve(request.standardInput());
       answer.add("error", JsonNull.INSTANCE);
       return new PluginResponse(0, answer.toString(), "");
+    } catch (AddressInUseException e) {
+      JsonObject answer = new JsonObject();
+      answer.addProperty("error", "IP '" + e.address() + "' already in use.");
+      return new PluginResponse(1, answer.toString(), e.getMessage() + "\n");
     } catch (Refused
         | IpamException
         | DatastoreException
@@ -109,18 +123,39 @@ public final class NetModulesPlugin implements PluginHandler {
     if (ipv4 < 0 || ipv6 < 0 || ipv4 + ipv6 > 256) {
       throw new Refused("num_ipv4 and num_ipv6 must be within 0 to 256 together");
     }
-    List<IpAddress> addresses = assign(uid, ipv4, ipv6, List.of());
+    List<IpAddress> fixed = fixed(args);
+    List<IpAddress> addresses =
+        new ArrayList<>(assign(uid, Math.max(0, ipv4 - fixed.size()), ipv6, fixed));
+    addresses.removeAll(fixed);
+    addresses.addAll(fixed);
     JsonObject answer = new JsonObject();
     answer.add("ipv4", texts(addresses, true));
     answer.add("ipv6", texts(addresses, false));
     return answer;
   }
 
+  /** Reads the label {@code ipv4_addrs}, a list of addresses as text: {@code ['10.32.9.9']}. */
+  private static List<IpAddress> fixed(JsonObject args) throws Refused {
+    String text = labels(args, UnaryOperator.identity()).getOrDefault("ipv4_addrs", "");
+    List<IpAddress> fixed = new ArrayList<>();
+    if (!text.isEmpty()) {
+      JsonObject holder = new JsonObject();
+      try {
+        holder.add("ipv4_addrs", JsonParser.parseString(text.replace('\'', '"')));
+      } catch (JsonParseException e) {
+        throw new Refused("Must provide list of ipv4_addrs.");
+      }
+      for (String address : strings(holder, "ipv4_addrs")) {
+        fixed.add(address(address));
+      }
+    }
+    return fixed;
+  }
+
   private JsonObject reserve(JsonObject args) throws Refused, IpamException, DatastoreException {
     require(args, "hostname");
     String uid = string(args, "uid");
-    List<IpAddress> addresses = addresses(args);
-    var unused = assign(uid, 0, 0, addresses);
+    var unused = assign(uid, 0, 0, addresses(args));
     return new JsonObject();
   }
 
@@ -150,23 +185,22 @@ public final class NetModulesPlugin implements PluginHandler {
     return new JsonObject();
   }
 
-  private JsonObject isolate(JsonObject args) throws Refused, AttachException, KernelException {
-    String container = string(args, "container_id");
-    require(args, "hostname");
+  private JsonObject isolate(JsonObject args)
+      throws Refused, AttachException, KernelException, DatastoreException {
+    EndpointIdentity identity = identity(container(args));
+    String hostname = string(args, "hostname");
     int pid = integer(args, "pid");
     List<IpAddress> addresses = addresses(args);
-    List<String> groups = strings(args, "netgroups");
-    EndpointIdentity identity = identity(container);
+    List<ProfileDraft> profiles = profiles(hostname, strings(args, "netgroups"));
     try (NetworkNamespace sandbox =
         kernel.openNamespace(Path.of("/proc", Integer.toString(pid), "ns/net"))) {
-      List<String> profiles = groups.isEmpty() ? List.of(NETWORK) : groups;
       var unused =
           endpoints.attach(
               new AttachRequest(
                   identity,
-                  labels(args),
+                  labels(args, LabelNames::sanitise),
+                  profiles.stream().map(ProfileDraft::name).toList(),
                   profiles,
-                  false,
                   0,
                   0,
                   List.of(),
@@ -181,17 +215,56 @@ public final class NetModulesPlugin implements PluginHandler {
   }
 
   private JsonObject cleanup(JsonObject args) throws Refused, AttachException {
-    String container = string(args, "container_id");
-    require(args, "hostname");
-    endpoints.detach(identity(container));
+    endpoints.detach(identity(container(args)));
     return new JsonObject();
+  }
+
+  /** Returns the container's id; the agent's name must be there too. */
+  private static String container(JsonObject args) throws Refused {
+    String container = string(args, "container_id");
+    if (string(args, "hostname").isEmpty()) {
+      throw new Refused("Missing hostname");
+    }
+    return container;
+  }
+
+  /**
+   * Returns calico-mesos' profiles, in its order: the agent's host, {@code public}, and one for
+   * each netgroup.
+   */
+  private List<ProfileDraft> profiles(String hostname, List<String> groups)
+      throws DatastoreException, Refused {
+    List<ProfileDraft> profiles = new ArrayList<>();
+    profiles.add(
+        ProfileDraft.ofNet("default_" + LabelNames.ofGroup(hostname), hostAddress() + "/32"));
+    if (groups.contains(PUBLIC)) {
+      profiles.add(ProfileDraft.open(PUBLIC));
+    }
+    for (String group : groups) {
+      if (!group.equals(PUBLIC)) {
+        profiles.add(ProfileDraft.ofMembers(LabelNames.ofGroup(group)));
+      }
+    }
+    return profiles;
+  }
+
+  private String hostAddress() throws DatastoreException, Refused {
+    NodeSpec.Bgp bgp =
+        resources.get(ResourceKind.NODE, "", node).map(n -> n.spec().bgp()).orElse(null);
+    String address = bgp == null ? null : bgp.ipv4Address();
+    if (address == null) {
+      throw new Refused("node " + node + " has no address: is calico-node running there?");
+    }
+    int slash = address.indexOf('/');
+    return slash < 0 ? address : address.substring(0, slash);
   }
 
   private EndpointIdentity identity(String container) {
     return new EndpointIdentity(NETWORK, node, "default", NETWORK, container, "eth0");
   }
 
-  private static Map<String, String> labels(JsonObject args) throws Refused {
+  private static Map<String, String> labels(JsonObject args, UnaryOperator<String> legal)
+      throws Refused {
     Map<String, String> labels = new TreeMap<>();
     JsonElement element = args.get("labels");
     if (element == null || element.isJsonNull()) {
@@ -199,7 +272,7 @@ public final class NetModulesPlugin implements PluginHandler {
     }
     if (element.isJsonObject()) {
       for (String key : element.getAsJsonObject().keySet()) {
-        putLabel(labels, key, element.getAsJsonObject().get(key));
+        putLabel(labels, legal, key, element.getAsJsonObject().get(key));
       }
     } else if (element.isJsonArray()) {
       for (JsonElement label : element.getAsJsonArray()) {
@@ -207,7 +280,10 @@ public final class NetModulesPlugin implements PluginHandler {
           throw new Refused("labels must be a list of objects with key and value");
         }
         putLabel(
-            labels, string(label.getAsJsonObject(), "key"), label.getAsJsonObject().get("value"));
+            labels,
+            legal,
+            string(label.getAsJsonObject(), "key"),
+            label.getAsJsonObject().get("value"));
       }
     } else {
       throw new Refused("labels must be a list or an object");
@@ -216,15 +292,17 @@ public final class NetModulesPlugin implements PluginHandler {
   }
 
   private static void putLabel(
-      Map<String, String> labels, String key, @org.jspecify.annotations.Nullable JsonElement value)
+      Map<String, String> labels,
+      UnaryOperator<String> legal,
+      String key,
+      @org.jspecify.annotations.Nullable JsonElement value)
       throws Refused {
-    String name = LabelNames.sanitise(key);
+    String name = legal.apply(key);
     if (name.isEmpty()) {
       throw new Refused("label key \"" + key + "\" has no letter or digit");
     }
     labels.put(
-        name,
-        value == null || !value.isJsonPrimitive() ? "" : LabelNames.sanitise(value.getAsString()));
+        name, value == null || !value.isJsonPrimitive() ? "" : legal.apply(value.getAsString()));
   }
 
   private static List<IpAddress> addresses(JsonObject args) throws Refused {

@@ -130,7 +130,7 @@ public final class CalicoNode implements AutoCloseable {
         own(
             new PluginServer(
                 settings.runDirectory().resolve("plugin.sock"),
-                Plugins.of(endpoints, ipam, kernel)));
+                Plugins.of(endpoints, ipam, kernel, resources)));
     while (!felix.isReady()) {
       TimeUnit.MILLISECONDS.sleep(20);
     }

@@ -15,6 +15,7 @@ import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
+import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.OneShotFelix;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
@@ -83,7 +84,8 @@ public final class CniMain {
               ipam,
               EndpointSettings.forSingleRequest(),
               EndpointStep.Observer.NONE);
-      PluginHandler handler = Plugins.of(endpoints, ipam, kernel).get(program);
+      PluginHandler handler =
+          Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore)).get(program);
       if (handler == null) {
         throw new CniError(
             CniError.INVALID_ENVIRONMENT,

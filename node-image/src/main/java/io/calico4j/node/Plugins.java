@@ -4,6 +4,7 @@ import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.mesos.MesosRequestMapper;
 import io.calico4j.mesos.NetModulesPlugin;
 import io.calico4j.rkt.CalicoIpamPlugin;
@@ -16,9 +17,10 @@ final class Plugins {
   private Plugins() {}
 
   /** Returns the handler of each program. */
-  static Map<String, PluginHandler> of(EndpointService endpoints, Ipam ipam, Kernel kernel) {
+  static Map<String, PluginHandler> of(
+      EndpointService endpoints, Ipam ipam, Kernel kernel, ResourceClient resources) {
     CalicoPlugin calico = new CalicoPlugin(endpoints, kernel, List.of(new MesosRequestMapper()));
-    NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, ipam.node());
+    NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, resources);
     PluginHandler mesos =
         request ->
             request.environment().containsKey("CNI_COMMAND")

@@ -6,6 +6,7 @@ import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +36,9 @@ public final class PlainCniMapper implements RequestMapper {
                   request.interfaceName()),
               Map.of(),
               List.of(configuration.name()),
-              configuration.wantsNetworkProfile(),
+              configuration.wantsNetworkProfile()
+                  ? List.of(ProfileDraft.ofMembers(configuration.name()))
+                  : List.of(),
               configuration.assignIpv4() && fixed.isEmpty() ? 1 : 0,
               configuration.assignIpv6() && fixed.isEmpty() ? 1 : 0,
               configuration.ipv4Pools(),

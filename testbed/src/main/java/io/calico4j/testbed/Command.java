@@ -29,45 +29,53 @@ public record Command(List<String> arguments, Map<String, String> environment, S
    * What a program answered.
    *
    * @param exitCode its exit status
-   * @param output its standard output and error
+   * @param standardOutput what it wrote there
+   * @param standardError what it wrote there
    */
-  public record Outcome(int exitCode, String output) {}
+  public record Outcome(int exitCode, String standardOutput, String standardError) {
+    /** Returns both, standard output first. */
+    public String output() {
+      return standardOutput + standardError;
+    }
+  }
 
   /** Runs it; exit status 124 when the time is up. */
   public Outcome run() throws IOException {
     Path in = Files.createTempFile("input", "");
     Path out = Files.createTempFile("output", "");
+    Path err = Files.createTempFile("error", "");
     try {
       Files.write(in, input.getBytes(StandardCharsets.UTF_8));
       ProcessBuilder builder =
           new ProcessBuilder(arguments)
-              .redirectErrorStream(true)
               .redirectInput(in.toFile())
-              .redirectOutput(out.toFile());
+              .redirectOutput(out.toFile())
+              .redirectError(err.toFile());
       builder.environment().clear();
       builder.environment().putAll(environment);
       Process process = builder.start();
       if (!process.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
-        return new Outcome(124, Files.readString(out));
+        return new Outcome(124, Files.readString(out), Files.readString(err));
       }
-      return new Outcome(process.exitValue(), Files.readString(out));
+      return new Outcome(process.exitValue(), Files.readString(out), Files.readString(err));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new InterruptedIOException(arguments + " was interrupted");
     } finally {
       Files.deleteIfExists(in);
       Files.deleteIfExists(out);
+      Files.deleteIfExists(err);
     }
   }
 
-  /** Runs it and returns its output; anything but status 0 is an error. */
+  /** Runs it and returns its standard output; anything but status 0 is an error. */
   public String mustRun() throws IOException {
     Outcome outcome = run();
     if (outcome.exitCode() != 0) {
       throw new IOException(
           arguments + " ended with " + outcome.exitCode() + ": " + outcome.output());
     }
-    return outcome.output();
+    return outcome.standardOutput();
   }
 }

@@ -218,7 +218,7 @@ public final class TestHost implements Closeable {
       throw new IOException("ADD of " + name + " failed: " + added.output());
     }
     Workload started =
-        new Workload(name, orchestrator, network, labels, sandbox, address(added.output()));
+        new Workload(name, orchestrator, network, labels, sandbox, address(added.standardOutput()));
     workloads.put(name, started);
     Path pages = Files.createDirectories(state.resolve("www"));
     Files.writeString(pages.resolve("index.html"), "ok\n");
@@ -311,7 +311,7 @@ public final class TestHost implements Closeable {
   /** Returns the table as nft prints it; empty when there is none. */
   public String rules() throws IOException {
     Command.Outcome listed = namespace.command("nft", "list", "table", "inet", "calico").run();
-    return listed.exitCode() == 0 ? listed.output() : "";
+    return listed.exitCode() == 0 ? listed.standardOutput() : "";
   }
 
   /** Fails unless no interface, route and rule of a workload is left within ten seconds. */

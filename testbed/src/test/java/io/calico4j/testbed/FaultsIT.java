@@ -83,7 +83,7 @@ class FaultsIT {
     host.fault().set(step, Fault.Effect.DIE);
     Command.Outcome died = cni(detaching ? "DEL" : "ADD", sandbox);
     assertThat(died.exitCode()).as(died.output()).isEqualTo(1);
-    assertThat(died.output()).contains("\"code\":11").contains("ended before it answered");
+    assertThat(died.standardOutput()).contains("\"code\":11").contains("ended before it answered");
     assertThat(host.fault().isReached()).isTrue();
     host.fault().clear();
     host.startFaultyAgent();
@@ -92,7 +92,8 @@ class FaultsIT {
     assertNothingLeft();
     Command.Outcome added = cni("ADD", sandbox);
     assertGood(added);
-    assertThat(PacketProbe.ping(host.namespace(), TestHost.address(added.output()))).isTrue();
+    assertThat(PacketProbe.ping(host.namespace(), TestHost.address(added.standardOutput())))
+        .isTrue();
     assertThat(etcd.keys("/calico/ipam/v2/handle/")).hasSize(1);
     assertGood(cni("DEL", sandbox));
     sandbox.delete();
@@ -131,7 +132,7 @@ class FaultsIT {
     Command.Outcome outcome = adding.get(BOUND_SECONDS, TimeUnit.SECONDS);
     etcd.start();
     if (outcome.exitCode() != 0) {
-      assertThat(outcome.output()).contains("\"code\":11");
+      assertThat(outcome.standardOutput()).contains("\"code\":11");
       assertNothingLeft();
     }
     assertGood(cni("ADD", sandbox));
@@ -148,7 +149,7 @@ class FaultsIT {
     Command.Outcome add = cni("ADD", sandbox);
     etcd.resume();
     assertThat(add.exitCode()).isEqualTo(1);
-    assertThat(add.output()).contains("\"code\":11").contains("etcd");
+    assertThat(add.standardOutput()).contains("\"code\":11").contains("etcd");
     assertThat(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)).isLessThan(BOUND_SECONDS);
     assertNothingLeft();
     assertGood(cni("DEL", sandbox));
@@ -220,7 +221,7 @@ class FaultsIT {
     Command.Outcome outcome = second.cni("ADD", sandbox, changed, json);
     sandbox.delete();
     assertThat(outcome.exitCode()).as(what).isEqualTo(1);
-    assertThat(outcome.output()).contains("\"code\":" + code).contains(text);
+    assertThat(outcome.standardOutput()).contains("\"code\":" + code).contains(text);
     assertNothingLeft();
   }
 
@@ -229,7 +230,7 @@ class FaultsIT {
     Namespace sandbox = Namespace.create("taken");
     sandbox.ip("link", "add", "eth0", "type", "bridge");
     Command.Outcome outcome = cni("ADD", sandbox);
-    assertThat(outcome.output()).contains("\"code\":101").contains("eth0 exists already");
+    assertThat(outcome.standardOutput()).contains("\"code\":101").contains("eth0 exists already");
     assertThat(sandbox.ip("link", "show", "eth0")).contains("eth0");
     sandbox.delete();
     assertNothingLeft();
@@ -291,7 +292,7 @@ class FaultsIT {
       assertThat(outcomes)
           .filteredOn(o -> o.exitCode() == 1)
           .singleElement()
-          .satisfies(o -> assertThat(o.output()).contains("\"code\":100").contains("tiny"));
+          .satisfies(o -> assertThat(o.standardOutput()).contains("\"code\":100").contains("tiny"));
       assertGood(host.cni("DEL", here, Map.of(), json));
       assertGood(second.cni("DEL", there, Map.of(), json));
       here.delete();
@@ -313,10 +314,11 @@ class FaultsIT {
     assertGood(addedB);
     String elsewhere = CONFIGURATION.replace("\"calico\",\"type\"", "\"elsewhere\",\"type\"");
     assertGood(second.cni("ADD", other, Map.of(), elsewhere));
-    String address = TestHost.address(addedB.output());
+    String address = TestHost.address(addedB.standardOutput());
     assertThat(PacketProbe.ping(a, address)).isTrue();
     assertThat(PacketProbe.ping(other, address)).isFalse();
-    String checked = CONFIGURATION.replace("}", ",\"prevResult\":" + added.output().strip() + "}");
+    String checked =
+        CONFIGURATION.replace("}", ",\"prevResult\":" + added.standardOutput().strip() + "}");
     assertGood(second.cni("CHECK", a, Map.of(), checked));
     assertGood(second.cni("DEL", a, Map.of(), CONFIGURATION));
     assertGood(second.cni("DEL", a, Map.of(), CONFIGURATION));

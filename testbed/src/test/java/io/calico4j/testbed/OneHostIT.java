@@ -93,7 +93,7 @@ class OneHostIT {
     assertThat(pings(rkt1, task1)).isTrue();
     assertThat(pings(task2, task1)).isFalse();
     Command.Outcome again = host.call("ADD", rkt1);
-    assertThat(TestHost.address(again.output())).isEqualTo(rkt1.address());
+    assertThat(TestHost.address(again.standardOutput())).isEqualTo(rkt1.address());
 
     host.delete(rkt1);
     assertThat(host.call("DEL", rkt1).exitCode()).isZero();

@@ -10,7 +10,7 @@ import java.util.Map;
  * @param identity whose interface it is
  * @param labels the endpoint's labels
  * @param profiles the endpoint's profiles, in order
- * @param networkProfile whether the profile named like the network is created when it is absent
+ * @param newProfiles profiles that are created first, unless they are there
  * @param ipv4Count how many IPv4 addresses to choose
  * @param ipv6Count how many IPv6 addresses to choose
  * @param ipv4Pools pools to choose IPv4 from; empty for every usable one
@@ -24,7 +24,7 @@ public record AttachRequest(
     EndpointIdentity identity,
     Map<String, String> labels,
     List<String> profiles,
-    boolean networkProfile,
+    List<ProfileDraft> newProfiles,
     int ipv4Count,
     int ipv6Count,
     List<String> ipv4Pools,
@@ -37,6 +37,7 @@ public record AttachRequest(
   public AttachRequest {
     labels = Map.copyOf(labels);
     profiles = List.copyOf(profiles);
+    newProfiles = List.copyOf(newProfiles);
     ipv4Pools = List.copyOf(ipv4Pools);
     ipv6Pools = List.copyOf(ipv6Pools);
     fixed = List.copyOf(fixed);

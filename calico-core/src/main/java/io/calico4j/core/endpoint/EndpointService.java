@@ -16,11 +16,9 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.ProfileSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -130,8 +128,8 @@ public final class EndpointService implements AutoCloseable {
     try (Netlink inside = openSandbox(sandbox)) {
       checkSandbox(request, sandbox, inside);
       requireReady();
-      if (request.networkProfile()) {
-        ensureProfile(identity.network());
+      for (ProfileDraft profile : request.newProfiles()) {
+        ensure(profile);
         steps.reached(EndpointStep.PROFILE_ENSURED);
       }
       int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu();
@@ -362,26 +360,15 @@ public final class EndpointService implements AutoCloseable {
     }
   }
 
-  /** Creates the profile of a network unless it is there: its members reach each other. */
-  private void ensureProfile(String network) throws DatastoreException {
-    String key = ResourceKey.of(ResourceKind.PROFILE, network).path();
+  private void ensure(ProfileDraft profile) throws DatastoreException {
+    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name()).path();
     if (ipam.reads().get(key).isPresent()) {
       return;
     }
-    Rule.Peer members =
-        new Rule.Peer(
-            List.of(), List.of(), "has(" + network + ")", null, null, List.of(), List.of());
-    Rule fromMembers =
-        new Rule(Rule.Action.Allow, null, null, null, null, null, members, Rule.Peer.ANY);
     try {
       resources.create(
           Resource.create(
-              ResourceKind.PROFILE,
-              Metadata.named(null, network),
-              new ProfileSpec(
-                  Map.of(network, ""),
-                  List.of(fromMembers),
-                  List.of(Rule.always(Rule.Action.Allow)))));
+              ResourceKind.PROFILE, Metadata.named(null, profile.name()), profile.spec()));
     } catch (AlreadyExistsException e) {
       // Another host was faster, or the watched copy is behind: the profile is there.
     }

@@ -186,11 +186,7 @@ final class Planner {
     Block.Assigned outcome = held.block().assign(address, owner);
     if (outcome.addresses().isEmpty()) {
       Block.Owner holder = held.block().owner(address);
-      throw new AddressInUseException(
-          "address "
-              + address
-              + " is held by handle "
-              + (holder == null ? "(none)" : holder.handleId()));
+      throw new AddressInUseException(address, holder == null ? "(none)" : holder.handleId());
     }
     replace(cidr, outcome.block());
     countHandle(h -> h.plus(cidr, 1));

@@ -1,0 +1,52 @@
+package io.calico4j.core.endpoint;
+
+import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.Rule;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A profile that is created unless there is one of its name: an operator's own version stays.
+ *
+ * @param name the profile's name
+ * @param spec what it holds when it is created
+ */
+public record ProfileDraft(String name, ProfileSpec spec) {
+  private static final List<Rule> EVERYTHING = List.of(Rule.always(Rule.Action.Allow));
+
+  /**
+   * Makes the profile of a network or group: its members carry a label named like it, reach each
+   * other, and send anywhere (calico-cni's and calico-mesos' default).
+   *
+   * @param name a label key, which is also the profile's name
+   */
+  public static ProfileDraft ofMembers(String name) {
+    Rule.Peer members =
+        new Rule.Peer(List.of(), List.of(), "has(" + name + ")", null, null, List.of(), List.of());
+    Rule fromMembers =
+        new Rule(Rule.Action.Allow, null, null, null, null, null, members, Rule.Peer.ANY);
+    return new ProfileDraft(
+        name, new ProfileSpec(Map.of(name, ""), List.of(fromMembers), EVERYTHING));
+  }
+
+  /** Makes a profile that lets everybody in and out. */
+  public static ProfileDraft open(String name) {
+    return new ProfileDraft(name, new ProfileSpec(Map.of(), EVERYTHING, EVERYTHING));
+  }
+
+  /**
+   * Makes a profile that lets one network in, and out to it.
+   *
+   * @param net the network, as a CIDR
+   */
+  public static ProfileDraft ofNet(String name, String net) {
+    Rule.Peer peer = new Rule.Peer(List.of(net), List.of(), null, null, null, List.of(), List.of());
+    return new ProfileDraft(
+        name,
+        new ProfileSpec(
+            Map.of(),
+            List.of(new Rule(Rule.Action.Allow, null, null, null, null, null, peer, Rule.Peer.ANY)),
+            List.of(
+                new Rule(Rule.Action.Allow, null, null, null, null, null, Rule.Peer.ANY, peer))));
+  }
+}
