@@ -165,7 +165,7 @@ final class RuleRenderer {
             .append(" }");
       }
     }
-    return List.of(match.toString());
+    return List.of(match.toString().strip());
   }
 
   private List<String> peer(

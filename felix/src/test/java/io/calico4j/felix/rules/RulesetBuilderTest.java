@@ -1,0 +1,164 @@
+package io.calico4j.felix.rules;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.felix.calculation.ClusterState;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What is written into the table for the resources of a cluster. */
+class RulesetBuilderTest {
+  private static final String ACCEPT = "meta mark set meta mark or 0x00010000 return";
+
+  private final ClusterState state = new ClusterState();
+
+  @BeforeEach
+  void twoEndpoints() {
+    endpoint("here", "one", "cali1", "10.65.0.1/32", "{'web':''}", "['net']");
+    endpoint("there", "two", "cali2", "10.65.0.2/32", "{'db':''}", "['net']");
+  }
+
+  private void put(String path, String json) {
+    assertThat(state.update(path, new Entry(path, json.replace('\'', '"'), 7))).isTrue();
+  }
+
+  private void endpoint(
+      String node, String name, String link, String cidr, String labels, String profiles) {
+    put(
+        "/calico/resources/v3/projectcalico.org/workloadendpoints/default/"
+            + node
+            + "-cni-"
+            + name
+            + "-eth0",
+        "{'apiVersion':'projectcalico.org/v3','kind':'WorkloadEndpoint','metadata':{'name':'"
+            + node
+            + "-cni-"
+            + name
+            + "-eth0','namespace':'default','labels':"
+            + labels
+            + "},'spec':{'node':'"
+            + node
+            + "','orchestrator':'cni','containerID':'c','endpoint':'eth0','ipNetworks':['"
+            + cidr
+            + "'],'profiles':"
+            + profiles
+            + ",'interfaceName':'"
+            + link
+            + "','ports':[{'name':'sql','protocol':'TCP','port':5432}]}}");
+  }
+
+  private void policy(String name, String spec) {
+    put(
+        ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, name).path(),
+        "{'apiVersion':'projectcalico.org/v3','kind':'GlobalNetworkPolicy','metadata':{'name':'"
+            + name
+            + "'},'spec':"
+            + spec
+            + "}");
+  }
+
+  private Ruleset build() {
+    return new RulesetBuilder(state, "here", "DROP", "calico-packet").build();
+  }
+
+  private List<String> policyChain() {
+    return build().chains().entrySet().stream()
+        .filter(e -> e.getKey().startsWith("filter-cali-pi-"))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{'action':'Allow'} | A",
+        "{'action':'Deny'} | drop",
+        "{'action':'Pass'} | meta mark set meta mark or 0x00020000 return",
+        "{'action':'Log'} | log prefix \"calico-packet: \"",
+        "{'action':'Allow','protocol':'TCP'} | meta l4proto 6 A",
+        "{'action':'Allow','notProtocol':17} | meta l4proto != 17 A",
+        "{'action':'Allow','protocol':'UDP','destination':{'ports':[53,'50:60',70]}}"
+            + " | meta l4proto 17 th dport { 50-60, 70 } A",
+        "{'action':'Allow','protocol':'TCP','source':{'notPorts':[1,2]}}"
+            + " | meta l4proto 6 th sport != { 1-2 } A",
+        "{'action':'Allow','ipVersion':4} | meta nfproto ipv4 A",
+        "{'action':'Allow','source':{'nets':['10.0.0.0/8','fd00::/8']}}"
+            + " | meta nfproto ipv4 ip saddr 10.0.0.0/8 A;"
+            + "meta nfproto ipv6 ip6 saddr fd00::/8 A",
+        "{'action':'Allow','source':{'nets':['10.0.0.0/8']}}"
+            + " | meta nfproto ipv4 ip saddr 10.0.0.0/8 A",
+        "{'action':'Allow','protocol':'ICMP','icmp':{'type':8,'code':0}}"
+            + " | meta nfproto ipv4 meta l4proto 1 icmp type 8 icmp code 0 A",
+        "{'action':'Allow','protocol':'ICMPv6','notICMP':{'type':128}}"
+            + " | meta nfproto ipv6 meta l4proto 58 icmpv6 type != 128 A",
+        "{'action':'Allow','destination':{'ports':[80]}} | drop comment \"unreadable rule\"",
+      })
+  void aRuleBecomesLines(String rule, String lines) {
+    policy("p", "{'selector':'has(web)','types':['Ingress'],'ingress':[" + rule + "]}");
+    assertThat(String.join(";", policyChain()).replace(ACCEPT, "A")).isEqualTo(lines);
+  }
+
+  @Test
+  void aSelectorBecomesASetOfAddresses() {
+    policy(
+        "p",
+        "{'selector':'has(web)','ingress':[{'action':'Allow','source':"
+            + "{'selector':'has(db)'}}]}");
+    Ruleset ruleset = build();
+    assertThat(ruleset.sets().values())
+        .anySatisfy(set -> assertThat(set.members()).containsExactly("10.65.0.2"));
+    endpoint("there", "three", "cali3", "10.65.0.3/32", "{'db':''}", "[]");
+    assertThat(build().sets().values())
+        .anySatisfy(set -> assertThat(set.members()).containsExactly("10.65.0.2", "10.65.0.3"));
+  }
+
+  @Test
+  void aNamedPortBecomesASetOfAddressesAndPorts() {
+    policy(
+        "p",
+        "{'selector':'has(web)','ingress':[{'action':'Allow','protocol':'TCP',"
+            + "'destination':{'ports':['sql']}}]}");
+    assertThat(build().sets().values())
+        .anySatisfy(
+            set ->
+                assertThat(set.members())
+                    .containsExactly("10.65.0.1 . 6 . 5432", "10.65.0.2 . 6 . 5432"));
+  }
+
+  @Test
+  void onlyOwnEndpointsHaveChainsAndWithoutItsProfileAnEndpointIsClosed() {
+    Ruleset ruleset = build();
+    assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
+    assertThat(ruleset.fromWorkload()).containsOnlyKeys("cali1");
+    assertThat(ruleset.chains().get("filter-cali-tw-cali1"))
+        .endsWith("drop comment \"a profile is missing\"");
+  }
+
+  @Test
+  void aNameFromOutsideNeverReachesTheTable() {
+    endpoint("here", "evil", "x; flush ruleset", "10.65.0.9/32", "{}", "[]");
+    policy("p", "{'selector':'has(web)','ingress':[{'action':'Log'}]}");
+    Ruleset ruleset = new RulesetBuilder(state, "here", "DROP", "a\"b\n; drop").build();
+    assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
+    assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())
+        .contains("log prefix \"a_b__ drop: \"");
+  }
+
+  @Test
+  void aDamagedPolicyClosesEveryEndpoint() {
+    String path = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "p").path();
+    assertThat(state.update(path, new Entry(path, "{", 8))).isTrue();
+    assertThat(build().chains().get("filter-cali-tw-cali1"))
+        .endsWith("drop comment \"a policy cannot be read\"");
+  }
+}
