@@ -30,7 +30,7 @@ final class BirdConfigRenderer {
         text.append("  route ").append(block).append(" blackhole;\n");
       }
     }
-    text.append("}\n").append("filter calico_export {\n");
+    text.append("}\n").append("function calico_decide() {\n");
     view.hiddenPools().forEach(p -> inside(text, p, "reject"));
     for (Cidr block : view.blocks()) {
       text.append("  if net = ").append(block).append(" then accept;\n");
@@ -38,6 +38,11 @@ final class BirdConfigRenderer {
     }
     view.pools().forEach(p -> inside(text, p, "accept"));
     text.append("  reject;\n}\n");
+    text.append("filter calico_export { calico_decide(); }\n");
+    text.append(
+        "# Another node's routes are a fallback here: its own announcement is preferred.\n");
+    text.append("filter calico_export_external {\n  if source = RTS_BGP then bgp_path.prepend(");
+    text.append(view.asNumber()).append(");\n  calico_decide();\n}\n");
     text.append("template bgp calico_peer {\n  local ").append(view.address());
     text.append(" port ").append(view.listenPort());
     text.append(" as ").append(view.asNumber()).append(";\n");
@@ -48,7 +53,7 @@ final class BirdConfigRenderer {
           connect delay time 1;
           connect retry time 2;
           error wait time 2, 10;
-          ipv4 { import all; export filter calico_export; next hop self; gateway recursive; };
+          ipv4 { import all; next hop self; gateway recursive; };
         }
         """);
     view.peers().forEach(peer -> peer(text, view, peer));
@@ -63,6 +68,9 @@ final class BirdConfigRenderer {
     text.append("protocol bgp ").append(peer.name()).append(" from calico_peer {\n");
     text.append("  neighbor ").append(peer.address()).append(" port ").append(peer.port());
     text.append(" as ").append(peer.asNumber()).append(";\n");
+    boolean external = peer.asNumber() != view.asNumber();
+    text.append("  ipv4 { export filter calico_export");
+    text.append(external ? "_external; };\n" : "; };\n");
     if (peer.passive()) {
       text.append("  passive on;\n");
     }

@@ -47,6 +47,8 @@ class BirdConfigRendererTest {
 
     String text = BirdConfigRenderer.render(view(List.of(first, second)));
     assertThat(BirdConfigRenderer.render(view(List.of(second, first)))).isEqualTo(text);
-    assertThat(text).contains("neighbor 192.0.2.12 port 179 as 64512;\n  passive on;");
+    assertThat(text)
+        .contains(
+            "neighbor 192.0.2.12 port 179 as 64512;\n  ipv4 { export filter calico_export; };\n  passive on;");
   }
 }
