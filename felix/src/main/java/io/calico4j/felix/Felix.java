@@ -7,8 +7,10 @@ import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
@@ -34,12 +36,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class Felix implements EndpointReadiness, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Felix.class);
-  private static final int RETRY_SECONDS = 1;
+  private static final int TICK_SECONDS = 1;
+  private static final Duration ALIVE = Duration.ofSeconds(30);
 
-  private final FelixConfig config;
+  private final String node;
+  private final Map<String, String> environment;
   private final Kernel kernel;
   private final NftablesDataplane dataplane = new NftablesDataplane(new LibNftables());
   private final ClusterState state = new ClusterState();
+  private final WorkloadRoutes routes;
   private final KeyspaceSyncer syncer;
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
@@ -52,11 +57,16 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean inSync;
   private boolean dirty;
   private boolean ready;
+  private long rulesRefreshed;
+  private long routesRefreshed;
+  private volatile long lastTick = System.nanoTime();
 
   /** Makes a Felix; nothing is touched before {@link #start}. */
-  public Felix(FelixConfig config, Datastore datastore, Kernel kernel) {
-    this.config = config;
+  public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel) {
+    this.node = node;
+    this.environment = Map.copyOf(environment);
     this.kernel = kernel;
+    routes = new WorkloadRoutes(kernel);
     syncer =
         new KeyspaceSyncer(
             datastore,
@@ -86,11 +96,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Enables forwarding, and begins to watch and to program. */
   public void start() throws KernelException {
     enableForwarding(kernel);
+    rulesRefreshed = System.nanoTime();
     syncer.start();
-    long refresh = config.refreshInterval().toSeconds();
-    var unused = timer.scheduleWithFixedDelay(this::refresh, refresh, refresh, TimeUnit.SECONDS);
-    var unusedRetries =
-        timer.scheduleWithFixedDelay(this::retry, RETRY_SECONDS, RETRY_SECONDS, TimeUnit.SECONDS);
+    var unused =
+        timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
   }
 
   static void enableForwarding(Kernel kernel) throws KernelException {
@@ -110,16 +119,41 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  private synchronized void refresh() {
-    dataplane.distrust();
-    dirty = true;
-    apply();
-  }
-
-  private synchronized void retry() {
+  /** Repairs, once in an interval each, what somebody else has changed; retries what failed. */
+  private synchronized void tick() {
+    long now = System.nanoTime();
+    lastTick = now;
+    FelixConfig config = config();
+    if (isDue(rulesRefreshed, now, config.rulesRefreshInterval())) {
+      rulesRefreshed = now;
+      dataplane.distrust();
+      dirty = true;
+    }
     if (dirty) {
       apply();
     }
+    if (ready && isDue(routesRefreshed, now, config.routeRefreshInterval())) {
+      routesRefreshed = now;
+      try {
+        routes.restore(ownEndpoints().values());
+      } catch (KernelException e) {
+        log.error("routes could not be repaired, will try again: {}", e.getMessage());
+      }
+    }
+  }
+
+  private static boolean isDue(long last, long now, Duration interval) {
+    return !interval.isZero() && (last == 0 || now - last >= interval.toNanos());
+  }
+
+  private FelixConfig config() {
+    return FelixConfig.resolve(environment, state.configurations(node));
+  }
+
+  private Map<String, Resource<WorkloadEndpointSpec>> ownEndpoints() {
+    Map<String, Resource<WorkloadEndpointSpec>> own = new HashMap<>(state.endpoints());
+    own.values().removeIf(endpoint -> !endpoint.spec().node().equals(node));
+    return own;
   }
 
   private synchronized void apply() {
@@ -127,20 +161,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       return;
     }
     try {
-      dataplane.apply(
-          new RulesetBuilder(
-                  state, config.node(), config.endpointToHostAction(), config.logPrefix())
-              .build());
+      dataplane.apply(new RulesetBuilder(state, node, config()).build());
       dirty = false;
       Map<String, Long> done = new HashMap<>();
-      state
-          .endpoints()
-          .forEach(
-              (key, endpoint) -> {
-                if (endpoint.spec().node().equals(config.node())) {
-                  done.put(key, endpoint.revision());
-                }
-              });
+      ownEndpoints().forEach((key, endpoint) -> done.put(key, endpoint.revision()));
       programmed = done;
       if (!ready) {
         ready = true;
@@ -180,6 +204,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Tells whether the first snapshot is in the kernel and nothing waits to be programmed again. */
   public synchronized boolean isReady() {
     return ready;
+  }
+
+  /** Tells whether Felix still works: its clock has ticked in the last half minute. */
+  public boolean isAlive() {
+    return System.nanoTime() - lastTick < ALIVE.toNanos();
   }
 
   /** Stops; the rules stay as they are. */

@@ -19,6 +19,7 @@ import io.calico4j.felix.rules.RulesetBuilder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,14 +30,21 @@ import org.slf4j.LoggerFactory;
 public final class OneShotFelix implements EndpointReadiness {
   private static final Logger log = LoggerFactory.getLogger(OneShotFelix.class);
 
-  private final FelixConfig config;
+  private final String node;
+  private final Map<String, String> environment;
   private final Datastore datastore;
   private final Kernel kernel;
   private final Path lockFile;
 
   /** Makes one; nothing is touched before it is asked. */
-  public OneShotFelix(FelixConfig config, Datastore datastore, Kernel kernel, Path lockFile) {
-    this.config = config;
+  public OneShotFelix(
+      String node,
+      Map<String, String> environment,
+      Datastore datastore,
+      Kernel kernel,
+      Path lockFile) {
+    this.node = node;
+    this.environment = Map.copyOf(environment);
     this.datastore = datastore;
     this.kernel = kernel;
     this.lockFile = lockFile;
@@ -70,10 +78,8 @@ public final class OneShotFelix implements EndpointReadiness {
         }
       }
       try (NftablesDataplane dataplane = new NftablesDataplane(new LibNftables())) {
-        dataplane.apply(
-            new RulesetBuilder(
-                    state, config.node(), config.endpointToHostAction(), config.logPrefix())
-                .build());
+        FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
+        dataplane.apply(new RulesetBuilder(state, node, config).build());
       }
       return state;
     } catch (IOException | DatastoreException | KernelException | NftException e) {

@@ -15,7 +15,6 @@ import io.calico4j.core.plugin.PluginServer;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
-import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.node.bird.BirdManager;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -106,11 +105,9 @@ public final class CalicoNode implements AutoCloseable {
     Map<String, BooleanSupplier> components = new TreeMap<>();
     AtomicBoolean pluginsListen = new AtomicBoolean();
     Kernel kernel = new LinuxKernel();
-    Felix felix =
-        own(
-            new Felix(
-                FelixConfig.fromEnvironment(settings.node(), environment), datastore, kernel));
+    Felix felix = own(new Felix(settings.node(), environment, datastore, kernel));
     components.put("Felix", felix::isReady);
+    Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);
     components.put("PluginServer", pluginsListen::get);
     if (settings.bird()) {
       BirdManager bird =
@@ -118,7 +115,7 @@ public final class CalicoNode implements AutoCloseable {
       components.put("Bird", bird::isConfigured);
       bird.start();
     }
-    own(new HealthServer(settings.healthHost(), settings.healthPort(), components));
+    own(new HealthServer(settings.healthHost(), settings.healthPort(), living, components));
     felix.start();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));

@@ -17,7 +17,6 @@ import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.OneShotFelix;
-import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -72,7 +71,8 @@ public final class CniMain {
       Ipam ipam = new Ipam(datastore, settings.node());
       OneShotFelix felix =
           new OneShotFelix(
-              FelixConfig.fromEnvironment(settings.node(), environment),
+              settings.node(),
+              environment,
               datastore,
               kernel,
               settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK));

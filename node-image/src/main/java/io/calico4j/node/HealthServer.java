@@ -10,16 +10,23 @@ import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 
-/** Answers /liveness and /readiness: 200 when every component is well, else 503, with a table. */
+/**
+ * Answers /liveness (is every part still working, or should the process be restarted?) and
+ * /readiness (can the host take workloads?): 200 when every component is well, else 503, with a
+ * table.
+ */
 final class HealthServer implements AutoCloseable {
   private final HttpServer server;
-  private final Map<String, BooleanSupplier> components;
 
-  HealthServer(String host, int port, Map<String, BooleanSupplier> components) throws IOException {
-    this.components = new TreeMap<>(components);
+  HealthServer(
+      String host,
+      int port,
+      Map<String, BooleanSupplier> living,
+      Map<String, BooleanSupplier> ready)
+      throws IOException {
     server = HttpServer.create(new InetSocketAddress(host, port), 16);
-    server.createContext("/readiness", exchange -> answer(exchange, true));
-    server.createContext("/liveness", exchange -> answer(exchange, false));
+    server.createContext("/readiness", exchange -> answer(exchange, ready, "ready"));
+    server.createContext("/liveness", exchange -> answer(exchange, living, "live"));
     server.setExecutor(
         Executors.newSingleThreadExecutor(
             task -> {
@@ -30,17 +37,19 @@ final class HealthServer implements AutoCloseable {
     server.start();
   }
 
-  private void answer(HttpExchange exchange, boolean readiness) throws IOException {
+  private static void answer(
+      HttpExchange exchange, Map<String, BooleanSupplier> components, String state)
+      throws IOException {
     boolean well = true;
     StringBuilder table = new StringBuilder();
-    for (Map.Entry<String, BooleanSupplier> component : components.entrySet()) {
+    for (Map.Entry<String, BooleanSupplier> component : new TreeMap<>(components).entrySet()) {
       boolean good = component.getValue().getAsBoolean();
       well &= good;
-      table.append(component.getKey()).append(": ").append(good ? "ready" : "not ready");
+      table.append(component.getKey()).append(": ").append(good ? state : "not " + state);
       table.append('\n');
     }
     byte[] body = table.toString().getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(well || !readiness ? 200 : 503, body.length);
+    exchange.sendResponseHeaders(well ? 200 : 503, body.length);
     try (var out = exchange.getResponseBody()) {
       out.write(body);
     }

@@ -2,8 +2,10 @@ package io.calico4j.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -104,7 +106,7 @@ class OneHostIT {
     assertNothingLeft();
   }
 
-  private static boolean pings(Workload from, Workload to) throws java.io.IOException {
+  private static boolean pings(Workload from, Workload to) throws IOException {
     return PacketProbe.ping(from.sandbox(), to.address());
   }
 
@@ -147,6 +149,51 @@ class OneHostIT {
             .mustRun();
     assertThat(output).contains("1 packets received");
     assertNothingLeft();
+  }
+
+  @Test
+  void rulesAndRoutesThatSomebodyRemovesComeBack() throws Exception {
+    Command.Outcome applied =
+        host.calicoctl(
+            """
+            apiVersion: projectcalico.org/v3
+            kind: FelixConfiguration
+            metadata: {name: default}
+            spec: {nftablesRefreshInterval: 1s, routeRefreshInterval: 1s}
+            """,
+            "apply",
+            "-f",
+            "-");
+    assertThat(applied.exitCode()).as(applied.output()).isZero();
+    Workload a = host.start("drift-a", Orchestrator.RKT, "calico", Map.of());
+    Workload b = host.start("drift-b", Orchestrator.RKT, "calico", Map.of());
+    List<String> rules = sortedRules();
+
+    host.command("nft", "delete", "table", "inet", "calico").mustRun();
+    host.namespace().ip("route", "del", a.address());
+    Await.until("the rules are back", 10, () -> sortedRules().equals(rules));
+    Await.until("the route is back", 10, () -> host.workloadRoutes().size() == 2);
+    assertThat(pings(a, b)).isTrue();
+
+    for (String link : host.workloadLinks()) {
+      String name = link.replaceAll("^[0-9]+: ([^@]+)@.*$", "$1");
+      host.namespace().ip("link", "set", name, "down");
+    }
+    Await.until("the interfaces are up again", 10, () -> pings(b, a));
+    host.delete(a);
+    host.delete(b);
+    assertNothingLeft();
+  }
+
+  private List<String> sortedRules() throws IOException {
+    return host.rules().lines().map(String::strip).sorted().toList();
+  }
+
+  @Test
+  void theAgentSaysThatItLives() throws Exception {
+    String table =
+        host.command("busybox", "wget", "-q", "-O-", "http://localhost:9099/liveness").mustRun();
+    assertThat(table).isEqualTo("Felix: live\n");
   }
 
   @Test

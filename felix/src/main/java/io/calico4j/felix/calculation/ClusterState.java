@@ -14,6 +14,7 @@ import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,14 +136,15 @@ public final class ClusterState {
     return networkSets;
   }
 
-  /** Returns a parameter of FelixConfiguration: the node's own, else the global one, else null. */
-  public @Nullable String defaultEndpointToHostAction(String node) {
+  /** Returns the FelixConfigurations that apply to a node, the stronger first. */
+  public List<FelixConfigurationSpec> configurations(String node) {
+    List<FelixConfigurationSpec> specs = new ArrayList<>();
     for (String name : List.of("node." + node, "default")) {
       Resource<FelixConfigurationSpec> configuration = configurations.get(name);
-      if (configuration != null && configuration.spec().defaultEndpointToHostAction() != null) {
-        return configuration.spec().defaultEndpointToHostAction();
+      if (configuration != null) {
+        specs.add(configuration.spec());
       }
     }
-    return null;
+    return specs;
   }
 }

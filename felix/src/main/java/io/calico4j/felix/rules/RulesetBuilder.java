@@ -7,13 +7,13 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.felix.calculation.AddressSets;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.PolicyResolver;
+import io.calico4j.felix.config.FelixConfig;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -35,14 +35,13 @@ public final class RulesetBuilder {
   private final RuleRenderer renderer;
 
   /** Makes a builder for one rendering of the present state. */
-  public RulesetBuilder(
-      ClusterState state, String node, String endpointToHostAction, String logPrefix) {
+  public RulesetBuilder(ClusterState state, String node, FelixConfig config) {
     this.state = state;
     this.node = node;
-    this.endpointToHostAction = endpointToHostAction;
+    endpointToHostAction = config.endpointToHostAction();
     addresses = new AddressSets(state);
     resolver = new PolicyResolver(state);
-    renderer = new RuleRenderer(addresses, sets, logPrefix);
+    renderer = new RuleRenderer(addresses, sets, config.logPrefix());
   }
 
   /** Renders the ruleset. */
@@ -70,9 +69,7 @@ public final class RulesetBuilder {
   }
 
   private List<String> toHost() {
-    String configured = state.defaultEndpointToHostAction(node);
-    String action = configured == null ? endpointToHostAction : configured;
-    return switch (action.toUpperCase(Locale.ROOT)) {
+    return switch (endpointToHostAction) {
       case "ACCEPT" -> List.of("accept");
       case "RETURN" -> List.of("return");
       default -> List.of("drop");

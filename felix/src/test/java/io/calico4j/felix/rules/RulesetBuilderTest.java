@@ -6,6 +6,8 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.config.FelixConfig;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +67,7 @@ class RulesetBuilderTest {
   }
 
   private Ruleset build() {
-    return new RulesetBuilder(state, "here", "DROP", "calico-packet").build();
+    return new RulesetBuilder(state, "here", FelixConfig.DEFAULTS).build();
   }
 
   private List<String> policyChain() {
@@ -148,7 +150,12 @@ class RulesetBuilderTest {
   void aNameFromOutsideNeverReachesTheTable() {
     endpoint("here", "evil", "x; flush ruleset", "10.65.0.9/32", "{}", "[]");
     policy("p", "{'selector':'has(web)','ingress':[{'action':'Log'}]}");
-    Ruleset ruleset = new RulesetBuilder(state, "here", "DROP", "a\"b\n; drop").build();
+    Ruleset ruleset =
+        new RulesetBuilder(
+                state,
+                "here",
+                new FelixConfig("DROP", "a\"b\n; drop", Duration.ZERO, Duration.ZERO))
+            .build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())
         .contains("log prefix \"a_b__ drop: \"");
