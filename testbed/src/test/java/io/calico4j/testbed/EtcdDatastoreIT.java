@@ -25,14 +25,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The datastore on a real etcd keeps the contract, and waits for nobody without a bound. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EtcdDatastoreIT extends DatastoreContract {
   private static final int BOUND_SECONDS = 10;
 
-  @TempDir static Path state;
+  private final Path state = Installed.freshState(getClass());
 
   private EtcdProcess etcd;
   private EtcdDatastore datastore;

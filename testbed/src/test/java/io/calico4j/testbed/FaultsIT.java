@@ -15,8 +15,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,8 +29,7 @@ class FaultsIT {
   private static final String CONFIGURATION =
       "{\"cniVersion\":\"0.4.0\",\"name\":\"calico\",\"type\":\"calico\"}";
 
-  @TempDir(cleanup = CleanupMode.NEVER)
-  static Path state;
+  private final Path state = Installed.freshState(getClass());
 
   private Testbed testbed;
   private EtcdProcess etcd;

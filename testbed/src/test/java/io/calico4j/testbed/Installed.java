@@ -2,9 +2,14 @@ package io.calico4j.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.Stream;
 
-/** Where {@code ./verify} has installed what is tested. */
+/** Where {@code ./verify} has installed what is tested, and where tests write. */
 final class Installed {
   private Installed() {}
 
@@ -12,5 +17,22 @@ final class Installed {
     String directory = System.getProperty("calico.distribution", "");
     assertThat(directory).as("run this test with ./verify, which installs first").isNotEmpty();
     return Path.of(directory);
+  }
+
+  /** Returns an empty directory of a test, whose logs stay when it has ended. */
+  static Path freshState(Class<?> test) {
+    Path state = Path.of("target/it", test.getSimpleName()).toAbsolutePath();
+    try {
+      if (Files.exists(state)) {
+        try (Stream<Path> files = Files.walk(state)) {
+          for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+            Files.delete(file);
+          }
+        }
+      }
+      return Files.createDirectories(state);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

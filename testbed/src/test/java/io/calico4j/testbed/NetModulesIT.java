@@ -14,16 +14,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The net-modules road: calico-mesos is called as the module in a Mesos 0.28 agent calls it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class NetModulesIT {
-  @TempDir(cleanup = CleanupMode.NEVER)
-  static Path state;
+  private final Path state = Installed.freshState(getClass());
 
   private Testbed testbed;
   private EtcdProcess etcd;

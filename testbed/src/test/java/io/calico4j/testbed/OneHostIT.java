@@ -11,14 +11,11 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 
 /** One host with an etcd of its own, the installed programs, packets that flow or do not. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OneHostIT {
-  @TempDir(cleanup = CleanupMode.NEVER)
-  static Path state;
+  private final Path state = Installed.freshState(getClass());
 
   private Testbed testbed;
   private TestHost host;

@@ -13,8 +13,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.CleanupMode;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -26,8 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class PolicyIT {
   private static final String BASELINE = "client-tcp client-ping other-tcp other-ping server-tcp";
 
-  @TempDir(cleanup = CleanupMode.NEVER)
-  static Path state;
+  private final Path state = Installed.freshState(getClass());
 
   private Testbed testbed;
   private TestHost host;
