@@ -86,6 +86,13 @@ public record Transaction(List<Comparison> comparisons, List<Write> writes) {
       return this;
     }
 
+    /** Adds everything of another transaction. */
+    public Builder addAll(Transaction other) {
+      comparisons.addAll(other.comparisons());
+      writes.addAll(other.writes());
+      return this;
+    }
+
     /** Finishes the transaction. */
     public Transaction build() {
       return new Transaction(comparisons, writes);

@@ -475,15 +475,10 @@ public final class EndpointService implements AutoCloseable {
 
   private void unregister(EndpointIdentity identity) throws DatastoreException {
     String key = identity.key().path();
-    Optional<Entry> stored = datastore.get(key);
     ipam.release(
         identity.handleId(),
         owner -> isOfInterface(owner.secondary().get("interface"), identity),
-        (transaction, addresses) -> {
-          if (stored.isPresent()) {
-            transaction.delete(key);
-          }
-        });
+        (transaction, addresses) -> transaction.delete(key));
   }
 
   /**

@@ -12,25 +12,34 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Assigns and releases addresses for one node. Every change is one transaction that compares all it
  * depends on, so that two agents racing for an address cannot both get it. Safe for many threads:
- * callers of one node take turns, because they change the same block.
+ * requests that arrive while another is being committed share a transaction.
  */
 public final class Ipam implements AutoCloseable {
   private static final int MAX_ATTEMPTS = 100;
+
+  /** etcd's default limit of operations in a transaction is 128; a few are for blocks. */
+  private static final int MAX_OPERATIONS = 120;
+
+  /** A handle, and at most one block or affinity of its own. */
+  private static final int OPERATIONS_OF_A_JOB = 3;
 
   private final Datastore datastore;
   private final String node;
   private final Clock clock;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
-  private final ReentrantLock turn = new ReentrantLock(true);
+  private final DecodeCache cache = new DecodeCache();
+  private final GroupCommit<Job> group = new GroupCommit<>(this::work);
 
   /** Makes one that reads the datastore at every operation: for short-lived processes. */
   public Ipam(Datastore datastore, String node) {
@@ -93,14 +102,7 @@ public final class Ipam implements AutoCloseable {
    */
   public Assignment assign(AssignRequest request, Companion companion)
       throws DatastoreException, IpamException {
-    turn.lock();
-    try {
-      return attempt(
-          planner -> planner.assign(request),
-          (transaction, addresses) -> companion.addTo(transaction, addresses));
-    } finally {
-      turn.unlock();
-    }
+    return run(planner -> planner.assign(request), companion);
   }
 
   /**
@@ -109,13 +111,10 @@ public final class Ipam implements AutoCloseable {
    */
   public List<IpAddress> release(String handleId, Predicate<Block.Owner> test, Companion companion)
       throws DatastoreException {
-    turn.lock();
     try {
-      return attempt(planner -> planner.releaseByHandle(handleId, test), companion).addresses();
+      return run(planner -> planner.releaseByHandle(handleId, test), companion).addresses();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
-    } finally {
-      turn.unlock();
     }
   }
 
@@ -126,17 +125,14 @@ public final class Ipam implements AutoCloseable {
 
   /** Releases one address, whoever holds it; false when it was free already. */
   public boolean release(IpAddress address) throws DatastoreException {
-    turn.lock();
     try {
-      return !attempt(
+      return !run(
               planner -> planner.releaseAddress(address) ? List.of(address) : List.of(),
               Companion.NONE)
           .addresses()
           .isEmpty();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
-    } finally {
-      turn.unlock();
     }
   }
 
@@ -169,22 +165,122 @@ public final class Ipam implements AutoCloseable {
     List<IpAddress> decide(Planner planner) throws DatastoreException, IpamException;
   }
 
+  /** A request, and after it has been worked on its outcome. */
+  private static final class Job {
+    final Decision decision;
+    final Companion companion;
+    @Nullable Assignment outcome;
+    @Nullable Exception failure;
+
+    Job(Decision decision, Companion companion) {
+      this.decision = decision;
+      this.companion = companion;
+    }
+  }
+
+  private Assignment run(Decision decision, Companion companion)
+      throws DatastoreException, IpamException {
+    Job job = new Job(decision, companion);
+    group.run(job);
+    Assignment outcome = job.outcome;
+    if (outcome != null) {
+      return outcome;
+    }
+    Exception failure = job.failure;
+    if (failure instanceof DatastoreException unavailable) {
+      throw unavailable;
+    } else if (failure instanceof IpamException refused) {
+      throw refused;
+    } else if (failure instanceof RuntimeException bug) {
+      throw bug;
+    }
+    throw new IllegalStateException("a request was never worked on", failure);
+  }
+
+  /** Works on a group: together if that is possible, else one by one. */
+  private void work(List<Job> jobs) {
+    List<Job> left = new ArrayList<>(jobs);
+    Reads reads = reads();
+    while (left.size() > 1) {
+      List<Job> done = together(left, reads);
+      left.removeAll(done);
+      if (done.isEmpty()) {
+        if (reads == fresh) {
+          break;
+        }
+        reads = fresh;
+      }
+    }
+    for (Job job : left) {
+      try {
+        job.outcome = alone(job);
+      } catch (DatastoreException | IpamException | RuntimeException e) {
+        job.failure = e;
+      }
+    }
+  }
+
+  /**
+   * Commits as many of the jobs as one transaction holds, and returns those. A job that cannot be
+   * decided here is left, and so are all after a conflict.
+   */
+  private List<Job> together(List<Job> jobs, Reads reads) {
+    Planner planner = new Planner(reads, cache, node, clock);
+    Transaction.Builder companions = Transaction.builder();
+    Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
+    int operations = 0;
+    for (Job job : jobs) {
+      Planner.Mark mark = planner.mark();
+      try {
+        List<IpAddress> addresses = job.decision.decide(planner);
+        Transaction.Builder own = Transaction.builder();
+        job.companion.addTo(own, addresses);
+        Transaction extra = own.build();
+        int size =
+            OPERATIONS_OF_A_JOB + Math.max(extra.writes().size(), extra.comparisons().size());
+        if (operations + size > MAX_OPERATIONS) {
+          planner.reset(mark);
+          break;
+        }
+        operations += size;
+        companions.addAll(extra);
+        decided.put(job, addresses);
+      } catch (DatastoreException | IpamException | RuntimeException e) {
+        planner.reset(mark);
+      }
+    }
+    try {
+      Transaction.Builder builder = Transaction.builder();
+      planner.addTo(builder);
+      Transaction transaction = builder.addAll(companions.build()).build();
+      if (transaction.writes().isEmpty()) {
+        return List.of();
+      }
+      long revision = commit(planner, transaction);
+      decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
+    } catch (ConflictException e) {
+      return List.of();
+    } catch (DatastoreException | RuntimeException e) {
+      decided.keySet().forEach(job -> job.failure = e);
+    }
+    return List.copyOf(decided.keySet());
+  }
+
   /**
    * Decides on watched reads first; whatever fails there (a conflict, or a refusal that old data
    * may have caused) is decided again on fresh reads before it counts.
    */
-  private Assignment attempt(Decision decision, Companion companion)
-      throws DatastoreException, IpamException {
+  private Assignment alone(Job job) throws DatastoreException, IpamException {
     if (watched.isPresent()) {
       try {
-        return once(watched.get(), decision, companion);
+        return once(watched.get(), job);
       } catch (ConflictException | IpamException | InvalidResourceException e) {
         // Old data: the fresh attempts below give the answer that counts.
       }
     }
     for (int i = 1; ; i++) {
       try {
-        return once(fresh, decision, companion);
+        return once(fresh, job);
       } catch (ConflictException e) {
         if (i >= MAX_ATTEMPTS) {
           throw e;
@@ -193,13 +289,12 @@ public final class Ipam implements AutoCloseable {
     }
   }
 
-  private Assignment once(Reads reads, Decision decision, Companion companion)
-      throws DatastoreException, IpamException {
-    Planner planner = new Planner(reads, node, clock);
-    List<IpAddress> addresses = decision.decide(planner);
+  private Assignment once(Reads reads, Job job) throws DatastoreException, IpamException {
+    Planner planner = new Planner(reads, cache, node, clock);
+    List<IpAddress> addresses = job.decision.decide(planner);
     Transaction.Builder builder = Transaction.builder();
     planner.addTo(builder);
-    companion.addTo(builder, addresses);
+    job.companion.addTo(builder, addresses);
     Transaction transaction = builder.build();
     if (transaction.writes().isEmpty()) {
       if (addresses.isEmpty() && watched.isPresent() && reads == watched.get()) {
@@ -207,9 +302,14 @@ public final class Ipam implements AutoCloseable {
       }
       return new Assignment(addresses, 0);
     }
+    return new Assignment(addresses, commit(planner, transaction));
+  }
+
+  private long commit(Planner planner, Transaction transaction) throws DatastoreException {
     long revision = datastore.commit(transaction);
+    planner.committed(revision);
     watched.ifPresent(w -> w.committed(transaction, revision));
-    return new Assignment(addresses, revision);
+    return revision;
   }
 
   @Override

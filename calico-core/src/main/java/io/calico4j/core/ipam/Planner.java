@@ -9,7 +9,6 @@ import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -29,6 +28,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,28 +39,58 @@ final class Planner {
   private static final int MAX_BLOCK_PROBES = 1 << 16;
 
   private final Reads reads;
+  private final DecodeCache cache;
   private final String node;
   private final Clock clock;
   private final Map<Cidr, Held> blocks = new LinkedHashMap<>();
   private final List<Cidr> claimed = new ArrayList<>();
-  private @Nullable HeldHandle handle;
+  private final Map<String, HeldHandle> handles = new LinkedHashMap<>();
+
+  /** Keys whose revision a decision depends on although it does not write them; 0 is absent. */
+  private final Map<String, Long> guards = new LinkedHashMap<>();
 
   /** A block with the revision it was read at (0: new) and whether it changed. */
   private record Held(Block block, long revision, boolean changed) {}
 
-  private record HeldHandle(String id, Handle handle, long revision, boolean changed) {}
+  private record HeldHandle(Handle handle, long revision, boolean changed) {}
 
   private record Pool(String name, IpPoolSpec spec) {}
 
-  Planner(Reads reads, String node, Clock clock) {
+  /** What had been decided at some point. */
+  record Mark(
+      Map<Cidr, Held> blocks,
+      List<Cidr> claimed,
+      Map<String, HeldHandle> handles,
+      Map<String, Long> guards) {}
+
+  Planner(Reads reads, DecodeCache cache, String node, Clock clock) {
     this.reads = reads;
+    this.cache = cache;
     this.node = node;
     this.clock = clock;
   }
 
+  /** Remembers what has been decided so far. */
+  Mark mark() {
+    return new Mark(
+        Map.copyOf(blocks), List.copyOf(claimed), Map.copyOf(handles), Map.copyOf(guards));
+  }
+
+  /** Forgets what was decided after the mark. */
+  void reset(Mark mark) {
+    blocks.keySet().retainAll(mark.blocks().keySet());
+    blocks.putAll(mark.blocks());
+    claimed.clear();
+    claimed.addAll(mark.claimed());
+    handles.clear();
+    handles.putAll(mark.handles());
+    guards.clear();
+    guards.putAll(mark.guards());
+  }
+
   /** Decides an assignment; all or nothing. */
   List<IpAddress> assign(AssignRequest request) throws DatastoreException, IpamException {
-    loadHandle(request.handleId());
+    handle(request.handleId());
     Block.Owner owner = Block.Owner.of(request.handleId(), request.attributes());
     IpamConfig config = IpamConfig.parse(reads.get(IpamKeys.CONFIG).map(Entry::value).orElse(null));
     List<Pool> pools = pools();
@@ -78,15 +108,14 @@ final class Planner {
   /** Releases what the handle holds and the test selects; returns what was released. */
   List<IpAddress> releaseByHandle(String handleId, Predicate<Block.Owner> test)
       throws DatastoreException {
-    loadHandle(handleId);
+    HeldHandle known = handle(handleId);
+    guards.put(IpamKeys.handle(handleId), known.revision());
     List<IpAddress> released = new ArrayList<>();
-    if (handle == null) {
-      return released;
-    }
-    for (Cidr cidr : handle.handle().counts().keySet()) {
+    for (Cidr cidr : known.handle().counts().keySet()) {
       Held held = load(cidr);
+      guards.put(IpamKeys.block(cidr), held == null ? 0 : held.revision());
       if (held == null) {
-        countHandle(h -> h.without(cidr));
+        count(handleId, h -> h.without(cidr));
         continue;
       }
       Predicate<Block.Owner> ours = owner -> handleId.equals(owner.handleId());
@@ -96,7 +125,7 @@ final class Planner {
       if (!outcome.addresses().isEmpty()) {
         replace(cidr, outcome.block());
       }
-      countHandle(h -> h.without(cidr).plus(cidr, left));
+      count(handleId, h -> h.without(cidr).plus(cidr, left));
     }
     return released;
   }
@@ -111,12 +140,12 @@ final class Planner {
       Held held = load(cidr);
       Block.Owner owner = held == null ? null : held.block().owner(address);
       if (held == null || owner == null) {
+        guards.put(entry.key(), entry.revision());
         return false;
       }
       replace(cidr, held.block().releaseAll(List.of(address)).block());
       if (owner.handleId() != null) {
-        loadHandle(owner.handleId());
-        countHandle(h -> h.plus(cidr, -1));
+        count(owner.handleId(), h -> h.plus(cidr, -1));
       }
       return true;
     }
@@ -125,30 +154,51 @@ final class Planner {
 
   /** Adds the collected writes with their conditions. */
   void addTo(Transaction.Builder transaction) {
+    Map<String, Long> conditions = new LinkedHashMap<>(guards);
     blocks.forEach(
         (cidr, held) -> {
           if (!held.changed()) {
             return;
           }
           String key = IpamKeys.block(cidr);
-          if (held.block().isEmpty() && held.block().affinity() == null) {
-            transaction.delete(key, held.revision());
+          conditions.put(key, held.revision());
+          if (isGone(held.block())) {
+            transaction.delete(key);
           } else {
-            transaction.require(key, held.revision()).put(key, held.block().toJson());
+            transaction.put(key, held.block().toJson());
           }
         });
     for (Cidr cidr : claimed) {
       transaction.put(IpamKeys.affinity(node, cidr), "{\"state\":\"confirmed\",\"deleted\":false}");
     }
-    HeldHandle current = handle;
-    if (current != null && current.changed()) {
-      String key = IpamKeys.handle(current.id());
-      if (current.handle().isEmpty()) {
-        transaction.delete(key, current.revision());
-      } else {
-        transaction.require(key, current.revision()).put(key, current.handle().toJson());
-      }
-    }
+    handles.forEach(
+        (id, held) -> {
+          if (!held.changed()) {
+            return;
+          }
+          String key = IpamKeys.handle(id);
+          conditions.put(key, held.revision());
+          if (held.handle().isEmpty()) {
+            transaction.delete(key);
+          } else {
+            transaction.put(key, held.handle().toJson());
+          }
+        });
+    conditions.forEach(transaction::require);
+  }
+
+  private static boolean isGone(Block block) {
+    return block.isEmpty() && block.affinity() == null;
+  }
+
+  /** Keeps the blocks in the cache, once they are committed. */
+  void committed(long revision) {
+    blocks.forEach(
+        (cidr, held) -> {
+          if (held.changed()) {
+            cache.put(IpamKeys.block(cidr), revision, held.block());
+          }
+        });
   }
 
   private IpAddress assignFixed(
@@ -189,7 +239,7 @@ final class Planner {
       throw new AddressInUseException(address, holder == null ? "(none)" : holder.handleId());
     }
     replace(cidr, outcome.block());
-    countHandle(h -> h.plus(cidr, 1));
+    count(owner, h -> h.plus(cidr, 1));
     return address;
   }
 
@@ -262,13 +312,14 @@ final class Planner {
     }
   }
 
-  private void take(Cidr cidr, Held held, int count, Block.Owner owner, List<IpAddress> chosen) {
+  private void take(Cidr cidr, Held held, int count, Block.Owner owner, List<IpAddress> chosen)
+      throws DatastoreException {
     if (held.block().freeCount() == 0 || chosen.size() >= count) {
       return;
     }
     Block.Assigned outcome = held.block().assign(count - chosen.size(), owner);
     replace(cidr, outcome.block());
-    countHandle(h -> h.plus(cidr, outcome.addresses().size()));
+    count(owner, h -> h.plus(cidr, outcome.addresses().size()));
     chosen.addAll(outcome.addresses());
   }
 
@@ -325,10 +376,14 @@ final class Planner {
   private List<Pool> pools() throws DatastoreException {
     List<Pool> pools = new ArrayList<>();
     for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
-      Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
-      pools.add(new Pool(pool.metadata().name(), pool.spec()));
+      pools.add(cache.get(entry, Pool.class, Planner::pool));
     }
     return pools;
+  }
+
+  private static Pool pool(Entry entry) throws InvalidResourceException {
+    Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
+    return new Pool(pool.metadata().name(), pool.spec());
   }
 
   private List<Pool> usablePools(IpFamily family, List<String> wanted, List<Pool> pools)
@@ -387,8 +442,10 @@ final class Planner {
                 () ->
                     new IpamException(
                         "node " + node + " has no Node resource: is calico-node running there?"));
-    Resource<NodeSpec> resource = ResourceCodec.decode(ResourceKind.NODE, entry);
-    return resource.metadata().labels();
+    return cache
+        .get(entry, Resource.class, e -> ResourceCodec.decode(ResourceKind.NODE, e))
+        .metadata()
+        .labels();
   }
 
   private static String names(List<Pool> pools) {
@@ -407,12 +464,17 @@ final class Planner {
     if (entry.isEmpty()) {
       return null;
     }
+    Block block = cache.get(entry.get(), Block.class, Planner::block);
+    Held held = new Held(block, entry.get().revision(), false);
+    blocks.put(cidr, held);
+    return held;
+  }
+
+  private static Block block(Entry entry) throws InvalidResourceException {
     try {
-      Held held = new Held(Block.parse(entry.get().value()), entry.get().revision(), false);
-      blocks.put(cidr, held);
-      return held;
+      return Block.parse(entry.value());
     } catch (IllegalArgumentException e) {
-      throw new InvalidResourceException(entry.get().key() + ": " + e.getMessage(), e);
+      throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
     }
   }
 
@@ -421,32 +483,37 @@ final class Planner {
     blocks.put(cidr, new Held(block, held == null ? 0 : held.revision(), true));
   }
 
-  private void loadHandle(String id) throws DatastoreException {
-    HeldHandle known = handle;
-    if (known != null && known.id().equals(id)) {
-      return;
+  private HeldHandle handle(String id) throws DatastoreException {
+    HeldHandle known = handles.get(id);
+    if (known != null) {
+      return known;
     }
     Optional<Entry> entry = reads.get(IpamKeys.handle(id));
     try {
-      handle =
+      HeldHandle held =
           new HeldHandle(
-              id,
               entry.map(e -> Handle.parse(e.value())).orElse(Handle.NONE),
               entry.map(Entry::revision).orElse(0L),
               false);
+      handles.put(id, held);
+      return held;
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(IpamKeys.handle(id) + ": " + e.getMessage(), e);
     }
   }
 
-  private void countHandle(java.util.function.UnaryOperator<Handle> change) {
-    HeldHandle current = handle;
-    if (current == null) {
-      return;
+  private void count(Block.Owner owner, UnaryOperator<Handle> change) throws DatastoreException {
+    String id = owner.handleId();
+    if (id != null) {
+      count(id, change);
     }
-    Handle after = change.apply(current.handle());
-    if (!after.equals(current.handle())) {
-      handle = new HeldHandle(current.id(), after, current.revision(), true);
+  }
+
+  private void count(String handleId, UnaryOperator<Handle> change) throws DatastoreException {
+    HeldHandle held = handle(handleId);
+    Handle after = change.apply(held.handle());
+    if (!after.equals(held.handle())) {
+      handles.put(handleId, new HeldHandle(after, held.revision(), true));
     }
   }
 }

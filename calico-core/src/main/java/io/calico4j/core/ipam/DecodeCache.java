@@ -1,0 +1,43 @@
+package io.calico4j.core.ipam;
+
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.InvalidResourceException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Keeps what has been decoded from blocks, pools and nodes, so that an assignment does not decode
+ * every block it looks at. An entry counts only for the revision it was made of.
+ */
+final class DecodeCache {
+  private final Map<String, Decoded> values = new ConcurrentHashMap<>();
+
+  private record Decoded(long revision, Object value) {}
+
+  /** Decodes a value. */
+  interface Decoder<T> {
+    /** Decodes; throws when the value cannot be read. */
+    T decode(Entry entry) throws InvalidResourceException;
+  }
+
+  /** Returns the decoded value of an entry. */
+  <T> T get(Entry entry, Class<T> type, Decoder<T> decoder) throws InvalidResourceException {
+    Decoded known = values.get(entry.key());
+    if (known != null && known.revision() == entry.revision() && type.isInstance(known.value())) {
+      return type.cast(known.value());
+    }
+    T value = decoder.decode(entry);
+    values.put(entry.key(), new Decoded(entry.revision(), value));
+    return value;
+  }
+
+  /** Remembers what this process itself has written. */
+  void put(String key, long revision, Object value) {
+    values.put(key, new Decoded(revision, value));
+  }
+
+  /** Forgets a key that is gone. */
+  void remove(String key) {
+    values.remove(key);
+  }
+}

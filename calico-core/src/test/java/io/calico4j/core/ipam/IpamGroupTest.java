@@ -1,0 +1,232 @@
+package io.calico4j.core.ipam;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.datastore.AlreadyExistsException;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.Listing;
+import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.resource.ResourceClient;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Requests that arrive together share a transaction, and fail each for itself. */
+class IpamGroupTest {
+  private static final int CALLERS = 32;
+
+  private final MemoryDatastore memory = new MemoryDatastore();
+  private final SlowDatastore datastore = new SlowDatastore(memory);
+  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final ExecutorService threads = Executors.newFixedThreadPool(CALLERS);
+
+  @BeforeEach
+  void cluster() throws Exception {
+    ResourceClient resources = new ResourceClient(memory);
+    for (String node : List.of("host-a", "host-b")) {
+      resources.create(
+          Resource.create(
+              ResourceKind.NODE,
+              Metadata.named(null, node),
+              new NodeSpec(null, null, null, List.of())));
+    }
+    resources.create(
+        Resource.create(
+            ResourceKind.IP_POOL,
+            Metadata.named(null, "pool"),
+            new IpPoolSpec("10.65.0.0/24", null, null, null, null, null, 26, null, null, null)));
+  }
+
+  @AfterEach
+  void stop() {
+    threads.shutdownNow();
+  }
+
+  private static AssignRequest request(String handle, int count) {
+    return new AssignRequest(handle, count, 0, List.of(), List.of(), List.of(), Map.of());
+  }
+
+  private <T> List<Future<T>> all(List<Callable<T>> calls) throws InterruptedException {
+    return threads.invokeAll(calls, 30, TimeUnit.SECONDS);
+  }
+
+  private Callable<IpAddress> assign(String handle) {
+    return () -> ipam.assign(request(handle, 1), Ipam.Companion.NONE).addresses().get(0);
+  }
+
+  @Test
+  void callersShareTransactionsAndNoAddressIsGivenTwice() throws Exception {
+    List<Callable<IpAddress>> calls = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      calls.add(assign("net.c" + i));
+    }
+    TreeSet<String> addresses = new TreeSet<>();
+    for (Future<IpAddress> call : all(calls)) {
+      addresses.add(call.get().toString());
+    }
+    assertThat(addresses).hasSize(200);
+    assertThat(datastore.commits.get()).isLessThan(100);
+
+    List<Callable<Integer>> releases = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      String handle = "net.c" + i;
+      releases.add(() -> ipam.release(handle).size());
+    }
+    for (Future<Integer> call : all(releases)) {
+      assertThat(call.get()).isEqualTo(1);
+    }
+    assertThat(memory.list("/calico/ipam/v2/handle/").entries()).isEmpty();
+    for (Entry block : memory.list("/calico/ipam/v2/assignment/").entries()) {
+      assertThat(block.value()).doesNotContain("handle_id");
+    }
+  }
+
+  @Test
+  void whoCannotBeServedFailsAloneAndTheOthersAreServed() throws Exception {
+    List<Callable<String>> calls = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      String handle = "net.c" + i;
+      calls.add(
+          switch (i % 3) {
+            case 0 -> () -> outcome(handle, 1, Ipam.Companion.NONE);
+            case 1 -> () -> outcome(handle, 300, Ipam.Companion.NONE);
+            default ->
+                () ->
+                    outcome(
+                        handle,
+                        1,
+                        (transaction, addresses) -> {
+                          throw new AlreadyExistsException("there", null);
+                        });
+          });
+    }
+    List<Future<String>> outcomes = all(calls);
+    for (int i = 0; i < 60; i++) {
+      assertThat(outcomes.get(i).get())
+          .isEqualTo(
+              switch (i % 3) {
+                case 0 -> "served";
+                case 1 -> "PoolExhaustedException";
+                default -> "AlreadyExistsException";
+              });
+    }
+    assertThat(memory.list("/calico/ipam/v2/handle/").entries()).hasSize(20);
+  }
+
+  private String outcome(String handle, int count, Ipam.Companion companion)
+      throws DatastoreException {
+    try {
+      return ipam.assign(request(handle, count), companion).addresses().size() == count
+          ? "served"
+          : "too few";
+    } catch (IpamException | AlreadyExistsException e) {
+      return e.getClass().getSimpleName();
+    }
+  }
+
+  @Test
+  void twoHostsThatBorrowFromEachOtherFillThePoolExactly() throws Exception {
+    Ipam other = new Ipam(datastore, "host-b");
+    List<Callable<String>> calls = new ArrayList<>();
+    for (int i = 0; i < 300; i++) {
+      Ipam of = i % 2 == 0 ? ipam : other;
+      String handle = "net.c" + i;
+      calls.add(
+          () -> {
+            try {
+              return of.assign(request(handle, 1), Ipam.Companion.NONE).addresses().toString();
+            } catch (PoolExhaustedException e) {
+              return "exhausted";
+            }
+          });
+    }
+    List<String> outcomes = new ArrayList<>();
+    for (Future<String> call : all(calls)) {
+      outcomes.add(call.get());
+    }
+    outcomes.removeIf("exhausted"::equals);
+    assertThat(outcomes).hasSize(256).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void aDeletedHandleThatTheCopyHasNotSeenIsReleasedAllTheSame() throws Exception {
+    try (Ipam watching = Ipam.watching(datastore, "host-a")) {
+      IpAddress address =
+          watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+      Ipam elsewhere = new Ipam(datastore, "host-b");
+      for (int i = 0; i < 50; i++) {
+        assertThat(elsewhere.release("net.x")).hasSize(1);
+        assertThat(watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses())
+            .doesNotContain(address);
+        assertThat(elsewhere.release("net.x")).hasSize(1);
+        address = elsewhere.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+        assertThat(
+                watching.release(
+                    "net.x", owner -> true, (transaction, a) -> transaction.delete("/x")))
+            .containsExactly(address);
+        address = watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+      }
+    }
+  }
+
+  /** Commits slowly, and counts. */
+  private static final class SlowDatastore implements Datastore {
+    private final Datastore real;
+    private final AtomicInteger commits = new AtomicInteger();
+
+    SlowDatastore(Datastore real) {
+      this.real = real;
+    }
+
+    @Override
+    public Optional<Entry> get(String key) throws DatastoreException {
+      return real.get(key);
+    }
+
+    @Override
+    public Listing list(String prefix) throws DatastoreException {
+      return real.list(prefix);
+    }
+
+    @Override
+    public long commit(Transaction transaction) throws DatastoreException {
+      commits.incrementAndGet();
+      try {
+        TimeUnit.MILLISECONDS.sleep(2);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return real.commit(transaction);
+    }
+
+    @Override
+    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
+      return real.watch(prefix, fromRevision, listener);
+    }
+
+    @Override
+    public void close() {
+      real.close();
+    }
+  }
+}
