@@ -9,13 +9,7 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -42,19 +36,7 @@ class IpamGroupTest {
 
   @BeforeEach
   void cluster() throws Exception {
-    ResourceClient resources = new ResourceClient(memory);
-    for (String node : List.of("host-a", "host-b")) {
-      resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, node),
-              new NodeSpec(null, null, null, List.of())));
-    }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "pool"),
-            new IpPoolSpec("10.65.0.0/24", null, null, null, null, null, 26, null, null, null)));
+    TestCluster.create(memory, "pool", "10.65.0.0/24", 26);
   }
 
   @AfterEach

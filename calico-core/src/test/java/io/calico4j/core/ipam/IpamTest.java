@@ -5,13 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceClient;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -32,19 +26,7 @@ class IpamTest {
 
   @BeforeEach
   void cluster() throws Exception {
-    ResourceClient resources = new ResourceClient(datastore);
-    for (String node : List.of("host-a", "host-b")) {
-      resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, node),
-              new NodeSpec(null, null, null, List.of())));
-    }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "small"),
-            new IpPoolSpec("10.65.0.0/29", null, null, null, null, null, 30, null, null, null)));
+    TestCluster.create(datastore, "small", "10.65.0.0/29", 30);
   }
 
   private static AssignRequest request(String handle, int count, String... fixed) {
