@@ -10,12 +10,14 @@ import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -27,11 +29,8 @@ import org.jspecify.annotations.Nullable;
 public final class Ipam implements AutoCloseable {
   private static final int MAX_ATTEMPTS = 100;
 
-  /** etcd's default limit of operations in a transaction is 128; a few are for blocks. */
+  /** etcd's default limit of operations in a transaction is 128. */
   private static final int MAX_OPERATIONS = 120;
-
-  /** A handle, and at most one block or affinity of its own. */
-  private static final int OPERATIONS_OF_A_JOB = 3;
 
   private final Datastore datastore;
   private final String node;
@@ -136,6 +135,75 @@ public final class Ipam implements AutoCloseable {
     }
   }
 
+  /**
+   * Gives back this node's blocks that hold no address, except so many of each family.
+   *
+   * @param keep blocks that stay although they are empty, so that the next address needs no claim
+   * @return what was given back
+   */
+  public List<Cidr> releaseEmptyBlocks(int keep) throws DatastoreException {
+    List<Cidr> released = new ArrayList<>();
+    for (IpFamily family : IpFamily.values()) {
+      int kept = 0;
+      for (Cidr cidr : blocksOf(family)) {
+        var stored = fresh.get(IpamKeys.block(cidr));
+        if (stored.isPresent() && !parse(stored.get().value(), stored.get().key()).isEmpty()) {
+          continue;
+        }
+        if (kept < keep && stored.isPresent()) {
+          kept++;
+        } else if (decides(planner -> planner.releaseEmptyBlock(cidr))) {
+          released.add(cidr);
+        }
+      }
+    }
+    return released;
+  }
+
+  /**
+   * Gives all blocks of this node back, as when a host leaves the cluster. Addresses in use stay
+   * assigned, in blocks without affinity, until they are released. Safe to repeat.
+   */
+  public void releaseAffinities() throws DatastoreException {
+    for (IpFamily family : IpFamily.values()) {
+      for (Cidr cidr : blocksOf(family)) {
+        boolean unused =
+            decides(
+                planner -> {
+                  planner.releaseAffinity(cidr);
+                  return true;
+                });
+      }
+    }
+  }
+
+  /** Returns the blocks this node has an affinity to, ascending. */
+  public List<Cidr> blocksOf(IpFamily family) throws DatastoreException {
+    return fresh.list(IpamKeys.affinities(node, family)).stream()
+        .map(entry -> IpamKeys.cidrOf(entry.key()))
+        .toList();
+  }
+
+  private interface Check {
+    boolean test(Planner planner) throws DatastoreException;
+  }
+
+  private boolean decides(Check check) throws DatastoreException {
+    AtomicBoolean answer = new AtomicBoolean();
+    try {
+      var unused =
+          run(
+              planner -> {
+                answer.set(check.test(planner));
+                return List.of();
+              },
+              Companion.NONE);
+      return answer.get();
+    } catch (IpamException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** Returns the addresses a handle holds, ascending within each block. */
   public List<IpAddress> addressesOf(String handleId) throws DatastoreException {
     List<IpAddress> addresses = new ArrayList<>();
@@ -228,7 +296,7 @@ public final class Ipam implements AutoCloseable {
     Planner planner = new Planner(reads, cache, node, clock);
     Transaction.Builder companions = Transaction.builder();
     Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
-    int operations = 0;
+    int extras = 0;
     for (Job job : jobs) {
       Planner.Mark mark = planner.mark();
       try {
@@ -236,13 +304,12 @@ public final class Ipam implements AutoCloseable {
         Transaction.Builder own = Transaction.builder();
         job.companion.addTo(own, addresses);
         Transaction extra = own.build();
-        int size =
-            OPERATIONS_OF_A_JOB + Math.max(extra.writes().size(), extra.comparisons().size());
-        if (operations + size > MAX_OPERATIONS) {
+        int with = extras + Math.max(extra.writes().size(), extra.comparisons().size());
+        if (!decided.isEmpty() && planner.size() + with > MAX_OPERATIONS) {
           planner.reset(mark);
           break;
         }
-        operations += size;
+        extras = with;
         companions.addAll(extra);
         decided.put(job, addresses);
       } catch (DatastoreException | IpamException | RuntimeException e) {

@@ -8,17 +8,12 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKey;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
-import io.calico4j.core.resource.ResourceCodec;
-import io.calico4j.core.selector.Selector;
 import java.math.BigInteger;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -38,12 +33,21 @@ import org.jspecify.annotations.Nullable;
 final class Planner {
   private static final int MAX_BLOCK_PROBES = 1 << 16;
 
+  /** An empty block of another host is taken over when it was claimed longer ago than this. */
+  private static final Duration MIN_CLAIM_AGE = Duration.ofMinutes(1);
+
+  private static final Optional<String> CONFIRMED =
+      Optional.of("{\"state\":\"confirmed\",\"deleted\":false}");
+
   private final Reads reads;
   private final DecodeCache cache;
   private final String node;
   private final Clock clock;
   private final Map<Cidr, Held> blocks = new LinkedHashMap<>();
-  private final List<Cidr> claimed = new ArrayList<>();
+
+  /** Affinity keys and what becomes of them: the confirmed state, or null when they go. */
+  private final Map<String, Optional<String>> affinities = new LinkedHashMap<>();
+
   private final Map<String, HeldHandle> handles = new LinkedHashMap<>();
 
   /** Keys whose revision a decision depends on although it does not write them; 0 is absent. */
@@ -54,12 +58,10 @@ final class Planner {
 
   private record HeldHandle(Handle handle, long revision, boolean changed) {}
 
-  private record Pool(String name, IpPoolSpec spec) {}
-
   /** What had been decided at some point. */
   record Mark(
       Map<Cidr, Held> blocks,
-      List<Cidr> claimed,
+      Map<String, Optional<String>> affinities,
       Map<String, HeldHandle> handles,
       Map<String, Long> guards) {}
 
@@ -73,15 +75,15 @@ final class Planner {
   /** Remembers what has been decided so far. */
   Mark mark() {
     return new Mark(
-        Map.copyOf(blocks), List.copyOf(claimed), Map.copyOf(handles), Map.copyOf(guards));
+        Map.copyOf(blocks), Map.copyOf(affinities), Map.copyOf(handles), Map.copyOf(guards));
   }
 
   /** Forgets what was decided after the mark. */
   void reset(Mark mark) {
     blocks.keySet().retainAll(mark.blocks().keySet());
     blocks.putAll(mark.blocks());
-    claimed.clear();
-    claimed.addAll(mark.claimed());
+    affinities.clear();
+    affinities.putAll(mark.affinities());
     handles.clear();
     handles.putAll(mark.handles());
     guards.clear();
@@ -93,7 +95,7 @@ final class Planner {
     handle(request.handleId());
     Block.Owner owner = Block.Owner.of(request.handleId(), request.attributes());
     IpamConfig config = IpamConfig.parse(reads.get(IpamKeys.CONFIG).map(Entry::value).orElse(null));
-    List<Pool> pools = pools();
+    Pools pools = pools();
     List<IpAddress> assigned = new ArrayList<>();
     for (IpAddress address : request.fixed()) {
       assigned.add(assignFixed(address, owner, pools, config));
@@ -152,6 +154,14 @@ final class Planner {
     return false;
   }
 
+  /** Returns how many writes or conditions the transaction has so far, whichever are more. */
+  int size() {
+    long changed =
+        blocks.values().stream().filter(Held::changed).count()
+            + handles.values().stream().filter(HeldHandle::changed).count();
+    return (int) changed + Math.max(guards.size(), affinities.size());
+  }
+
   /** Adds the collected writes with their conditions. */
   void addTo(Transaction.Builder transaction) {
     Map<String, Long> conditions = new LinkedHashMap<>(guards);
@@ -168,9 +178,10 @@ final class Planner {
             transaction.put(key, held.block().toJson());
           }
         });
-    for (Cidr cidr : claimed) {
-      transaction.put(IpamKeys.affinity(node, cidr), "{\"state\":\"confirmed\",\"deleted\":false}");
-    }
+    affinities.forEach(
+        (key, value) ->
+            value.ifPresentOrElse(
+                state -> transaction.put(key, state), () -> transaction.delete(key)));
     handles.forEach(
         (id, held) -> {
           if (!held.changed()) {
@@ -202,23 +213,9 @@ final class Planner {
   }
 
   private IpAddress assignFixed(
-      IpAddress address, Block.Owner owner, List<Pool> pools, IpamConfig config)
+      IpAddress address, Block.Owner owner, Pools pools, IpamConfig config)
       throws DatastoreException, IpamException {
-    Pool pool =
-        pools.stream()
-            .filter(p -> p.spec().enabled() && p.spec().network().contains(address))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new IpamException(
-                        "address "
-                            + address
-                            + " is in no enabled IPPool: choose one inside "
-                            + names(pools)));
-    if (!pool.spec().allows("Workload")) {
-      throw new IpamException(
-          "address " + address + ": IPPool " + pool.name() + " does not allow workloads");
-    }
+    Pools.Pool pool = pools.holding(address);
     Cidr cidr = new Cidr(address, pool.spec().effectiveBlockSize());
     Held held = load(cidr);
     if (held == null) {
@@ -248,41 +245,43 @@ final class Planner {
       int count,
       List<String> wanted,
       Block.Owner owner,
-      List<Pool> allPools,
+      Pools allPools,
       IpamConfig config)
       throws DatastoreException, IpamException {
     List<IpAddress> chosen = new ArrayList<>();
     if (count == 0) {
       return chosen;
     }
-    List<Pool> pools = usablePools(family, wanted, allPools);
+    List<Pools.Pool> pools = allPools.usable(family, wanted);
+    Reservations reserved = reservations();
     int own = 0;
     for (Entry affinity : reads.list(IpamKeys.affinities(node, family))) {
       Cidr cidr = IpamKeys.cidrOf(affinity.key());
-      if (pools.stream().noneMatch(p -> p.spec().network().contains(cidr))
-          || affinity.value().contains("pending")) {
+      if (pools.stream().noneMatch(p -> p.spec().network().contains(cidr))) {
         continue;
       }
       own++;
-      Held held = chosen.size() < count ? load(cidr) : null;
-      if (held != null && isOurs(held.block())) {
-        take(cidr, held, count, owner, chosen);
+      if (chosen.size() < count) {
+        takeOwn(affinity, cidr, count, owner, reserved, chosen);
       }
     }
     if (config.autoAllocateBlocks()) {
-      for (Pool pool : pools) {
+      for (Pools.Pool pool : pools) {
         while (chosen.size() < count && own < config.maxBlocksPerHost()) {
-          Optional<Cidr> free = freeBlock(pool);
+          Optional<Cidr> free = freeBlock(pool, reserved);
           if (free.isEmpty()) {
             break;
           }
           own++;
-          take(free.get(), claim(free.get()), count, owner, chosen);
+          take(free.get(), claim(free.get()), count, owner, reserved, chosen);
         }
       }
     }
+    if (config.autoAllocateBlocks() && own < config.maxBlocksPerHost()) {
+      takeOver(family, pools, config.maxBlocksPerHost() - own, count, owner, reserved, chosen);
+    }
     if (chosen.size() < count && !config.strictAffinity()) {
-      borrow(family, pools, count, owner, chosen);
+      borrow(family, pools, count, owner, reserved, chosen);
     }
     if (chosen.size() < count) {
       throw new PoolExhaustedException(
@@ -291,14 +290,19 @@ final class Planner {
               + " address for node "
               + node
               + " in "
-              + names(pools)
+              + Pools.names(pools)
               + ": add an IPPool or release addresses");
     }
     return chosen;
   }
 
   private void borrow(
-      IpFamily family, List<Pool> pools, int count, Block.Owner owner, List<IpAddress> chosen)
+      IpFamily family,
+      List<Pools.Pool> pools,
+      int count,
+      Block.Owner owner,
+      Reservations reserved,
+      List<IpAddress> chosen)
       throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
       Cidr cidr = IpamKeys.cidrOf(entry.key());
@@ -306,24 +310,137 @@ final class Planner {
           && pools.stream().anyMatch(p -> p.spec().network().contains(cidr))) {
         Held held = load(cidr);
         if (held != null) {
-          take(cidr, held, count, owner, chosen);
+          take(cidr, held, count, owner, reserved, chosen);
         }
       }
     }
   }
 
-  private void take(Cidr cidr, Held held, int count, Block.Owner owner, List<IpAddress> chosen)
+  /**
+   * Takes from a block of this node. An affinity that somebody left half claimed or half released
+   * is confirmed again in the same transaction; one to a block of another host goes.
+   */
+  private void takeOwn(
+      Entry affinity,
+      Cidr cidr,
+      int count,
+      Block.Owner owner,
+      Reservations reserved,
+      List<IpAddress> chosen)
+      throws DatastoreException {
+    Held held = load(cidr);
+    boolean confirmed = !affinity.value().contains("pending");
+    if (held == null) {
+      if (!reserved.cover(cidr)) {
+        guards.put(affinity.key(), affinity.revision());
+        take(cidr, claim(cidr), count, owner, reserved, chosen);
+      }
+    } else if (isOurs(held.block())) {
+      int before = chosen.size();
+      take(cidr, held, count, owner, reserved, chosen);
+      if (!confirmed && chosen.size() > before) {
+        guards.put(affinity.key(), affinity.revision());
+        affinities.put(affinity.key(), CONFIRMED);
+      }
+    } else {
+      guards.put(affinity.key(), affinity.revision());
+      guards.put(IpamKeys.block(cidr), held.revision());
+      affinities.put(affinity.key(), Optional.empty());
+    }
+  }
+
+  /** Takes empty blocks from other hosts, when no free block is left for this one. */
+  private void takeOver(
+      IpFamily family,
+      List<Pools.Pool> pools,
+      int limit,
+      int count,
+      Block.Owner owner,
+      Reservations reserved,
+      List<IpAddress> chosen)
+      throws DatastoreException {
+    if (chosen.size() >= count) {
+      return;
+    }
+    int taken = 0;
+    Instant latest = clock.instant().minus(MIN_CLAIM_AGE);
+    for (Entry entry : reads.list(IpamKeys.blocks(family))) {
+      Cidr cidr = IpamKeys.cidrOf(entry.key());
+      if (chosen.size() >= count || taken >= limit) {
+        return;
+      }
+      if (pools.stream().noneMatch(p -> p.spec().network().contains(cidr))
+          || reserved.cover(cidr)) {
+        continue;
+      }
+      Held held = load(cidr);
+      if (held != null && held.block().isEmpty() && held.block().claimedBefore(latest)) {
+        String other = held.block().affinity();
+        if (other != null && other.startsWith("host:") && !isOurs(held.block())) {
+          affinities.put(
+              IpamKeys.affinity(other.substring("host:".length()), cidr), Optional.empty());
+          replace(cidr, emptyBlock(cidr));
+          taken++;
+          affinities.put(IpamKeys.affinity(node, cidr), CONFIRMED);
+          Held ours = blocks.get(cidr);
+          if (ours != null) {
+            take(cidr, ours, count, owner, reserved, chosen);
+          }
+        }
+      }
+    }
+  }
+
+  /** Gives the affinity to a block back if the block is empty; false when it is not. */
+  boolean releaseEmptyBlock(Cidr cidr) throws DatastoreException {
+    Held held = load(cidr);
+    String key = IpamKeys.affinity(node, cidr);
+    if (held == null || !isOurs(held.block())) {
+      guards.put(IpamKeys.block(cidr), held == null ? 0 : held.revision());
+      affinities.put(key, Optional.empty());
+      return true;
+    }
+    if (!held.block().isEmpty()) {
+      return false;
+    }
+    replace(cidr, held.block().withoutAffinity());
+    affinities.put(key, Optional.empty());
+    return true;
+  }
+
+  /** Gives the affinity to a block back, whoever holds addresses of it. */
+  void releaseAffinity(Cidr cidr) throws DatastoreException {
+    Held held = load(cidr);
+    if (held == null || !isOurs(held.block())) {
+      guards.put(IpamKeys.block(cidr), held == null ? 0 : held.revision());
+    } else {
+      replace(cidr, held.block().withoutAffinity());
+    }
+    affinities.put(IpamKeys.affinity(node, cidr), Optional.empty());
+  }
+
+  private void take(
+      Cidr cidr,
+      Held held,
+      int count,
+      Block.Owner owner,
+      Reservations reserved,
+      List<IpAddress> chosen)
       throws DatastoreException {
     if (held.block().freeCount() == 0 || chosen.size() >= count) {
       return;
     }
-    Block.Assigned outcome = held.block().assign(count - chosen.size(), owner);
-    replace(cidr, outcome.block());
-    count(owner, h -> h.plus(cidr, outcome.addresses().size()));
-    chosen.addAll(outcome.addresses());
+    Block.Assigned outcome =
+        held.block().assign(count - chosen.size(), owner, address -> !reserved.contain(address));
+    if (!outcome.addresses().isEmpty()) {
+      replace(cidr, outcome.block());
+      count(owner, h -> h.plus(cidr, outcome.addresses().size()));
+      chosen.addAll(outcome.addresses());
+    }
   }
 
-  private Optional<Cidr> freeBlock(Pool pool) throws DatastoreException {
+  private Optional<Cidr> freeBlock(Pools.Pool pool, Reservations reserved)
+      throws DatastoreException {
     Cidr network = pool.spec().network();
     int size = pool.spec().effectiveBlockSize();
     TreeSet<Cidr> taken = new TreeSet<>(blocks.keySet());
@@ -339,7 +456,7 @@ final class Planner {
       IpAddress first =
           new IpAddress(network.family(), network.address().value().add(index.shiftLeft(shift)));
       Cidr cidr = new Cidr(first, size);
-      if (!taken.contains(cidr)) {
+      if (!taken.contains(cidr) && !reserved.cover(cidr)) {
         return Optional.of(cidr);
       }
     }
@@ -356,103 +473,31 @@ final class Planner {
   }
 
   private Held claim(Cidr cidr) {
-    Instant now = clock.instant();
-    Block block =
-        Block.empty(
-            cidr,
-            "host:" + node,
-            now.truncatedTo(ChronoUnit.SECONDS).toString(),
-            now.getEpochSecond() * 1_000_000_000L + now.getNano());
-    Held held = new Held(block, 0, true);
+    Held held = new Held(emptyBlock(cidr), 0, true);
     blocks.put(cidr, held);
-    claimed.add(cidr);
+    affinities.put(IpamKeys.affinity(node, cidr), CONFIRMED);
     return held;
+  }
+
+  private Block emptyBlock(Cidr cidr) {
+    Instant now = clock.instant();
+    return Block.empty(
+        cidr,
+        "host:" + node,
+        now.truncatedTo(ChronoUnit.SECONDS).toString(),
+        now.getEpochSecond() * 1_000_000_000L + now.getNano());
   }
 
   private boolean isOurs(Block block) {
     return ("host:" + node).equals(block.affinity());
   }
 
-  private List<Pool> pools() throws DatastoreException {
-    List<Pool> pools = new ArrayList<>();
-    for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
-      pools.add(cache.get(entry, Pool.class, Planner::pool));
-    }
-    return pools;
+  private Pools pools() throws DatastoreException {
+    return Pools.read(reads, cache, node);
   }
 
-  private static Pool pool(Entry entry) throws InvalidResourceException {
-    Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
-    return new Pool(pool.metadata().name(), pool.spec());
-  }
-
-  private List<Pool> usablePools(IpFamily family, List<String> wanted, List<Pool> pools)
-      throws DatastoreException, IpamException {
-    List<Pool> ofFamily =
-        pools.stream().filter(p -> p.spec().network().family() == family).toList();
-    List<Pool> usable = new ArrayList<>();
-    if (wanted.isEmpty()) {
-      Map<String, String> labels = nodeLabels();
-      for (Pool pool : ofFamily) {
-        String selector = pool.spec().nodeSelector();
-        if (pool.spec().enabled()
-            && pool.spec().allows("Workload")
-            && !"Manual".equals(pool.spec().assignmentMode())
-            && (selector == null || Selector.parse(selector).matches(labels))) {
-          usable.add(pool);
-        }
-      }
-    }
-    for (String name : wanted) {
-      Pool pool =
-          ofFamily.stream()
-              .filter(p -> p.name().equals(name) || p.spec().cidr().equals(name))
-              .findFirst()
-              .orElseThrow(
-                  () ->
-                      new IpamException(
-                          "there is no "
-                              + family.keyName()
-                              + " IPPool \""
-                              + name
-                              + "\": the pools are "
-                              + names(pools)));
-      if (!pool.spec().enabled()) {
-        throw new IpamException("IPPool \"" + name + "\" is disabled");
-      }
-      usable.add(pool);
-    }
-    if (usable.isEmpty()) {
-      throw new IpamException(
-          "no configured Calico pools for node "
-              + node
-              + " ("
-              + family.keyName()
-              + "); the pools are "
-              + names(pools));
-    }
-    return usable;
-  }
-
-  private Map<String, String> nodeLabels() throws DatastoreException, IpamException {
-    Entry entry =
-        reads
-            .get(ResourceKey.of(ResourceKind.NODE, node).path())
-            .orElseThrow(
-                () ->
-                    new IpamException(
-                        "node " + node + " has no Node resource: is calico-node running there?"));
-    return cache
-        .get(entry, Resource.class, e -> ResourceCodec.decode(ResourceKind.NODE, e))
-        .metadata()
-        .labels();
-  }
-
-  private static String names(List<Pool> pools) {
-    return pools.isEmpty()
-        ? "(none)"
-        : String.join(
-            ", ", pools.stream().map(p -> p.name() + " (" + p.spec().cidr() + ")").toList());
+  private Reservations reservations() throws DatastoreException {
+    return Reservations.read(reads, cache);
   }
 
   private @Nullable Held load(Cidr cidr) throws DatastoreException {

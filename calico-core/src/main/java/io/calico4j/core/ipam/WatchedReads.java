@@ -23,6 +23,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
       List.of(
           IpamKeys.ROOT,
           ResourceKind.IP_POOL.prefix(),
+          ResourceKind.IP_RESERVATION.prefix(),
           ResourceKind.NODE.prefix(),
           ResourceKind.PROFILE.prefix(),
           ResourceKind.CLUSTER_INFORMATION.prefix());

@@ -21,6 +21,14 @@ public record ResourceKind<S>(String kind, String plural, boolean namespaced, Cl
   public static final ResourceKind<IpPoolSpec> IP_POOL =
       new ResourceKind<>("IPPool", "ippools", false, IpPoolSpec.class);
 
+  /** IPReservation. */
+  public static final ResourceKind<IpReservationSpec> IP_RESERVATION =
+      new ResourceKind<>("IPReservation", "ipreservations", false, IpReservationSpec.class);
+
+  /** HostEndpoint. */
+  public static final ResourceKind<HostEndpointSpec> HOST_ENDPOINT =
+      new ResourceKind<>("HostEndpoint", "hostendpoints", false, HostEndpointSpec.class);
+
   /** WorkloadEndpoint. */
   public static final ResourceKind<WorkloadEndpointSpec> WORKLOAD_ENDPOINT =
       new ResourceKind<>("WorkloadEndpoint", "workloadendpoints", true, WorkloadEndpointSpec.class);
@@ -80,7 +88,9 @@ public record ResourceKind<S>(String kind, String plural, boolean namespaced, Cl
           FELIX_CONFIGURATION,
           GLOBAL_NETWORK_POLICY,
           GLOBAL_NETWORK_SET,
+          HOST_ENDPOINT,
           IP_POOL,
+          IP_RESERVATION,
           NETWORK_POLICY,
           NETWORK_SET,
           NODE,

@@ -8,6 +8,8 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -243,7 +245,27 @@ public final class Block {
 
   /** Assigns up to {@code count} addresses from the front of the free list. */
   public Assigned assign(int count, Owner owner) {
-    return take(unallocated.subList(0, Math.min(count, unallocated.size())), owner);
+    return assign(count, owner, address -> true);
+  }
+
+  /** Assigns up to {@code count} addresses that pass the test, from the front of the free list. */
+  public Assigned assign(int count, Owner owner, Predicate<IpAddress> usable) {
+    return take(
+        unallocated.stream()
+            .filter(ordinal -> usable.test(cidr.address().plus(ordinal)))
+            .limit(count)
+            .toList(),
+        owner);
+  }
+
+  /** Tells whether the affinity is older than the time; old data without a time are. */
+  public boolean claimedBefore(Instant time) {
+    String claimed = text(document, "affinity_claim_time");
+    try {
+      return claimed == null || Instant.parse(claimed).isBefore(time);
+    } catch (DateTimeParseException e) {
+      return true;
+    }
   }
 
   /** Assigns one particular address; assigns nothing when it is held or outside. */

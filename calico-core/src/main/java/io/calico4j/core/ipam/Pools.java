@@ -1,0 +1,150 @@
+package io.calico4j.core.ipam;
+
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
+import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.selector.Selector;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The cluster's IPPools, by name, and which of them a node may use. */
+final class Pools {
+  private static final String USE = "Workload";
+
+  private final List<Pool> all;
+  private final Reads reads;
+  private final DecodeCache cache;
+  private final String node;
+
+  private Pools(List<Pool> all, Reads reads, DecodeCache cache, String node) {
+    this.all = all;
+    this.reads = reads;
+    this.cache = cache;
+    this.node = node;
+  }
+
+  /** A pool with its name. */
+  record Pool(String name, IpPoolSpec spec) {}
+
+  /** Reads all pools. */
+  static Pools read(Reads reads, DecodeCache cache, String node) throws DatastoreException {
+    List<Pool> pools = new ArrayList<>();
+    for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
+      pools.add(cache.get(entry, Pool.class, Pools::decode));
+    }
+    return new Pools(List.copyOf(pools), reads, cache, node);
+  }
+
+  private static Pool decode(Entry entry) throws InvalidResourceException {
+    Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
+    return new Pool(pool.metadata().name(), pool.spec());
+  }
+
+  /** Returns the enabled pool a fixed address lies in. */
+  Pool holding(IpAddress address) throws IpamException {
+    Pool pool =
+        all.stream()
+            .filter(p -> p.spec().enabled() && p.spec().network().contains(address))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IpamException(
+                        "address "
+                            + address
+                            + " is in no enabled IPPool: choose one inside "
+                            + names(all)));
+    if (!pool.spec().allows(USE)) {
+      throw new IpamException(
+          "address " + address + ": IPPool " + pool.name() + " does not allow workloads");
+    }
+    return pool;
+  }
+
+  /** Returns the pools of the names or CIDRs; with none, every pool that selects the node. */
+  List<Pool> usable(IpFamily family, List<String> wanted) throws DatastoreException, IpamException {
+    List<Pool> ofFamily = all.stream().filter(p -> p.spec().network().family() == family).toList();
+    List<Pool> usable = new ArrayList<>();
+    if (wanted.isEmpty()) {
+      Map<String, String> labels = nodeLabels();
+      for (Pool pool : ofFamily) {
+        if (selects(pool, labels)) {
+          usable.add(pool);
+        }
+      }
+    }
+    for (String name : wanted) {
+      usable.add(named(name, family, ofFamily));
+    }
+    if (usable.isEmpty()) {
+      throw new IpamException(
+          "no configured Calico pools for node "
+              + node
+              + " ("
+              + family.keyName()
+              + "); the pools are "
+              + names(all));
+    }
+    return usable;
+  }
+
+  private static boolean selects(Pool pool, Map<String, String> labels) {
+    String selector = pool.spec().nodeSelector();
+    return pool.spec().enabled()
+        && pool.spec().allows(USE)
+        && !"Manual".equals(pool.spec().assignmentMode())
+        && (selector == null || Selector.parse(selector).matches(labels));
+  }
+
+  private Pool named(String name, IpFamily family, List<Pool> ofFamily) throws IpamException {
+    Pool pool =
+        ofFamily.stream()
+            .filter(p -> p.name().equals(name) || p.spec().cidr().equals(name))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IpamException(
+                        "there is no "
+                            + family.keyName()
+                            + " IPPool \""
+                            + name
+                            + "\": the pools are "
+                            + names(all)));
+    if (!pool.spec().enabled()) {
+      throw new IpamException("IPPool \"" + name + "\" is disabled");
+    }
+    if (!pool.spec().allows(USE)) {
+      throw new IpamException("IPPool \"" + name + "\" does not allow workloads");
+    }
+    return pool;
+  }
+
+  private Map<String, String> nodeLabels() throws DatastoreException, IpamException {
+    Entry entry =
+        reads
+            .get(ResourceKey.of(ResourceKind.NODE, node).path())
+            .orElseThrow(
+                () ->
+                    new IpamException(
+                        "node " + node + " has no Node resource: is calico-node running there?"));
+    return cache
+        .get(entry, Resource.class, e -> ResourceCodec.decode(ResourceKind.NODE, e))
+        .metadata()
+        .labels();
+  }
+
+  /** Names pools for a message. */
+  static String names(List<Pool> pools) {
+    return pools.isEmpty()
+        ? "(none)"
+        : String.join(
+            ", ", pools.stream().map(p -> p.name() + " (" + p.spec().cidr() + ")").toList());
+  }
+}
