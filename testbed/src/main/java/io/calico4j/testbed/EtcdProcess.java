@@ -25,6 +25,13 @@ public final class EtcdProcess implements Closeable {
     this.url = "http://" + address + ":2379";
   }
 
+  /** Starts one on this process's loopback, with its data below a directory. */
+  public static EtcdProcess local(Path state) throws IOException {
+    EtcdProcess etcd = new EtcdProcess(Namespace.own(), state, "127.0.0.1");
+    etcd.start();
+    return etcd;
+  }
+
   /** Returns its client URL. */
   public String url() {
     return url;

@@ -1,0 +1,69 @@
+package io.calico4j.benchmarks;
+
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.Listing;
+import io.calico4j.core.datastore.Transaction;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Counts what is asked of a datastore. */
+final class CountingDatastore implements Datastore {
+  /** Reads and transactions: round trips. */
+  final LongAdder requests = new LongAdder();
+
+  /** Puts and deletes within transactions. */
+  final LongAdder writes = new LongAdder();
+
+  /** Bytes of keys and values written. */
+  final LongAdder bytes = new LongAdder();
+
+  private final Datastore datastore;
+
+  CountingDatastore(Datastore datastore) {
+    this.datastore = datastore;
+  }
+
+  void reset() {
+    requests.reset();
+    writes.reset();
+    bytes.reset();
+  }
+
+  @Override
+  public Optional<Entry> get(String key) throws DatastoreException {
+    requests.increment();
+    return datastore.get(key);
+  }
+
+  @Override
+  public Listing list(String prefix) throws DatastoreException {
+    requests.increment();
+    return datastore.list(prefix);
+  }
+
+  @Override
+  public long commit(Transaction transaction) throws DatastoreException {
+    requests.increment();
+    for (Transaction.Write write : transaction.writes()) {
+      writes.increment();
+      String value = write.value();
+      bytes.add(
+          write.key().length()
+              + (value == null ? 0L : value.getBytes(StandardCharsets.UTF_8).length));
+    }
+    return datastore.commit(transaction);
+  }
+
+  @Override
+  public Watch watch(String prefix, long fromRevision, WatchListener listener) {
+    return datastore.watch(prefix, fromRevision, listener);
+  }
+
+  @Override
+  public void close() {
+    datastore.close();
+  }
+}

@@ -1,0 +1,338 @@
+package io.calico4j.benchmarks;
+
+import com.google.gson.JsonObject;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.ipam.AssignRequest;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.testbed.EtcdProcess;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Assignments and releases on a real etcd whose data are on disk, beside a compare-and-swap of a
+ * single key by as many callers, in alternation: {@code ./bench ipam}. Arguments: distribution
+ * (unused), operations of each kind and number of callers, json or table.
+ */
+public final class IpamBenchmark {
+  private static final int ROUNDS = 10;
+  private static final int WARM_UP_ROUNDS = 4;
+  private static final int HOSTS = 10;
+
+  private final CountingDatastore datastore;
+  private final List<Ipam> hosts = new ArrayList<>();
+  private final int perRound;
+  private final Map<String, Measurement> measurements = new TreeMap<>();
+
+  /** One kind of operation by so many callers: all durations, and the rate of each round. */
+  private static final class Measurement {
+    final Samples samples = new Samples();
+    final List<Double> rates = new ArrayList<>();
+    final List<Double> medians = new ArrayList<>();
+    double requests;
+    double writes;
+    double bytes;
+
+    double rate() {
+      List<Double> sorted = new ArrayList<>(rates);
+      Collections.sort(sorted);
+      return sorted.get(sorted.size() / 2);
+    }
+  }
+
+  private interface Operation {
+    void run(int caller, int number) throws Exception;
+  }
+
+  private IpamBenchmark(CountingDatastore datastore, int operations) {
+    this.datastore = datastore;
+    this.perRound = Math.max(64, operations);
+  }
+
+  /** Runs the benchmark and prints its table, or one JSON object. */
+  public static void main(String[] arguments) throws Exception {
+    Path state = Files.createTempDirectory("bench");
+    try (EtcdProcess etcd = EtcdProcess.local(state);
+        CountingDatastore datastore = connect(etcd)) {
+      IpamBenchmark benchmark = new IpamBenchmark(datastore, Integer.parseInt(arguments[1]));
+      benchmark.run(etcd);
+      System.out.println(
+          arguments[2].equals("json") ? benchmark.json().toString() : benchmark.table());
+    }
+  }
+
+  private static CountingDatastore connect(EtcdProcess etcd) {
+    return new CountingDatastore(EtcdDatastore.connect(EtcdConfig.of(List.of(etcd.url()))));
+  }
+
+  private void run(EtcdProcess etcd) throws Exception {
+    createCluster(datastore);
+    List<Datastore> connections = new ArrayList<>();
+    try {
+      hosts.add(Ipam.watching(datastore, "host-0"));
+      for (int callers : new int[] {1, 8, 64}) {
+        compare(callers, false);
+      }
+      for (int i = 1; i < HOSTS; i++) {
+        CountingDatastore connection = connect(etcd);
+        connections.add(connection);
+        hosts.add(Ipam.watching(connection, "host-" + i));
+      }
+      compare(HOSTS, true);
+    } finally {
+      hosts.forEach(Ipam::close);
+      connections.forEach(Datastore::close);
+    }
+  }
+
+  private static void createCluster(Datastore datastore) throws DatastoreException {
+    ResourceClient resources = new ResourceClient(datastore);
+    for (int i = 0; i < HOSTS; i++) {
+      resources.create(
+          Resource.create(
+              ResourceKind.NODE,
+              Metadata.named(null, "host-" + i),
+              new NodeSpec(null, null, null, List.of())));
+    }
+    resources.create(
+        Resource.create(
+            ResourceKind.IP_POOL,
+            Metadata.named(null, "bench"),
+            new IpPoolSpec("10.0.0.0/9", null, null, null, null, null, null, null, null, null)));
+  }
+
+  /** Runs the three kinds in turn, round by round, so that noise meets all of them. */
+  private void compare(int callers, boolean manyHosts) throws Exception {
+    String suffix = manyHosts ? "10 hosts" : callers + (callers == 1 ? " caller" : " callers");
+    long[] revisions = new long[callers];
+    int each = Math.max(1, perRound / callers);
+    try (Callers threads = new Callers(callers)) {
+      for (int round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+        String name = "n." + callers + "-" + (round + WARM_UP_ROUNDS) + "-";
+        measure(
+            "single-key txn",
+            suffix,
+            round,
+            threads,
+            each,
+            (caller, number) -> {
+              String key = "/bench/key-" + caller;
+              Transaction transaction =
+                  Transaction.builder().update(key, "value-" + number, revisions[caller]).build();
+              revisions[caller] = datastore.commit(transaction);
+            });
+        measure(
+            "assign",
+            suffix,
+            round,
+            threads,
+            each,
+            (caller, number) -> {
+              var unused =
+                  host(caller, manyHosts).assign(one(name + caller + "-" + number), NO_COMPANION);
+            });
+        measure(
+            "release",
+            suffix,
+            round,
+            threads,
+            each,
+            (caller, number) -> {
+              var unused = host(caller, manyHosts).release(name + caller + "-" + number);
+            });
+      }
+      for (int caller = 0; caller < callers; caller++) {
+        datastore.commit(Transaction.builder().delete("/bench/key-" + caller).build());
+      }
+    }
+  }
+
+  private static final Ipam.Companion NO_COMPANION = Ipam.Companion.NONE;
+
+  private Ipam host(int caller, boolean manyHosts) {
+    return hosts.get(manyHosts ? caller : 0);
+  }
+
+  private static AssignRequest one(String handle) {
+    return new AssignRequest(handle, 1, 0, List.of(), List.of(), List.of(), Map.of("node", "host"));
+  }
+
+  private void measure(
+      String kind, String suffix, int round, Callers threads, int each, Operation operation)
+      throws Exception {
+    datastore.reset();
+    long start = System.nanoTime();
+    Samples samples = threads.run(each, operation);
+    double seconds = (System.nanoTime() - start) / 1e9;
+    if (round < 0) {
+      return;
+    }
+    Measurement measurement =
+        measurements.computeIfAbsent(kind + ", " + suffix, k -> new Measurement());
+    double count = (double) each * threads.count();
+    measurement.samples.addAll(samples);
+    measurement.rates.add(count / seconds);
+    measurement.medians.add(samples.percentile(0.5));
+    measurement.requests += datastore.requests.sum() / count / ROUNDS;
+    measurement.writes += datastore.writes.sum() / count / ROUNDS;
+    measurement.bytes += datastore.bytes.sum() / count / ROUNDS;
+  }
+
+  /** So many threads that each do the same number of operations, at the same time. */
+  private static final class Callers implements AutoCloseable {
+    private final int count;
+    private final ExecutorService executor;
+
+    Callers(int count) {
+      this.count = count;
+      this.executor = Executors.newFixedThreadPool(count);
+    }
+
+    int count() {
+      return count;
+    }
+
+    Samples run(int each, Operation operation) throws InterruptedException, IOException {
+      List<Future<Samples>> running = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        int caller = i;
+        running.add(
+            executor.submit(
+                () -> {
+                  Samples samples = new Samples();
+                  for (int number = 0; number < each; number++) {
+                    long start = System.nanoTime();
+                    operation.run(caller, number);
+                    samples.add(System.nanoTime() - start);
+                  }
+                  return samples;
+                }));
+      }
+      Samples all = new Samples();
+      for (Future<Samples> future : running) {
+        try {
+          all.addAll(future.get());
+        } catch (ExecutionException e) {
+          throw new IOException("an operation failed", e.getCause());
+        }
+      }
+      return all;
+    }
+
+    @Override
+    public void close() {
+      executor.shutdownNow();
+    }
+  }
+
+  private Measurement of(String name) {
+    Measurement found = measurements.get(name);
+    if (found == null) {
+      throw new IllegalStateException("not measured: " + name);
+    }
+    return found;
+  }
+
+  private static double rounded(double value) {
+    return Math.round(1000 * value) / 1000.0;
+  }
+
+  private static String spread(List<Double> ours, List<Double> peer) {
+    double low = Double.MAX_VALUE;
+    double high = 0;
+    for (int i = 0; i < ours.size(); i++) {
+      double ratio = ours.get(i) / peer.get(i);
+      low = Math.min(low, ratio);
+      high = Math.max(high, ratio);
+    }
+    return rounded(low) + "-" + rounded(high);
+  }
+
+  private JsonObject json() {
+    JsonObject all = new JsonObject();
+    measurements.forEach(
+        (name, measurement) -> {
+          JsonObject one = new JsonObject();
+          one.addProperty("per_second", Math.round(measurement.rate()));
+          one.addProperty("p50_ms", rounded(measurement.samples.percentile(0.5)));
+          one.addProperty("p99_ms", rounded(measurement.samples.percentile(0.99)));
+          if (!name.endsWith("hosts")) {
+            one.addProperty("etcd_requests", rounded(measurement.requests));
+            one.addProperty("etcd_writes", rounded(measurement.writes));
+            one.addProperty("bytes", Math.round(measurement.bytes));
+          }
+          all.add(name, one);
+        });
+    Measurement assign1 = of("assign, 1 caller");
+    Measurement txn1 = of("single-key txn, 1 caller");
+    Measurement assign64 = of("assign, 64 callers");
+    Measurement txn64 = of("single-key txn, 64 callers");
+    JsonObject ratio = new JsonObject();
+    ratio.addProperty(
+        "latency_1", rounded(assign1.samples.percentile(0.5) / txn1.samples.percentile(0.5)));
+    ratio.addProperty("throughput_64", rounded(assign64.rate() / txn64.rate()));
+    JsonObject spread = new JsonObject();
+    spread.addProperty("latency_1", spread(assign1.medians, txn1.medians));
+    spread.addProperty("throughput_64", spread(assign64.rates, txn64.rates));
+    JsonObject result = new JsonObject();
+    result.addProperty("benchmark", "ipam");
+    result.addProperty("rounds", ROUNDS);
+    result.addProperty("operations_per_round", perRound);
+    result.add("measurements", all);
+    result.add("ratio", ratio);
+    result.add("spread", spread);
+    return result;
+  }
+
+  private String table() {
+    StringBuilder text =
+        new StringBuilder(
+            String.format(
+                Locale.ROOT,
+                "%-28s %10s %9s %9s %10s %8s %8s%n",
+                "per operation",
+                "1/s",
+                "p50 ms",
+                "p99 ms",
+                "requests",
+                "writes",
+                "bytes"));
+    measurements.forEach(
+        (name, m) ->
+            text.append(
+                String.format(
+                    Locale.ROOT,
+                    "%-28s %10.0f %9.2f %9.2f %10.2f %8.2f %8.0f%n",
+                    name,
+                    m.rate(),
+                    m.samples.percentile(0.5),
+                    m.samples.percentile(0.99),
+                    m.requests,
+                    m.writes,
+                    m.bytes)));
+    JsonObject json = json();
+    text.append("ratio:                       ").append(json.get("ratio")).append('\n');
+    text.append("spread over the rounds:      ").append(json.get("spread"));
+    return text.toString();
+  }
+}
