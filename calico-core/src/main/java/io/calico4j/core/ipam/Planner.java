@@ -256,8 +256,8 @@ final class Planner {
     Reservations reserved = reservations();
     int own = 0;
     for (Entry affinity : reads.list(IpamKeys.affinities(node, family))) {
-      Cidr cidr = IpamKeys.cidrOf(affinity.key());
-      if (pools.stream().noneMatch(p -> p.spec().network().contains(cidr))) {
+      Cidr cidr = cache.get(affinity, Cidr.class, e -> IpamKeys.cidrOf(e.key()));
+      if (pools.stream().noneMatch(p -> p.network().contains(cidr))) {
         continue;
       }
       own++;
@@ -306,8 +306,7 @@ final class Planner {
       throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
       Cidr cidr = IpamKeys.cidrOf(entry.key());
-      if (chosen.size() < count
-          && pools.stream().anyMatch(p -> p.spec().network().contains(cidr))) {
+      if (chosen.size() < count && pools.stream().anyMatch(p -> p.network().contains(cidr))) {
         Held held = load(cidr);
         if (held != null) {
           take(cidr, held, count, owner, reserved, chosen);
@@ -369,8 +368,7 @@ final class Planner {
       if (chosen.size() >= count || taken >= limit) {
         return;
       }
-      if (pools.stream().noneMatch(p -> p.spec().network().contains(cidr))
-          || reserved.cover(cidr)) {
+      if (pools.stream().noneMatch(p -> p.network().contains(cidr)) || reserved.cover(cidr)) {
         continue;
       }
       Held held = load(cidr);
@@ -441,7 +439,7 @@ final class Planner {
 
   private Optional<Cidr> freeBlock(Pools.Pool pool, Reservations reserved)
       throws DatastoreException {
-    Cidr network = pool.spec().network();
+    Cidr network = pool.network();
     int size = pool.spec().effectiveBlockSize();
     TreeSet<Cidr> taken = new TreeSet<>(blocks.keySet());
     for (Entry entry : reads.list(IpamKeys.blocks(network.family()))) {

@@ -7,6 +7,7 @@ import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ResourceCodec;
@@ -31,8 +32,8 @@ final class Pools {
     this.node = node;
   }
 
-  /** A pool with its name. */
-  record Pool(String name, IpPoolSpec spec) {}
+  /** A pool with its name and its network, which is read off the spec once. */
+  record Pool(String name, IpPoolSpec spec, Cidr network) {}
 
   /** Reads all pools. */
   static Pools read(Reads reads, DecodeCache cache, String node) throws DatastoreException {
@@ -45,14 +46,18 @@ final class Pools {
 
   private static Pool decode(Entry entry) throws InvalidResourceException {
     Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
-    return new Pool(pool.metadata().name(), pool.spec());
+    try {
+      return new Pool(pool.metadata().name(), pool.spec(), pool.spec().network());
+    } catch (IllegalArgumentException e) {
+      throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
+    }
   }
 
   /** Returns the enabled pool a fixed address lies in. */
   Pool holding(IpAddress address) throws IpamException {
     Pool pool =
         all.stream()
-            .filter(p -> p.spec().enabled() && p.spec().network().contains(address))
+            .filter(p -> p.spec().enabled() && p.network().contains(address))
             .findFirst()
             .orElseThrow(
                 () ->
@@ -70,7 +75,7 @@ final class Pools {
 
   /** Returns the pools of the names or CIDRs; with none, every pool that selects the node. */
   List<Pool> usable(IpFamily family, List<String> wanted) throws DatastoreException, IpamException {
-    List<Pool> ofFamily = all.stream().filter(p -> p.spec().network().family() == family).toList();
+    List<Pool> ofFamily = all.stream().filter(p -> p.network().family() == family).toList();
     List<Pool> usable = new ArrayList<>();
     if (wanted.isEmpty()) {
       Map<String, String> labels = nodeLabels();

@@ -6,6 +6,7 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.time.Instant;
@@ -13,8 +14,11 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +32,19 @@ import org.jspecify.annotations.Nullable;
 public final class Block {
   /** The largest number of addresses of a block: /20 or /116. */
   private static final int MAX_ADDRESSES = 4096;
+
+  private static final int BYTES_PER_ADDRESS = 120;
+
+  private static final Set<String> WRITTEN =
+      Set.of(
+          "cidr",
+          "affinity",
+          "allocations",
+          "unallocated",
+          "attributes",
+          "sequenceNumber",
+          "sequenceNumberForAllocation",
+          "deleted");
 
   private final Cidr cidr;
   private final @Nullable String affinity;
@@ -48,9 +65,9 @@ public final class Block {
     this.cidr = cidr;
     this.affinity = affinity;
     this.owners = owners;
-    this.unallocated = List.copyOf(unallocated);
+    this.unallocated = unallocated;
     this.sequenceNumber = sequenceNumber;
-    this.allocatedAt = Collections.unmodifiableMap(new TreeMap<>(allocatedAt));
+    this.allocatedAt = allocatedAt;
     this.document = document;
   }
 
@@ -61,7 +78,7 @@ public final class Block {
    * @param secondary attributes such as node, pod, type, timestamp
    * @param json the attribute as stored, so that members unknown here survive
    */
-  public record Owner(@Nullable String handleId, Map<String, String> secondary, JsonObject json) {
+  public record Owner(@Nullable String handleId, Map<String, String> secondary, String json) {
     /** Makes the owner of a new assignment. */
     public static Owner of(String handleId, Map<String, String> secondary) {
       JsonObject json = new JsonObject();
@@ -69,11 +86,7 @@ public final class Block {
       JsonObject attributes = new JsonObject();
       new TreeMap<>(secondary).forEach(attributes::addProperty);
       json.add("secondary", attributes);
-      return new Owner(handleId, Map.copyOf(secondary), json);
-    }
-
-    private boolean isCooling() {
-      return json.has("releasedAt") && !json.get("releasedAt").isJsonNull();
+      return new Owner(handleId, Map.copyOf(secondary), json.toString());
     }
   }
 
@@ -129,8 +142,10 @@ public final class Block {
             "block " + cidr + " has " + allocations.size() + " allocation entries");
       }
       List<Owner> attributes = new ArrayList<>();
+      List<Boolean> cooling = new ArrayList<>();
       for (JsonElement element : array(document, "attributes")) {
         attributes.add(owner(element.getAsJsonObject()));
+        cooling.add(text(element.getAsJsonObject(), "releasedAt") != null);
       }
       @Nullable Owner[] owners = new Owner[allocations.size()];
       List<Integer> unallocated = new ArrayList<>();
@@ -148,12 +163,11 @@ public final class Block {
         if (index.isJsonNull()) {
           continue;
         }
-        Owner owner = attributes.get(index.getAsInt());
-        if (owner.isCooling()) {
+        if (cooling.get(index.getAsInt())) {
           unallocated.add(i);
           allocatedAt.remove(i);
         } else {
-          owners[i] = owner;
+          owners[i] = attributes.get(index.getAsInt());
         }
       }
       return new Block(
@@ -196,7 +210,7 @@ public final class Block {
           .entrySet()
           .forEach(e -> secondary.put(e.getKey(), e.getValue().getAsString()));
     }
-    return new Owner(handle, Collections.unmodifiableMap(secondary), json);
+    return new Owner(handle, Collections.unmodifiableMap(secondary), json.toString());
   }
 
   /** Returns the block's network. */
@@ -284,8 +298,13 @@ public final class Block {
       sequences.put(ordinal, sequenceNumber);
       addresses.add(cidr.address().plus(ordinal));
     }
-    List<Integer> free = new ArrayList<>(unallocated);
-    free.removeAll(ordinals);
+    Set<Integer> taken = new HashSet<>(ordinals);
+    List<Integer> free = new ArrayList<>(unallocated.size());
+    for (Integer ordinal : unallocated) {
+      if (!taken.contains(ordinal)) {
+        free.add(ordinal);
+      }
+    }
     return new Assigned(
         new Block(cidr, affinity, after, free, sequenceNumber + 1, sequences, document), addresses);
   }
@@ -323,46 +342,51 @@ public final class Block {
 
   /** Prints the stored form. Equal owners share an entry of {@code attributes}. */
   public String toJson() {
-    JsonObject json = new JsonObject();
-    json.addProperty("cidr", cidr.toString());
-    json.add("affinity", affinity == null ? JsonNull.INSTANCE : json(affinity));
-    if (document.has("affinity_claim_time")) {
-      json.add("affinity_claim_time", document.get("affinity_claim_time"));
-    }
-    JsonArray allocations = new JsonArray(owners.length);
-    JsonArray attributes = new JsonArray();
-    Map<JsonObject, Integer> indexes = new java.util.HashMap<>();
+    StringBuilder json = new StringBuilder(BYTES_PER_ADDRESS * owners.length);
+    json.append("{\"cidr\":\"").append(cidr).append("\",\"affinity\":");
+    json.append(affinity == null ? JsonNull.INSTANCE : new JsonPrimitive(affinity));
+    Map<String, Integer> attributes = new LinkedHashMap<>();
+    json.append(",\"allocations\":");
+    char separator = '[';
     for (Owner owner : owners) {
+      json.append(separator);
+      separator = ',';
       if (owner == null) {
-        allocations.add(JsonNull.INSTANCE);
+        json.append("null");
       } else {
-        Integer index = indexes.get(owner.json());
-        if (index == null) {
-          index = attributes.size();
-          indexes.put(owner.json(), index);
-          attributes.add(owner.json());
-        }
-        allocations.add(index);
+        int next = attributes.size();
+        Integer known = attributes.putIfAbsent(owner.json(), next);
+        json.append(known == null ? next : known.intValue());
       }
     }
-    json.add("allocations", allocations);
-    JsonArray free = new JsonArray(unallocated.size());
-    unallocated.forEach(free::add);
-    json.add("unallocated", free);
-    json.add("attributes", attributes);
-    json.addProperty("sequenceNumber", sequenceNumber);
-    JsonObject sequences = new JsonObject();
-    allocatedAt.forEach((ordinal, number) -> sequences.addProperty("" + ordinal, number));
-    json.add("sequenceNumberForAllocation", sequences);
-    json.addProperty("deleted", false);
+    json.append("],\"unallocated\":[");
+    String comma = "";
+    for (int ordinal : unallocated) {
+      json.append(comma).append(ordinal);
+      comma = ",";
+    }
+    json.append("],\"attributes\":[").append(String.join(",", attributes.keySet()));
+    json.append("],\"sequenceNumber\":").append(sequenceNumber);
+    json.append(",\"sequenceNumberForAllocation\":{");
+    comma = "";
+    for (Map.Entry<Integer, Long> entry : allocatedAt.entrySet()) {
+      json.append(comma)
+          .append('"')
+          .append(entry.getKey().intValue())
+          .append("\":")
+          .append(entry.getValue().longValue());
+      comma = ",";
+    }
+    json.append("},\"deleted\":false");
     document.entrySet().stream()
-        .filter(e -> !json.has(e.getKey()))
-        .forEach(e -> json.add(e.getKey(), e.getValue()));
-    return json.toString();
-  }
-
-  private static JsonElement json(String text) {
-    return new com.google.gson.JsonPrimitive(text);
+        .filter(e -> !WRITTEN.contains(e.getKey()))
+        .forEach(
+            e ->
+                json.append(',')
+                    .append(new JsonPrimitive(e.getKey()))
+                    .append(':')
+                    .append(e.getValue()));
+    return json.append('}').toString();
   }
 
   @Override

@@ -42,7 +42,7 @@ public final class IpamKeys {
 
   /** Reads the CIDR at the end of a block's or affinity's key. */
   public static Cidr cidrOf(String key) {
-    return Cidr.parse(key.substring(key.lastIndexOf('/') + 1).replaceFirst("-", "/"));
+    return Cidr.parse(key.substring(key.lastIndexOf('/') + 1).replace('-', '/'));
   }
 
   private static String dashed(Cidr cidr) {
