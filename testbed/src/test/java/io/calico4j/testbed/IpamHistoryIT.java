@@ -1,0 +1,165 @@
+package io.calico4j.testbed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonParser;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Several processes assign and release on one etcd while they are killed and etcd is paused,
+ * restarted and compacted. {@code -Dcalico.seed=N} chooses another course of events.
+ */
+class IpamHistoryIT {
+  private static final long SEED = Long.getLong("calico.seed", 1);
+  private static final int SECONDS = 30;
+  private static final int WORKERS = 4;
+  private static final int PAUSE_MILLIS = 400;
+  private static final String KEYS = "/calico/ipam/v2/";
+
+  private final Path state = Installed.freshState(getClass());
+  private final Random random = new Random(SEED);
+  private final List<Path> logs = new ArrayList<>();
+  private final Process[] workers = new Process[WORKERS];
+
+  @Test
+  void nothingIsLostAndNothingIsGivenTwice() throws Exception {
+    try (EtcdProcess etcd = EtcdProcess.local(state);
+        Datastore datastore = EtcdDatastore.connect(EtcdConfig.of(List.of(etcd.url())))) {
+      createCluster(datastore);
+      try {
+        for (int i = 0; i < WORKERS; i++) {
+          start(etcd, i);
+        }
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+        while (System.nanoTime() < end) {
+          TimeUnit.MILLISECONDS.sleep(300 + random.nextInt(1200));
+          disturb(etcd);
+        }
+      } finally {
+        for (Process worker : workers) {
+          Await.killed(worker);
+        }
+      }
+      IpamHistory history = new IpamHistory();
+      for (Path log : logs) {
+        Files.readAllLines(log).forEach(history::add);
+      }
+      Map<String, String> keys = keys(datastore);
+      assertThat(history.problems(keys)).as("with -Dcalico.seed=" + SEED).isEmpty();
+      assertThat(history.assignments()).isGreaterThan(200);
+      assertThat(keys.keySet()).anyMatch(key -> key.contains("/handle/"));
+      recover(datastore, keys);
+      assertThat(keys(datastore).keySet()).as("after the dead are buried").isEmpty();
+    }
+  }
+
+  private static void createCluster(Datastore datastore) throws Exception {
+    ResourceClient resources = new ResourceClient(datastore);
+    for (String node : List.of("host-0", "host-1")) {
+      resources.create(
+          Resource.create(
+              ResourceKind.NODE,
+              Metadata.named(null, node),
+              new NodeSpec(null, null, null, List.of())));
+    }
+    resources.create(
+        Resource.create(
+            ResourceKind.IP_POOL,
+            Metadata.named(null, "narrow"),
+            new IpPoolSpec("10.66.0.0/25", null, null, null, null, null, 29, null, null, null)));
+  }
+
+  /** Starts a worker; two of them share each node. */
+  private void start(EtcdProcess etcd, int slot) throws IOException {
+    String name = slot + "-" + logs.size();
+    Path log = state.resolve("worker-" + name);
+    logs.add(log);
+    workers[slot] =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path"),
+                IpamWorker.class.getName(),
+                etcd.url(),
+                "host-" + slot % 2,
+                name,
+                Long.toString(random.nextLong()),
+                log.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(state.resolve("worker-" + name + ".out").toFile())
+            .start();
+  }
+
+  private void disturb(EtcdProcess etcd) throws Exception {
+    switch (random.nextInt(6)) {
+      case 0, 1, 2 -> {
+        int slot = random.nextInt(WORKERS);
+        Await.killed(workers[slot]);
+        start(etcd, slot);
+      }
+      case 3 -> {
+        etcd.pause();
+        TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS + random.nextInt(4 * PAUSE_MILLIS));
+        etcd.resume();
+      }
+      case 4 -> {
+        etcd.kill();
+        etcd.start();
+      }
+      default -> {
+        long revision =
+            JsonParser.parseString(etcd.ctl("get", "none", "--write-out=json"))
+                .getAsJsonObject()
+                .getAsJsonObject("header")
+                .get("revision")
+                .getAsLong();
+        etcd.ctl("compact", Long.toString(revision));
+      }
+    }
+  }
+
+  private static Map<String, String> keys(Datastore datastore) throws Exception {
+    Map<String, String> keys = new TreeMap<>();
+    for (Entry entry : datastore.list(KEYS).entries()) {
+      keys.put(entry.key(), entry.value());
+    }
+    return keys;
+  }
+
+  /** What a crash leaves is found by its handle. */
+  private static void recover(Datastore datastore, Map<String, String> keys) throws Exception {
+    for (String node : List.of("host-0", "host-1")) {
+      Ipam ipam = new Ipam(datastore, node);
+      for (String key : keys.keySet()) {
+        if (key.contains("/handle/")) {
+          var unused = ipam.release(key.substring(key.lastIndexOf('/') + 1));
+        }
+      }
+    }
+    for (String node : List.of("host-0", "host-1")) {
+      var unused = new Ipam(datastore, node).releaseEmptyBlocks(0);
+    }
+  }
+}
