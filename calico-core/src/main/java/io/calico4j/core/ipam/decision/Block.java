@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -174,7 +175,7 @@ public final class Block {
           cidr,
           text(document, "affinity"),
           owners,
-          unallocated,
+          freeOnes(unallocated, owners),
           document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0,
           allocatedAt,
           document);
@@ -182,9 +183,29 @@ public final class Block {
         | IllegalStateException
         | UnsupportedOperationException
         | IndexOutOfBoundsException
+        | ClassCastException
         | NullPointerException e) {
       throw new IllegalArgumentException("not an IPAM block: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * Puts a free list right that does not fit the owners: an ordinal somebody holds is never free,
+   * and one that nobody holds is free once.
+   */
+  private static List<Integer> freeOnes(List<Integer> listed, @Nullable Owner[] owners) {
+    Set<Integer> free = new LinkedHashSet<>();
+    for (int ordinal : listed) {
+      if (ordinal >= 0 && ordinal < owners.length && owners[ordinal] == null) {
+        free.add(ordinal);
+      }
+    }
+    for (int ordinal = 0; ordinal < owners.length; ordinal++) {
+      if (owners[ordinal] == null) {
+        free.add(ordinal);
+      }
+    }
+    return List.copyOf(free);
   }
 
   private static JsonArray array(JsonObject document, String name) {

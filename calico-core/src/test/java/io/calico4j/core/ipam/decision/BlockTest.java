@@ -72,4 +72,16 @@ class BlockTest {
         .hasMessageContaining("10.0.0.0/29");
     assertThatThrownBy(() -> Block.parse("[]")).isInstanceOf(IllegalArgumentException.class);
   }
+
+  @Test
+  void aFreeListThatDoesNotFitTheOwnersIsPutRight() {
+    Block block =
+        Block.parse(
+            "{\"cidr\":\"10.0.0.0/30\",\"allocations\":[0,null,null,null],"
+                + "\"unallocated\":[3,0,3,7],\"attributes\":[{\"handle_id\":\"h\"}]}");
+    assertThat(block.freeCount()).isEqualTo(3);
+    assertThat(block.assign(4, Block.Owner.of("i", Map.of())).addresses())
+        .extracting(IpAddress::toString)
+        .containsExactly("10.0.0.3", "10.0.0.1", "10.0.0.2");
+  }
 }
