@@ -45,7 +45,10 @@ public final class CalicoctlMain {
     line.addSubcommand("get", new GetCommand(datastore));
     line.addSubcommand("version", new VersionCommand(datastore));
     line.addSubcommand(
-        "ipam", new CommandLine(new Group()).addSubcommand("show", new IpamShowCommand(datastore)));
+        "ipam",
+        new CommandLine(new Group())
+            .addSubcommand("show", new IpamShowCommand(datastore))
+            .addSubcommand("check", new IpamCheckCommand(datastore)));
     line.addSubcommand(
         "node",
         new CommandLine(new Group()).addSubcommand("status", new NodeStatusCommand(environment)));

@@ -140,4 +140,16 @@ class CalicoctlTest {
     assertThat(run("completion")).isZero();
     assertThat(out.toString()).contains("calicoctl");
   }
+
+  @Test
+  void ipamCheckSaysThatNothingIsWrongAndNamesWhatIs() throws Exception {
+    assertThat(run("ipam", "check")).isZero();
+    assertThat(out.toString()).contains("no problem found");
+    datastore.commit(
+        io.calico4j.core.datastore.Transaction.builder()
+            .put("/calico/ipam/v2/handle/net.gone", "{\"block\":{\"10.65.0.0/26\":1}}")
+            .build());
+    assertThat(run("ipam", "check")).isEqualTo(1);
+    assertThat(out.toString()).contains("WRONG_HANDLE").contains("net.gone");
+  }
 }

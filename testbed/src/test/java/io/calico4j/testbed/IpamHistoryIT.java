@@ -27,10 +27,11 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Several processes assign and release on one etcd while they are killed and etcd is paused,
- * restarted and compacted. {@code -Dcalico.seed=N} chooses another course of events.
+ * restarted and compacted. The environment variable {@code CALICO_SEED} chooses another course of
+ * events.
  */
 class IpamHistoryIT {
-  private static final long SEED = Long.getLong("calico.seed", 1);
+  private static final long SEED = Long.parseLong(System.getenv().getOrDefault("CALICO_SEED", "1"));
   private static final int SECONDS = 30;
   private static final int WORKERS = 4;
   private static final int PAUSE_MILLIS = 400;
@@ -65,7 +66,7 @@ class IpamHistoryIT {
         Files.readAllLines(log).forEach(history::add);
       }
       Map<String, String> keys = keys(datastore);
-      assertThat(history.problems(keys)).as("with -Dcalico.seed=" + SEED).isEmpty();
+      assertThat(history.problems(keys)).as("with CALICO_SEED=" + SEED).isEmpty();
       assertThat(history.assignments()).isGreaterThan(200);
       assertThat(keys.keySet()).anyMatch(key -> key.contains("/handle/"));
       recover(datastore, keys);

@@ -1,0 +1,100 @@
+package io.calico4j.core.ipam;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.resource.ResourceClient;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Each fault is reported once, under its name, and a sound cluster has none. */
+class IpamCheckTest {
+  private final MemoryDatastore datastore = new MemoryDatastore();
+  private final Ipam host = new Ipam(datastore, "host-a");
+
+  @BeforeEach
+  void cluster() throws Exception {
+    TestCluster.create(datastore, "small", "10.65.0.0/29", 30);
+  }
+
+  private IpAddress assign(String handle) throws Exception {
+    return host.assign(
+            new AssignRequest(handle, 1, 0, List.of(), List.of(), List.of(), Map.of()),
+            Ipam.Companion.NONE)
+        .addresses()
+        .get(0);
+  }
+
+  private void endpoint(String container, String address) throws Exception {
+    new ResourceClient(datastore)
+        .create(
+            Resource.create(
+                ResourceKind.WORKLOAD_ENDPOINT,
+                Metadata.named("default", "host--a-cni-" + container + "-eth0"),
+                new WorkloadEndpointSpec(
+                    "cni",
+                    "host-a",
+                    null,
+                    null,
+                    container,
+                    "eth0",
+                    List.of(address + "/32"),
+                    List.of(),
+                    "cali1",
+                    null,
+                    List.of())));
+  }
+
+  private void put(String key, String value) throws Exception {
+    datastore.commit(Transaction.builder().put(key, value).build());
+  }
+
+  private List<String> problems() throws Exception {
+    return IpamCheck.run(datastore).stream().map(p -> p.kind() + " " + p.subject()).toList();
+  }
+
+  @Test
+  void aSoundClusterHasNoProblem() throws Exception {
+    endpoint("c1", assign("net.c1").toString());
+    assertThat(problems()).isEmpty();
+  }
+
+  @Test
+  void addressesThatAreAssignedOrUsedOnlyAreReported() throws Exception {
+    IpAddress leaked = assign("net.c1");
+    endpoint("c2", "10.65.0." + (leaked.toString().endsWith("7") ? "6" : "7"));
+    endpoint("c3", "192.0.2.9");
+    assertThat(problems()).hasSize(2).contains("LEAKED " + leaked);
+    assertThat(problems()).anyMatch(p -> p.startsWith("NOT_ASSIGNED 10.65.0."));
+    endpoint("c4", leaked.toString());
+    endpoint("c5", leaked.toString());
+    assertThat(problems()).contains("SEVERAL_USERS " + leaked).doesNotContain("LEAKED " + leaked);
+  }
+
+  @Test
+  void handlesAndAffinitiesThatDoNotFitAreReported() throws Exception {
+    IpAddress used = assign("net.c1");
+    endpoint("c1", used.toString());
+    Cidr block = new Cidr(used, 30);
+    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"" + block + "\":1}}");
+    put(IpamKeys.affinity("host-b", block), "{\"state\":\"confirmed\"}");
+    put(IpamKeys.handle("net.broken"), "[");
+    assertThat(problems())
+        .containsExactly(
+            "WRONG_HANDLE net.orphan",
+            "WRONG_AFFINITY " + IpamKeys.affinity("host-b", block),
+            "UNREADABLE " + IpamKeys.handle("net.broken"));
+    datastore.commit(Transaction.builder().delete(IpamKeys.handle("net.c1")).build());
+    assertThat(problems()).contains("WRONG_HANDLE net.c1");
+  }
+}
