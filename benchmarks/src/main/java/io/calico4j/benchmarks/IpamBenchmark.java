@@ -2,19 +2,14 @@ package io.calico4j.benchmarks;
 
 import com.google.gson.JsonObject;
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.testbed.CountingDatastore;
 import io.calico4j.testbed.EtcdProcess;
+import io.calico4j.testbed.IpamCluster;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,7 +81,7 @@ public final class IpamBenchmark {
   }
 
   private void run(EtcdProcess etcd) throws Exception {
-    createCluster(datastore);
+    IpamCluster.create(datastore, HOSTS, "10.0.0.0/9", 26);
     List<Datastore> connections = new ArrayList<>();
     try {
       hosts.add(Ipam.watching(datastore, "host-0"));
@@ -103,22 +98,6 @@ public final class IpamBenchmark {
       hosts.forEach(Ipam::close);
       connections.forEach(Datastore::close);
     }
-  }
-
-  private static void createCluster(Datastore datastore) throws DatastoreException {
-    ResourceClient resources = new ResourceClient(datastore);
-    for (int i = 0; i < HOSTS; i++) {
-      resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, "host-" + i),
-              new NodeSpec(null, null, null, List.of())));
-    }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "bench"),
-            new IpPoolSpec("10.0.0.0/9", null, null, null, null, null, null, null, null, null)));
   }
 
   /** Runs the three kinds in turn, round by round, so that noise meets all of them. */

@@ -3,9 +3,7 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
@@ -13,24 +11,16 @@ import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.PoolExhaustedException;
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceClient;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** A pool of 65,536 addresses, filled to the last by ten hosts and emptied again. */
@@ -47,7 +37,7 @@ class IpamFillIT {
   @Test
   void everyAddressIsGivenOnceAndComesBack() throws Exception {
     try (EtcdProcess etcd = EtcdProcess.local(state);
-        Counting datastore = new Counting(connect(etcd))) {
+        CountingDatastore datastore = new CountingDatastore(connect(etcd))) {
       createCluster(datastore);
       List<Ipam> hosts = new ArrayList<>();
       try {
@@ -94,19 +84,7 @@ class IpamFillIT {
         Transaction.builder()
             .put(IpamKeys.CONFIG, "{\"auto_allocate_blocks\":true,\"maxBlocksPerHost\":110}")
             .build());
-    ResourceClient resources = new ResourceClient(datastore);
-    for (int i = 0; i < HOSTS; i++) {
-      resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, "host-" + i),
-              new NodeSpec(null, null, null, List.of())));
-    }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "wide"),
-            new IpPoolSpec("10.67.0.0/16", null, null, null, null, null, null, null, null, null)));
+    IpamCluster.create(datastore, HOSTS, "10.67.0.0/16", 26);
   }
 
   private static List<IpAddress> assign(Ipam ipam, String handle, int count) throws Exception {
@@ -125,10 +103,10 @@ class IpamFillIT {
     }
   }
 
-  private static long cost(Counting datastore, Ipam ipam, String handle) throws Exception {
-    long before = datastore.requests.get();
+  private static long cost(CountingDatastore datastore, Ipam ipam, String handle) throws Exception {
+    long before = datastore.requests.sum();
     var unused = assign(ipam, handle, 1);
-    return datastore.requests.get() - before;
+    return datastore.requests.sum() - before;
   }
 
   private static Set<IpAddress> fill(List<Ipam> hosts) throws Exception {
@@ -188,43 +166,5 @@ class IpamFillIT {
       one.get();
     }
     threads.shutdown();
-  }
-
-  /** Counts round trips. */
-  private static final class Counting implements Datastore {
-    final AtomicLong requests = new AtomicLong();
-    private final Datastore datastore;
-
-    Counting(Datastore datastore) {
-      this.datastore = datastore;
-    }
-
-    @Override
-    public Optional<Entry> get(String key) throws DatastoreException {
-      requests.incrementAndGet();
-      return datastore.get(key);
-    }
-
-    @Override
-    public Listing list(String prefix) throws DatastoreException {
-      requests.incrementAndGet();
-      return datastore.list(prefix);
-    }
-
-    @Override
-    public long commit(Transaction transaction) throws DatastoreException {
-      requests.incrementAndGet();
-      return datastore.commit(transaction);
-    }
-
-    @Override
-    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
-      return datastore.watch(prefix, fromRevision, listener);
-    }
-
-    @Override
-    public void close() {
-      datastore.close();
-    }
   }
 }

@@ -8,12 +8,6 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.Ipam;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +40,7 @@ class IpamHistoryIT {
   void nothingIsLostAndNothingIsGivenTwice() throws Exception {
     try (EtcdProcess etcd = EtcdProcess.local(state);
         Datastore datastore = EtcdDatastore.connect(EtcdConfig.of(List.of(etcd.url())))) {
-      createCluster(datastore);
+      IpamCluster.create(datastore, 2, "10.66.0.0/25", 29);
       try {
         for (int i = 0; i < WORKERS; i++) {
           start(etcd, i);
@@ -72,22 +66,6 @@ class IpamHistoryIT {
       recover(datastore, keys);
       assertThat(keys(datastore).keySet()).as("after the dead are buried").isEmpty();
     }
-  }
-
-  private static void createCluster(Datastore datastore) throws Exception {
-    ResourceClient resources = new ResourceClient(datastore);
-    for (String node : List.of("host-0", "host-1")) {
-      resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, node),
-              new NodeSpec(null, null, null, List.of())));
-    }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "narrow"),
-            new IpPoolSpec("10.66.0.0/25", null, null, null, null, null, 29, null, null, null)));
   }
 
   /** Starts a worker; two of them share each node. */

@@ -1,4 +1,4 @@
-package io.calico4j.benchmarks;
+package io.calico4j.testbed;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -10,23 +10,25 @@ import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 
 /** Counts what is asked of a datastore. */
-final class CountingDatastore implements Datastore {
+public final class CountingDatastore implements Datastore {
   /** Reads and transactions: round trips. */
-  final LongAdder requests = new LongAdder();
+  public final LongAdder requests = new LongAdder();
 
   /** Puts and deletes within transactions. */
-  final LongAdder writes = new LongAdder();
+  public final LongAdder writes = new LongAdder();
 
   /** Bytes of keys and values written. */
-  final LongAdder bytes = new LongAdder();
+  public final LongAdder bytes = new LongAdder();
 
   private final Datastore datastore;
 
-  CountingDatastore(Datastore datastore) {
+  /** Makes one that passes everything on. */
+  public CountingDatastore(Datastore datastore) {
     this.datastore = datastore;
   }
 
-  void reset() {
+  /** Starts to count again from nothing. */
+  public void reset() {
     requests.reset();
     writes.reset();
     bytes.reset();
