@@ -45,7 +45,7 @@ final class Planner {
   private final Clock clock;
   private final Map<Cidr, Held> blocks = new LinkedHashMap<>();
 
-  /** Affinity keys and what becomes of them: the confirmed state, or null when they go. */
+  /** Affinity keys and what becomes of them: the confirmed state, or empty when they go. */
   private final Map<String, Optional<String>> affinities = new LinkedHashMap<>();
 
   private final Map<String, HeldHandle> handles = new LinkedHashMap<>();
