@@ -153,7 +153,15 @@ public final class IpamBenchmark {
   }
 
   private static AssignRequest one(String handle) {
-    return new AssignRequest(handle, 1, 0, List.of(), List.of(), List.of(), Map.of("node", "host"));
+    return new AssignRequest(
+        AssignRequest.Use.Workload,
+        handle,
+        1,
+        0,
+        List.of(),
+        List.of(),
+        List.of(),
+        Map.of("node", "host"));
   }
 
   private void measure(

@@ -2,14 +2,14 @@ package io.calico4j.calicoctl;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.NotFoundException;
-import io.calico4j.core.model.Metadata;
+import io.calico4j.core.ipam.PoolRemoval;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -68,15 +68,19 @@ final class WriteCommand implements Callable<Integer> {
     if (files.isEmpty() && named.isEmpty()) {
       throw new ParameterException(spec.commandLine(), "name a file with -f");
     }
-    List<Resource<?>> resources = ResourceReader.read(files);
+    List<Resource<?>> resources = new ArrayList<>(ResourceReader.read(files));
+    if (mode == Mode.DELETE) {
+      // What was created last may need what was created first, as a policy needs its tier.
+      Collections.reverse(resources);
+    }
     try (Datastore store = datastore.get()) {
       ResourceClient client = new ResourceClient(store);
       for (Resource<?> resource : resources) {
-        write(client, resource);
+        write(client, store, resource);
         say(resource.key());
       }
       for (ResourceKey key : named) {
-        client.delete(key);
+        delete(client, store, key);
         say(key);
       }
     }
@@ -104,31 +108,22 @@ final class WriteCommand implements Callable<Integer> {
     spec.commandLine().getOut().flush();
   }
 
-  private <S> void write(ResourceClient client, Resource<S> resource) throws DatastoreException {
+  private <S> void write(ResourceClient client, Datastore store, Resource<S> resource)
+      throws DatastoreException {
     switch (mode) {
       case APPLY -> client.apply(resource);
       case CREATE -> client.create(resource);
-      case DELETE -> client.delete(resource.key());
-      case REPLACE -> {
-        ResourceKey key = resource.key();
-        Resource<S> stored =
-            client
-                .get(resource.kind(), key.namespace(), key.name())
-                .orElseThrow(() -> new NotFoundException(key + " does not exist: create it", null));
-        Metadata old = stored.metadata();
-        Metadata given = resource.metadata();
-        client.update(
-            stored
-                .withSpec(resource.spec())
-                .withMetadata(
-                    new Metadata(
-                        given.name(),
-                        old.namespace(),
-                        old.uid(),
-                        old.creationTimestamp(),
-                        given.labels(),
-                        given.annotations())));
-      }
+      case DELETE -> delete(client, store, resource.key());
+      case REPLACE -> client.replace(resource);
+    }
+  }
+
+  private static void delete(ResourceClient client, Datastore store, ResourceKey key)
+      throws DatastoreException {
+    if (key.kind().equals(ResourceKind.IP_POOL)) {
+      new PoolRemoval(store).run(key.name());
+    } else {
+      client.delete(key);
     }
   }
 }

@@ -162,7 +162,15 @@ public final class NetModulesPlugin implements PluginHandler {
   private List<IpAddress> assign(String uid, int ipv4, int ipv6, List<IpAddress> fixed)
       throws IpamException, DatastoreException {
     return ipam.assign(
-            new AssignRequest(uid, ipv4, ipv6, List.of(), List.of(), fixed, Map.of("node", node)),
+            new AssignRequest(
+                AssignRequest.Use.Workload,
+                uid,
+                ipv4,
+                ipv6,
+                List.of(),
+                List.of(),
+                fixed,
+                Map.of("node", node)),
             Ipam.Companion.NONE)
         .addresses();
   }

@@ -51,7 +51,7 @@ final class ClusterInitializer {
           ResourceKind.IP_POOL,
           "default-ipv4-ippool",
           new IpPoolSpec(
-              settings.poolCidr(), null, null, true, null, null, null, null, null, null));
+              settings.poolCidr(), null, null, true, null, null, null, null, null, null, null));
     }
     registerNode();
   }
@@ -72,12 +72,14 @@ final class ClusterInitializer {
     refuseDuplicateAddress();
     for (int attempt = 1; ; attempt++) {
       Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", settings.node());
-      NodeSpec old = stored.map(Resource::spec).orElse(new NodeSpec(null, null, null, List.of()));
+      NodeSpec old = stored.map(Resource::spec).orElse(NodeSpec.EMPTY);
       NodeSpec spec =
           new NodeSpec(
               bgp(old),
               old.ipv4VXLANTunnelAddr(),
               old.vxlanTunnelMACAddr(),
+              old.ipv6VXLANTunnelAddr(),
+              old.vxlanTunnelMACAddrV6(),
               List.of(new NodeSpec.Address(settings.address(), "CalicoNodeIP")));
       try {
         if (stored.isPresent()) {

@@ -72,6 +72,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
     }
     return ipam.assign(
             new AssignRequest(
+                AssignRequest.Use.Workload,
                 handle,
                 wanted.ipv4Count(),
                 wanted.ipv6Count(),

@@ -8,7 +8,6 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
-import java.util.List;
 
 /** What IPAM needs to find in a datastore, without any host behind it. */
 public final class IpamCluster {
@@ -20,15 +19,12 @@ public final class IpamCluster {
     ResourceClient resources = new ResourceClient(datastore);
     for (int i = 0; i < nodes; i++) {
       resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, "host-" + i),
-              new NodeSpec(null, null, null, List.of())));
+          Resource.create(ResourceKind.NODE, Metadata.named(null, "host-" + i), NodeSpec.EMPTY));
     }
     resources.create(
         Resource.create(
             ResourceKind.IP_POOL,
             Metadata.named(null, "pool"),
-            new IpPoolSpec(cidr, null, null, null, null, null, blockSize, null, null, null)));
+            new IpPoolSpec(cidr, null, null, null, null, null, blockSize, null, null, null, null)));
   }
 }

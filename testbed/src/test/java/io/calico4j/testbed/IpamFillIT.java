@@ -91,7 +91,15 @@ class IpamFillIT {
 
   private static List<IpAddress> assign(Ipam ipam, String handle, int count) throws Exception {
     return ipam.assign(
-            new AssignRequest(handle, count, 0, List.of(), List.of(), List.of(), Map.of()),
+            new AssignRequest(
+                AssignRequest.Use.Workload,
+                handle,
+                count,
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                Map.of()),
             Ipam.Companion.NONE)
         .addresses();
   }

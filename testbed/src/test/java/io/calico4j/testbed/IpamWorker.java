@@ -65,7 +65,15 @@ final class IpamWorker {
     try {
       List<IpAddress> addresses =
           ipam.assign(
-                  new AssignRequest(handle, 1, 0, List.of(), List.of(), List.of(), Map.of()),
+                  new AssignRequest(
+                      AssignRequest.Use.Workload,
+                      handle,
+                      1,
+                      0,
+                      List.of(),
+                      List.of(),
+                      List.of(),
+                      Map.of()),
                   Ipam.Companion.NONE)
               .addresses();
       write("assigned " + handle + " " + addresses.get(0));

@@ -2,6 +2,7 @@ package io.calico4j.core.endpoint;
 
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointName;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -71,7 +72,7 @@ public record EndpointIdentity(
     return new ResourceKey(
         ResourceKind.WORKLOAD_ENDPOINT,
         namespace,
-        escape(node) + "-" + orchestrator + "-" + escape(workload) + "-" + escape(interfaceName));
+        new WorkloadEndpointName(node, orchestrator, workload, interfaceName).toString());
   }
 
   /** Returns the IPAM handle, {@code NETWORK.CONTAINER} as upstream names it. */
@@ -105,10 +106,6 @@ public record EndpointIdentity(
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-1", e);
     }
-  }
-
-  private static String escape(String part) {
-    return part.replace("-", "--");
   }
 
   /** Prints what an operator searches the log for. */

@@ -412,6 +412,7 @@ public final class EndpointService implements AutoCloseable {
       Ipam.Assignment assignment =
           ipam.assign(
               new AssignRequest(
+                  AssignRequest.Use.Workload,
                   identity.handleId(),
                   request.held().isEmpty() ? request.ipv4Count() : 0,
                   request.held().isEmpty() ? request.ipv6Count() : 0,
@@ -466,6 +467,9 @@ public final class EndpointService implements AutoCloseable {
             request.profiles(),
             identity.hostInterface(),
             identity.mac(),
+            List.of(),
+            null,
+            List.of(),
             List.of()));
   }
 

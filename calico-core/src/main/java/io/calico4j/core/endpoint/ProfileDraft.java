@@ -21,10 +21,9 @@ public record ProfileDraft(String name, ProfileSpec spec) {
    * @param name a label key, which is also the profile's name
    */
   public static ProfileDraft ofMembers(String name) {
-    Rule.Peer members =
-        new Rule.Peer(List.of(), List.of(), "has(" + name + ")", null, null, List.of(), List.of());
+    Rule.Peer members = Rule.Peer.selected("has(" + name + ")");
     Rule fromMembers =
-        new Rule(Rule.Action.Allow, null, null, null, null, null, members, Rule.Peer.ANY);
+        new Rule(Rule.Action.Allow, null, null, null, null, null, null, members, Rule.Peer.ANY);
     return new ProfileDraft(
         name, new ProfileSpec(Map.of(name, ""), List.of(fromMembers), EVERYTHING));
   }
@@ -40,13 +39,16 @@ public record ProfileDraft(String name, ProfileSpec spec) {
    * @param net the network, as a CIDR
    */
   public static ProfileDraft ofNet(String name, String net) {
-    Rule.Peer peer = new Rule.Peer(List.of(net), List.of(), null, null, null, List.of(), List.of());
+    Rule.Peer peer = Rule.Peer.within(List.of(net));
     return new ProfileDraft(
         name,
         new ProfileSpec(
             Map.of(),
-            List.of(new Rule(Rule.Action.Allow, null, null, null, null, null, peer, Rule.Peer.ANY)),
             List.of(
-                new Rule(Rule.Action.Allow, null, null, null, null, null, Rule.Peer.ANY, peer))));
+                new Rule(
+                    Rule.Action.Allow, null, null, null, null, null, null, peer, Rule.Peer.ANY)),
+            List.of(
+                new Rule(
+                    Rule.Action.Allow, null, null, null, null, null, null, Rule.Peer.ANY, peer))));
   }
 }

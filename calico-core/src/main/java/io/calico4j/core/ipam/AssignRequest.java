@@ -7,6 +7,7 @@ import java.util.Map;
 /**
  * What to assign.
  *
+ * @param use what for: the pools must allow it
  * @param handleId who asks: {@code NETWORK.CONTAINER} for workloads
  * @param ipv4Count how many IPv4 addresses to choose, beside the fixed ones
  * @param ipv6Count how many IPv6 addresses to choose
@@ -16,6 +17,7 @@ import java.util.Map;
  * @param attributes what is recorded with the assignment: node, namespace, pod, timestamp …
  */
 public record AssignRequest(
+    Use use,
     String handleId,
     int ipv4Count,
     int ipv6Count,
@@ -23,6 +25,16 @@ public record AssignRequest(
     List<String> ipv6Pools,
     List<IpAddress> fixed,
     Map<String, String> attributes) {
+  /** What an address is for; the names are those of an IPPool's allowedUses. */
+  public enum Use {
+    /** A container's or pod's interface. */
+    Workload,
+    /** A host's end of a tunnel. */
+    Tunnel,
+    /** A service that BGP announces. */
+    LoadBalancer
+  }
+
   /** Copies the collections and checks the handle, which becomes part of a key. */
   public AssignRequest {
     ipv4Pools = List.copyOf(ipv4Pools);

@@ -3,6 +3,7 @@ package io.calico4j.core.ipam;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.Block;
@@ -170,7 +171,25 @@ public final class Ipam implements AutoCloseable {
         boolean unused =
             decides(
                 planner -> {
-                  planner.releaseAffinity(cidr);
+                  planner.releaseAffinity(node, cidr);
+                  return true;
+                });
+      }
+    }
+  }
+
+  /**
+   * Gives the blocks of a network back, those of all hosts, as when a pool is deleted. Addresses in
+   * use stay assigned. Safe to repeat.
+   */
+  public void releaseAffinitiesIn(Cidr network) throws DatastoreException {
+    for (Entry entry : fresh.list(IpamKeys.HOSTS)) {
+      Optional<IpamKeys.Affinity> affinity = IpamKeys.parseAffinity(entry.key());
+      if (affinity.isPresent() && network.contains(affinity.get().block())) {
+        boolean unused =
+            decides(
+                planner -> {
+                  planner.releaseAffinity(affinity.get().node(), affinity.get().block());
                   return true;
                 });
       }

@@ -95,7 +95,7 @@ final class Planner {
     handle(request.handleId());
     Block.Owner owner = Block.Owner.of(request.handleId(), request.attributes());
     IpamConfig config = IpamConfig.parse(reads.get(IpamKeys.CONFIG).map(Entry::value).orElse(null));
-    Pools pools = pools();
+    Pools pools = Pools.read(reads, cache, node, request.use());
     List<IpAddress> assigned = new ArrayList<>();
     for (IpAddress address : request.fixed()) {
       assigned.add(assignFixed(address, owner, pools, config));
@@ -406,15 +406,15 @@ final class Planner {
     return true;
   }
 
-  /** Gives the affinity to a block back, whoever holds addresses of it. */
-  void releaseAffinity(Cidr cidr) throws DatastoreException {
+  /** Gives a host's affinity to a block back, whoever holds addresses of it. */
+  void releaseAffinity(String host, Cidr cidr) throws DatastoreException {
     Held held = load(cidr);
-    if (held == null || !isOurs(held.block())) {
+    if (held == null || !("host:" + host).equals(held.block().affinity())) {
       guards.put(IpamKeys.block(cidr), held == null ? 0 : held.revision());
     } else {
       replace(cidr, held.block().withoutAffinity());
     }
-    affinities.put(IpamKeys.affinity(node, cidr), Optional.empty());
+    affinities.put(IpamKeys.affinity(host, cidr), Optional.empty());
   }
 
   private void take(
@@ -488,10 +488,6 @@ final class Planner {
 
   private boolean isOurs(Block block) {
     return ("host:" + node).equals(block.affinity());
-  }
-
-  private Pools pools() throws DatastoreException {
-    return Pools.read(reads, cache, node);
   }
 
   private Reservations reservations() throws DatastoreException {

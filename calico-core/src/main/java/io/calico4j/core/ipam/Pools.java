@@ -15,33 +15,36 @@ import io.calico4j.core.selector.Selector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The cluster's IPPools, by name, and which of them a node may use. */
 final class Pools {
-  private static final String USE = "Workload";
-
   private final List<Pool> all;
   private final Reads reads;
   private final DecodeCache cache;
   private final String node;
+  private final AssignRequest.Use use;
 
-  private Pools(List<Pool> all, Reads reads, DecodeCache cache, String node) {
+  private Pools(
+      List<Pool> all, Reads reads, DecodeCache cache, String node, AssignRequest.Use use) {
     this.all = all;
     this.reads = reads;
     this.cache = cache;
     this.node = node;
+    this.use = use;
   }
 
   /** A pool with its name and its network, which is read off the spec once. */
   record Pool(String name, IpPoolSpec spec, Cidr network) {}
 
-  /** Reads all pools. */
-  static Pools read(Reads reads, DecodeCache cache, String node) throws DatastoreException {
+  /** Reads all pools, to choose from for a use. */
+  static Pools read(Reads reads, DecodeCache cache, String node, AssignRequest.Use use)
+      throws DatastoreException {
     List<Pool> pools = new ArrayList<>();
     for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
       pools.add(cache.get(entry, Pool.class, Pools::decode));
     }
-    return new Pools(List.copyOf(pools), reads, cache, node);
+    return new Pools(List.copyOf(pools), reads, cache, node, use);
   }
 
   private static Pool decode(Entry entry) throws InvalidResourceException {
@@ -66,9 +69,9 @@ final class Pools {
                             + address
                             + " is in no enabled IPPool: choose one inside "
                             + names(all)));
-    if (!pool.spec().allows(USE)) {
+    if (!pool.spec().allows(use.name())) {
       throw new IpamException(
-          "address " + address + ": IPPool " + pool.name() + " does not allow workloads");
+          "address " + address + ": IPPool " + pool.name() + " does not allow the use " + use);
     }
     return pool;
   }
@@ -100,12 +103,18 @@ final class Pools {
     return usable;
   }
 
-  private static boolean selects(Pool pool, Map<String, String> labels) {
+  private boolean selects(Pool pool, Map<String, String> labels) {
     String selector = pool.spec().nodeSelector();
     return pool.spec().enabled()
-        && pool.spec().allows(USE)
+        && pool.spec().allows(use.name())
         && !"Manual".equals(pool.spec().assignmentMode())
-        && (selector == null || Selector.parse(selector).matches(labels));
+        && (selector == null || Selector.parse(selector).matches(labels))
+        && selectsNoNamespace(pool.spec().namespaceSelector());
+  }
+
+  /** Outside Kubernetes a namespace has no labels. */
+  private static boolean selectsNoNamespace(@Nullable String selector) {
+    return selector == null || Selector.parse(selector).matches(Map.of());
   }
 
   private Pool named(String name, IpFamily family, List<Pool> ofFamily) throws IpamException {
@@ -125,8 +134,8 @@ final class Pools {
     if (!pool.spec().enabled()) {
       throw new IpamException("IPPool \"" + name + "\" is disabled");
     }
-    if (!pool.spec().allows(USE)) {
-      throw new IpamException("IPPool \"" + name + "\" does not allow workloads");
+    if (!pool.spec().allows(use.name())) {
+      throw new IpamException("IPPool \"" + name + "\" does not allow the use " + use);
     }
     return pool;
   }

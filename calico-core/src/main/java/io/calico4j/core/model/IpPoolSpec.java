@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param disableBGPExport whether BIRD keeps the pool's routes to itself
  * @param blockSize prefix length of blocks, 20-32 (default 26) or 116-128 (default 122)
  * @param nodeSelector which nodes may assign from it; default all()
+ * @param namespaceSelector which namespaces' workloads may have its addresses; null means any
  * @param allowedUses Workload and Tunnel by default
  * @param assignmentMode Automatic (default) or Manual
  */
@@ -27,6 +28,7 @@ public record IpPoolSpec(
     @Nullable Boolean disableBGPExport,
     @Nullable Integer blockSize,
     @Nullable String nodeSelector,
+    @Nullable String namespaceSelector,
     @Nullable List<String> allowedUses,
     @Nullable String assignmentMode) {
 
@@ -43,6 +45,22 @@ public record IpPoolSpec(
   /** Tells whether automatic assignment may use the pool. */
   public boolean enabled() {
     return !Boolean.TRUE.equals(disabled);
+  }
+
+  /** Returns the same pool, disabled. */
+  public IpPoolSpec asDisabled() {
+    return new IpPoolSpec(
+        cidr,
+        vxlanMode,
+        ipipMode,
+        natOutgoing,
+        true,
+        disableBGPExport,
+        blockSize,
+        nodeSelector,
+        namespaceSelector,
+        allowedUses,
+        assignmentMode);
   }
 
   /** Tells whether the intended use (Workload, Tunnel, LoadBalancer) is allowed. */

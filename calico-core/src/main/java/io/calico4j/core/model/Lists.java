@@ -2,6 +2,7 @@ package io.calico4j.core.model;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** Turns absent JSON collections into empty immutable ones. */
@@ -9,7 +10,13 @@ final class Lists {
   private Lists() {}
 
   static <T> List<T> copy(@Nullable List<T> list) {
-    return list == null ? List.of() : List.copyOf(list);
+    if (list == null) {
+      return List.of();
+    }
+    if (list.stream().anyMatch(Objects::isNull)) {
+      throw new IllegalArgumentException("a list has null as an element");
+    }
+    return List.copyOf(list);
   }
 
   static <V> Map<String, V> copy(@Nullable Map<String, V> map) {

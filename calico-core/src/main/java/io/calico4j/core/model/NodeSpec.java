@@ -9,17 +9,24 @@ import org.jspecify.annotations.Nullable;
  * @param bgp how the node speaks BGP; null when it does not
  * @param ipv4VXLANTunnelAddr the VTEP's address
  * @param vxlanTunnelMACAddr the VTEP's MAC address
+ * @param ipv6VXLANTunnelAddr the IPv6 VTEP's address
+ * @param vxlanTunnelMACAddrV6 the IPv6 VTEP's MAC address
  * @param addresses the node's addresses
  */
 public record NodeSpec(
     @Nullable Bgp bgp,
     @Nullable String ipv4VXLANTunnelAddr,
     @Nullable String vxlanTunnelMACAddr,
+    @Nullable String ipv6VXLANTunnelAddr,
+    @Nullable String vxlanTunnelMACAddrV6,
     List<Address> addresses) {
   /** Copies the list; an absent one becomes empty. */
   public NodeSpec {
     addresses = Lists.copy(addresses);
   }
+
+  /** A node of which nothing but its name is known. */
+  public static final NodeSpec EMPTY = new NodeSpec(null, null, null, null, null, List.of());
 
   /**
    * A node's BGP addresses.

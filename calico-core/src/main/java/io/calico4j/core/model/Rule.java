@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param notProtocol the protocol that must not
  * @param icmp the ICMP type and code that must match
  * @param notICMP the ICMP type and code that must not
+ * @param http what an HTTP request must be; needs a proxy that this Felix does not have
  * @param source what the sender must be
  * @param destination what the receiver must be
  */
@@ -23,6 +24,7 @@ public record Rule(
     @Nullable Protocol notProtocol,
     @Nullable Icmp icmp,
     @Nullable Icmp notICMP,
+    @Nullable Http http,
     Peer source,
     Peer destination) {
   /** Absent peers become unrestricted. */
@@ -34,7 +36,7 @@ public record Rule(
 
   /** Makes a rule that does the action to every packet. */
   public static Rule always(Action action) {
-    return new Rule(action, null, null, null, null, null, Peer.ANY, Peer.ANY);
+    return new Rule(action, null, null, null, null, null, null, Peer.ANY, Peer.ANY);
   }
 
   /** What a rule does. */
@@ -58,6 +60,49 @@ public record Rule(
   public record Icmp(@Nullable Integer type, @Nullable Integer code) {}
 
   /**
+   * What an HTTP request must be.
+   *
+   * @param methods methods, any of which must match
+   * @param paths paths, any of which must match
+   */
+  public record Http(List<String> methods, List<Path> paths) {
+    /** Copies the lists; absent ones become empty. */
+    public Http {
+      methods = Lists.copy(methods);
+      paths = Lists.copy(paths);
+    }
+
+    /**
+     * A path; exactly one of the two is given.
+     *
+     * @param exact the whole path
+     * @param prefix what the path begins with
+     */
+    public record Path(@Nullable String exact, @Nullable String prefix) {}
+  }
+
+  /**
+   * Service accounts; what is given must hold.
+   *
+   * @param names names, any of which must match
+   * @param selector labels the service account must have
+   */
+  public record ServiceAccounts(List<String> names, @Nullable String selector) {
+    /** Copies the list; an absent one becomes empty. */
+    public ServiceAccounts {
+      names = Lists.copy(names);
+    }
+  }
+
+  /**
+   * A Kubernetes service.
+   *
+   * @param name its name
+   * @param namespace its namespace; the policy's when null
+   */
+  public record Services(@Nullable String name, @Nullable String namespace) {}
+
+  /**
    * One side of a rule.
    *
    * @param nets CIDRs, any of which must hold the address
@@ -67,6 +112,8 @@ public record Rule(
    * @param namespaceSelector labels of the peer's namespace
    * @param ports ports, any of which must match
    * @param notPorts ports, none of which may match
+   * @param serviceAccounts service accounts the peer must run as
+   * @param services a Kubernetes service the peer must belong to
    */
   public record Peer(
       List<String> nets,
@@ -75,10 +122,12 @@ public record Rule(
       @Nullable String notSelector,
       @Nullable String namespaceSelector,
       List<PortMatch> ports,
-      List<PortMatch> notPorts) {
+      List<PortMatch> notPorts,
+      @Nullable ServiceAccounts serviceAccounts,
+      @Nullable Services services) {
     /** No restriction. */
     public static final Peer ANY =
-        new Peer(List.of(), List.of(), null, null, null, List.of(), List.of());
+        new Peer(List.of(), List.of(), null, null, null, List.of(), List.of(), null, null);
 
     /** Copies the lists; absent ones become empty. */
     public Peer {
@@ -86,6 +135,16 @@ public record Rule(
       notNets = Lists.copy(notNets);
       ports = Lists.copy(ports);
       notPorts = Lists.copy(notPorts);
+    }
+
+    /** Returns a peer that has the labels. */
+    public static Peer selected(String selector) {
+      return new Peer(List.of(), List.of(), selector, null, null, List.of(), List.of(), null, null);
+    }
+
+    /** Returns a peer whose address lies in one of the networks. */
+    public static Peer within(List<String> nets) {
+      return new Peer(nets, List.of(), null, null, null, List.of(), List.of(), null, null);
     }
   }
 }

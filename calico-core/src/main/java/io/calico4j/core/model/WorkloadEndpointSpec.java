@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * @param interfaceName the host end's name
  * @param mac the container end's MAC address
  * @param ports named ports
+ * @param serviceAccountName the service account it runs as; only Kubernetes has them
+ * @param ipNATs floating addresses: 1:1 NAT to one of its own
+ * @param allowSpoofedSourcePrefixes networks it may send from besides its own addresses
  */
 public record WorkloadEndpointSpec(
     String orchestrator,
@@ -29,13 +32,26 @@ public record WorkloadEndpointSpec(
     List<String> profiles,
     @Nullable String interfaceName,
     @Nullable String mac,
-    List<NamedPort> ports) {
+    List<NamedPort> ports,
+    @Nullable String serviceAccountName,
+    List<IpNat> ipNATs,
+    List<String> allowSpoofedSourcePrefixes) {
   /** Copies the lists; absent ones become empty. */
   public WorkloadEndpointSpec {
     ipNetworks = Lists.copy(ipNetworks);
     profiles = Lists.copy(profiles);
     ports = Lists.copy(ports);
+    ipNATs = Lists.copy(ipNATs);
+    allowSpoofedSourcePrefixes = Lists.copy(allowSpoofedSourcePrefixes);
   }
+
+  /**
+   * A floating address.
+   *
+   * @param internalIP one of the endpoint's addresses
+   * @param externalIP the address it is reached by, of the same family
+   */
+  public record IpNat(String internalIP, String externalIP) {}
 
   /**
    * A port of an endpoint that rules may name.

@@ -5,6 +5,7 @@ import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,9 @@ final class Defaults {
   @SuppressWarnings("unchecked")
   static <S> Resource<S> fill(Resource<S> resource) {
     S spec = resource.spec();
-    if (spec instanceof IpPoolSpec pool) {
+    if (spec instanceof IpPoolSpec pool
+        && pool.cidr() != null
+        && Cidr.tryParse(pool.cidr()).isPresent()) {
       return resource.withSpec((S) fill(pool));
     }
     if (spec instanceof PolicySpec policy) {
@@ -45,6 +48,7 @@ final class Defaults {
         pool.disableBGPExport(),
         pool.effectiveBlockSize(),
         or(pool.nodeSelector(), "all()"),
+        pool.namespaceSelector(),
         pool.allowedUses() == null || pool.allowedUses().isEmpty()
             ? List.of("Workload", "Tunnel")
             : pool.allowedUses(),

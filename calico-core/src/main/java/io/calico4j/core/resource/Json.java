@@ -2,8 +2,10 @@ package io.calico4j.core.resource;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.TypeAdapter;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
@@ -12,6 +14,9 @@ import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.PortMatch;
 import io.calico4j.core.model.Protocol;
 import java.io.IOException;
+import java.lang.reflect.ParameterizedType;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +42,24 @@ final class Json {
   }
 
   /**
+   * Reads a value.
+   *
+   * @throws JsonParseException when it has not the form of the type, whatever Gson's own reason
+   */
+  static <T> T read(JsonElement element, Class<T> type) {
+    try {
+      return GSON.fromJson(element, type);
+    } catch (JsonParseException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new JsonParseException(e);
+    }
+  }
+
+  /**
    * Lays the known fields of {@code over} upon {@code base}: a field that {@code known} has but
-   * {@code over} lacks is removed, a field nobody here knows stays.
+   * {@code over} lacks is removed, a field nobody here knows stays. A list's element that says the
+   * same as before stays as it was written.
    */
   static JsonObject merge(JsonObject base, JsonObject over, Class<?> known) {
     JsonObject merged = base.deepCopy();
@@ -51,9 +72,29 @@ final class Json {
           && component.getType().isRecord()
           && merged.get(name) instanceof JsonObject inner) {
         merged.add(name, merge(inner, value.getAsJsonObject(), component.getType()));
+      } else if (merged.get(name) instanceof JsonArray before
+          && component.getGenericType() instanceof ParameterizedType list
+          && list.getActualTypeArguments()[0] instanceof Class<?> type
+          && type.isRecord()) {
+        merged.add(name, mergeList(before, value.getAsJsonArray(), type));
       } else {
         merged.add(name, value);
       }
+    }
+    return merged;
+  }
+
+  private static JsonArray mergeList(JsonArray before, JsonArray after, Class<?> type) {
+    List<JsonElement> unused = new ArrayList<>(before.asList());
+    List<JsonElement> meanings = new ArrayList<>();
+    unused.forEach(element -> meanings.add(GSON.toJsonTree(read(element, type))));
+    JsonArray merged = new JsonArray();
+    for (JsonElement element : after) {
+      int same = meanings.indexOf(element);
+      if (same >= 0) {
+        meanings.remove(same);
+      }
+      merged.add(same >= 0 ? unused.remove(same) : element);
     }
     return merged;
   }

@@ -8,7 +8,6 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.NotFoundException;
 import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.ProfileSpec;
 import io.calico4j.core.model.Resource;
@@ -101,8 +100,9 @@ public final class ResourceClient {
    */
   public <S> Resource<S> create(Resource<S> resource) throws DatastoreException {
     refuseDefaultAllow(resource.key());
-    refuseOverlap(resource);
     Resource<S> prepared = prepareCreate(resource);
+    ResourceValidator.check(prepared);
+    new ResourceRelations(this, datastore).checkCreate(prepared);
     try {
       long revision =
           datastore.commit(
@@ -122,36 +122,19 @@ public final class ResourceClient {
     }
   }
 
-  private void refuseOverlap(Resource<?> resource) throws DatastoreException {
-    if (!(resource.spec() instanceof IpPoolSpec pool)) {
-      return;
-    }
-    for (Resource<IpPoolSpec> other : list(ResourceKind.IP_POOL)) {
-      if (!other.metadata().name().equals(resource.metadata().name())
-          && other.spec().network().overlaps(pool.network())) {
-        throw new InvalidResourceException(
-            resource.key()
-                + " spec.cidr: "
-                + pool.cidr()
-                + " overlaps "
-                + other.key()
-                + " with "
-                + other.spec().cidr(),
-            null);
-      }
-    }
-  }
-
   /**
    * Replaces a resource that was read.
    *
    * @throws NotFoundException when it is gone
    * @throws ConflictException when it was changed since
+   * @throws InvalidResourceException when it is not valid, or changes what cannot be changed
    */
   public <S> Resource<S> update(Resource<S> resource) throws DatastoreException {
     refuseDefaultAllow(resource.key());
     String path = resource.key().path();
     Resource<S> filled = Defaults.fill(resource);
+    ResourceValidator.check(filled);
+    new ResourceRelations(this, datastore).checkUpdate(filled);
     try {
       long revision =
           datastore.commit(
@@ -177,21 +160,7 @@ public final class ResourceClient {
         if (stored.isEmpty()) {
           return create(resource);
         }
-        Metadata old = stored.get().metadata();
-        Metadata given = resource.metadata();
-        return update(
-            new Resource<>(
-                resource.kind(),
-                new Metadata(
-                    given.name(),
-                    old.namespace(),
-                    old.uid(),
-                    old.creationTimestamp(),
-                    given.labels(),
-                    given.annotations()),
-                resource.spec(),
-                stored.get().document(),
-                stored.get().revision()));
+        return update(replaced(stored.get(), resource));
       } catch (ConflictException | AlreadyExistsException | NotFoundException e) {
         if (attempt >= APPLY_ATTEMPTS) {
           throw e;
@@ -201,11 +170,43 @@ public final class ResourceClient {
   }
 
   /**
+   * Replaces a resource that must exist, keeping its identity and unknown fields.
+   *
+   * @throws NotFoundException when it does not exist
+   */
+  public <S> Resource<S> replace(Resource<S> resource) throws DatastoreException {
+    ResourceKey key = resource.key();
+    Resource<S> stored =
+        get(resource.kind(), key.namespace(), key.name())
+            .orElseThrow(() -> new NotFoundException(key + " does not exist: create it", null));
+    return update(replaced(stored, resource));
+  }
+
+  private static <S> Resource<S> replaced(Resource<S> stored, Resource<S> given) {
+    Metadata old = stored.metadata();
+    return new Resource<>(
+        given.kind(),
+        new Metadata(
+            given.metadata().name(),
+            old.namespace(),
+            old.uid(),
+            old.creationTimestamp(),
+            given.metadata().labels(),
+            given.metadata().annotations()),
+        given.spec(),
+        ResourceCodec.replaced(stored, given),
+        stored.revision());
+  }
+
+  /**
    * Deletes a resource whatever its revision.
    *
    * @throws NotFoundException when there is none
+   * @throws InvalidResourceException when others need it
    */
   public void delete(ResourceKey key) throws DatastoreException {
+    refuseDefaultAllow(key);
+    new ResourceRelations(this, datastore).checkDelete(key);
     Optional<Entry> stored = datastore.get(key.path());
     if (stored.isEmpty()) {
       throw new NotFoundException(key + " does not exist", null);

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.Metadata;
@@ -11,6 +12,7 @@ import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -56,13 +58,13 @@ public final class ResourceCodec {
     if (metadataJson == null || !metadataJson.isJsonObject()) {
       throw new IllegalArgumentException("metadata is missing");
     }
-    Metadata metadata = Json.GSON.fromJson(metadataJson, Metadata.class);
+    Metadata metadata = Json.read(metadataJson, Metadata.class);
     if (metadata.name() == null || metadata.name().isEmpty()) {
       throw new IllegalArgumentException("metadata.name is missing");
     }
     JsonElement specJson = document.get("spec");
     S spec =
-        Json.GSON.fromJson(
+        Json.read(
             specJson == null || specJson.isJsonNull() ? new JsonObject() : specJson,
             kind.specType());
     if (spec instanceof PolicySpec policy) {
@@ -74,7 +76,7 @@ public final class ResourceCodec {
 
   @SuppressWarnings("NullAway")
   private static void requireActions(PolicySpec policy) {
-    for (var rules : java.util.List.of(policy.ingress(), policy.egress())) {
+    for (var rules : List.of(policy.ingress(), policy.egress())) {
       for (var rule : rules) {
         if (rule.action() == null) {
           throw new IllegalArgumentException(
@@ -91,7 +93,7 @@ public final class ResourceCodec {
     String name = metadata.name();
     if (stored != null) {
       JsonElement given = JsonParser.parseString(stored).getAsJsonObject().get("name");
-      name = given == null ? name : given.getAsString();
+      name = given instanceof JsonPrimitive text ? text.getAsString() : name;
     } else if (policy.effectiveTier().equals("default") && name.startsWith("default.")) {
       name = name.substring("default.".length());
     }
@@ -126,6 +128,25 @@ public final class ResourceCodec {
     if (resource.revision() > 0) {
       json.getAsJsonObject("metadata")
           .addProperty("resourceVersion", Long.toString(resource.revision()));
+    }
+    return json;
+  }
+
+  /**
+   * Returns the document of a stored resource whose content somebody replaces: what they wrote, and
+   * of the stored one only what nobody here knows.
+   */
+  static JsonObject replaced(Resource<?> stored, Resource<?> written) {
+    JsonObject json = stored.document().deepCopy();
+    for (String part : List.of("metadata", "spec")) {
+      JsonObject kept = objectOf(json.get(part));
+      if (part.equals("spec")) {
+        FieldTable.fieldsOf(stored.kind().kind()).forEach(kept::remove);
+      }
+      objectOf(written.document().get(part))
+          .entrySet()
+          .forEach(e -> kept.add(e.getKey(), e.getValue()));
+      json.add(part, kept);
     }
     return json;
   }

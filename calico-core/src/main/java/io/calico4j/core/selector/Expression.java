@@ -13,6 +13,11 @@ sealed interface Expression {
 
   Expression prefixed(String prefix);
 
+  /** Tells whether {@code global()} is part of it. */
+  default boolean mentionsGlobal() {
+    return false;
+  }
+
   /** {@code all()} or {@code global()}. */
   record Constant(String name) implements Expression {
     @Override
@@ -23,6 +28,11 @@ sealed interface Expression {
     @Override
     public String canonical() {
       return name + "()";
+    }
+
+    @Override
+    public boolean mentionsGlobal() {
+      return name.equals("global");
     }
 
     @Override
@@ -130,6 +140,11 @@ sealed interface Expression {
     }
 
     @Override
+    public boolean mentionsGlobal() {
+      return operand.mentionsGlobal();
+    }
+
+    @Override
     public Expression prefixed(String prefix) {
       return new Not(operand.prefixed(prefix));
     }
@@ -153,6 +168,11 @@ sealed interface Expression {
     }
 
     @Override
+    public boolean mentionsGlobal() {
+      return operands.stream().anyMatch(Expression::mentionsGlobal);
+    }
+
+    @Override
     public Expression prefixed(String prefix) {
       return new And(operands.stream().map(o -> o.prefixed(prefix)).toList());
     }
@@ -173,6 +193,11 @@ sealed interface Expression {
     @Override
     public String canonical() {
       return joined(operands, " || ");
+    }
+
+    @Override
+    public boolean mentionsGlobal() {
+      return operands.stream().anyMatch(Expression::mentionsGlobal);
     }
 
     @Override

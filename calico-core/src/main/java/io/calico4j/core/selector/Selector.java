@@ -41,6 +41,11 @@ public final class Selector {
     return expression.matches(labels);
   }
 
+  /** Tells whether {@code global()} is part of the selector. */
+  public boolean mentionsGlobal() {
+    return expression.mentionsGlobal();
+  }
+
   /** Returns the canonical text: equal for selectors that differ in spelling only. */
   public String canonical() {
     return canonical;

@@ -37,6 +37,7 @@ class IpamBlocksTest {
 
   private static AssignRequest request(String handle, int count, String... fixed) {
     return new AssignRequest(
+        AssignRequest.Use.Workload,
         handle,
         count,
         0,

@@ -29,7 +29,15 @@ class IpamCheckTest {
 
   private IpAddress assign(String handle) throws Exception {
     return host.assign(
-            new AssignRequest(handle, 1, 0, List.of(), List.of(), List.of(), Map.of()),
+            new AssignRequest(
+                AssignRequest.Use.Workload,
+                handle,
+                1,
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                Map.of()),
             Ipam.Companion.NONE)
         .addresses()
         .get(0);
@@ -52,6 +60,9 @@ class IpamCheckTest {
                     List.of(),
                     "cali1",
                     null,
+                    List.of(),
+                    null,
+                    List.of(),
                     List.of())));
   }
 

@@ -45,7 +45,8 @@ class IpamGroupTest {
   }
 
   private static AssignRequest request(String handle, int count) {
-    return new AssignRequest(handle, count, 0, List.of(), List.of(), List.of(), Map.of());
+    return new AssignRequest(
+        AssignRequest.Use.Workload, handle, count, 0, List.of(), List.of(), List.of(), Map.of());
   }
 
   private <T> List<Future<T>> all(List<Callable<T>> calls) throws InterruptedException {

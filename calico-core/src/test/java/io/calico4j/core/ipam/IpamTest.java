@@ -31,6 +31,7 @@ class IpamTest {
 
   private static AssignRequest request(String handle, int count, String... fixed) {
     return new AssignRequest(
+        AssignRequest.Use.Workload,
         handle,
         count,
         0,
@@ -104,7 +105,15 @@ class IpamTest {
   @Test
   void unknownPoolsAndNodesAreNamed() {
     AssignRequest unknownPool =
-        new AssignRequest("n.c", 1, 0, List.of("huge"), List.of(), List.of(), Map.of());
+        new AssignRequest(
+            AssignRequest.Use.Workload,
+            "n.c",
+            1,
+            0,
+            List.of("huge"),
+            List.of(),
+            List.of(),
+            Map.of());
     assertThatThrownBy(() -> hostA.assign(unknownPool, Ipam.Companion.NONE))
         .hasMessageContaining("\"huge\"")
         .hasMessageContaining("small");

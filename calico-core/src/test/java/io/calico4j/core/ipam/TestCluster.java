@@ -20,15 +20,12 @@ final class TestCluster {
     ResourceClient resources = new ResourceClient(datastore);
     for (String node : List.of("host-a", "host-b")) {
       resources.create(
-          Resource.create(
-              ResourceKind.NODE,
-              Metadata.named(null, node),
-              new NodeSpec(null, null, null, List.of())));
+          Resource.create(ResourceKind.NODE, Metadata.named(null, node), NodeSpec.EMPTY));
     }
     resources.create(
         Resource.create(
             ResourceKind.IP_POOL,
             Metadata.named(null, pool),
-            new IpPoolSpec(cidr, null, null, null, null, null, blockSize, null, null, null)));
+            new IpPoolSpec(cidr, null, null, null, null, null, blockSize, null, null, null, null)));
   }
 }

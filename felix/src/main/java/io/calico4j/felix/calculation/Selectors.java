@@ -37,8 +37,13 @@ public final class Selectors {
   public static Optional<Selector> ofPeer(Resource<?> owner, Rule.Peer peer) {
     boolean namespaced =
         owner.spec() instanceof PolicySpec && owner.kind().equals(ResourceKind.NETWORK_POLICY);
-    boolean given = isGiven(peer.selector());
-    Selector selector = given ? Selector.parse(String.valueOf(peer.selector())) : Selector.all();
+    Rule.ServiceAccounts accounts = peer.serviceAccounts();
+    boolean given = isGiven(peer.selector()) || accounts != null;
+    Selector selector =
+        isGiven(peer.selector()) ? Selector.parse(String.valueOf(peer.selector())) : Selector.all();
+    if (accounts != null) {
+      selector = selector.and(ofServiceAccounts(accounts));
+    }
     if (isGiven(peer.namespaceSelector())) {
       return Optional.of(ofNamespaces(String.valueOf(peer.namespaceSelector())).and(selector));
     }
@@ -46,6 +51,20 @@ public final class Selectors {
       return Optional.of(inNamespace(owner).and(selector));
     }
     return given ? Optional.of(selector) : Optional.empty();
+  }
+
+  private static Selector ofServiceAccounts(Rule.ServiceAccounts accounts) {
+    Selector selector = Selector.all();
+    if (!accounts.names().isEmpty()) {
+      selector =
+          Selector.parse(
+              "projectcalico.org/serviceaccount in {'"
+                  + String.join("', '", accounts.names())
+                  + "'}");
+    }
+    return isGiven(accounts.selector())
+        ? selector.and(Selector.parse(String.valueOf(accounts.selector())).prefixed("pcsa."))
+        : selector;
   }
 
   private static boolean isGiven(@Nullable String text) {

@@ -51,6 +51,11 @@ final class RuleRenderer {
   }
 
   private List<String> render(Resource<?> owner, Rule rule) {
+    if (rule.http() != null
+        || rule.source().services() != null
+        || rule.destination().services() != null) {
+      throw new IllegalArgumentException("http and services cannot be enforced here");
+    }
     if (!isFamilyBound(owner, rule)) {
       return lines(owner, rule, null);
     }

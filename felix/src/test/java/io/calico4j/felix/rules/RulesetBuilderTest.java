@@ -104,6 +104,9 @@ class RulesetBuilderTest {
         "{'action':'Allow','protocol':'ICMPv6','notICMP':{'type':128}}"
             + " | meta nfproto ipv6 meta l4proto 58 icmpv6 type != 128 A",
         "{'action':'Allow','destination':{'ports':[80]}} | drop comment \"unreadable rule\"",
+        "{'action':'Allow','http':{'methods':['GET']}} | drop comment \"unreadable rule\"",
+        "{'action':'Allow','source':{'services':{'name':'web'}}}"
+            + " | drop comment \"unreadable rule\"",
       })
   void aRuleBecomesLines(String rule, String lines) {
     policy("p", "{'selector':'has(web)','types':['Ingress'],'ingress':[" + rule + "]}");

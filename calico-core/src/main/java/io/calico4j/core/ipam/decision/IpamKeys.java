@@ -2,6 +2,7 @@ package io.calico4j.core.ipam.decision;
 
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
+import java.util.Optional;
 
 /** Where IPAM's data lives in etcd, as Calico v3 lays it out. */
 public final class IpamKeys {
@@ -10,6 +11,9 @@ public final class IpamKeys {
 
   /** The key of the IPAM configuration. */
   public static final String CONFIG = ROOT + "config";
+
+  /** The prefix of the affinities of all hosts. */
+  public static final String HOSTS = ROOT + "host/";
 
   private static final String HANDLES = ROOT + "handle/";
 
@@ -33,6 +37,25 @@ public final class IpamKeys {
   /** Returns the key of a host's affinity to a block. */
   public static String affinity(String node, Cidr cidr) {
     return affinities(node, cidr.family()) + dashed(cidr);
+  }
+
+  /**
+   * Whose block it is, as an affinity's key says.
+   *
+   * @param node the host
+   * @param block the block
+   */
+  public record Affinity(String node, Cidr block) {}
+
+  /** Reads an affinity's key; empty when it is none. */
+  public static Optional<Affinity> parseAffinity(String key) {
+    int slash = key.indexOf('/', HOSTS.length());
+    int name = key.lastIndexOf('/');
+    if (!key.startsWith(HOSTS) || slash < 0 || !key.substring(0, name).endsWith("/block")) {
+      return Optional.empty();
+    }
+    return Cidr.tryParse(key.substring(name + 1).replace('-', '/'))
+        .map(cidr -> new Affinity(key.substring(HOSTS.length(), slash), cidr));
   }
 
   /** Returns the key of a handle. */
