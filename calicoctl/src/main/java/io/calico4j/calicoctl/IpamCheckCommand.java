@@ -3,12 +3,15 @@ package io.calico4j.calicoctl;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.ipam.IpamCheck;
+import io.calico4j.core.ipam.IpamRepair;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code ipam check}: what IPAM says beside what is used. Changes nothing. */
@@ -17,6 +20,18 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class IpamCheckCommand implements Callable<Integer> {
   private final Supplier<Datastore> datastore;
+
+  @Option(
+      names = "--repair",
+      description = "puts right what is certain: leaked addresses, wrong handles and affinities")
+  private boolean repair;
+
+  @Option(
+      names = "--grace",
+      defaultValue = "60",
+      description =
+          "with --repair: seconds between the two checks that must agree (default ${DEFAULT-VALUE})")
+  private int grace;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -30,6 +45,9 @@ final class IpamCheckCommand implements Callable<Integer> {
     List<IpamCheck.Problem> problems;
     try (Datastore store = datastore.get()) {
       problems = IpamCheck.run(store);
+      if (repair && !problems.isEmpty()) {
+        problems = repair(store, problems, out);
+      }
     }
     Table table = new Table(List.of("PROBLEM", "SUBJECT", "DETAIL"));
     problems.forEach(p -> table.row(List.of(p.kind().name(), p.subject(), p.detail())));
@@ -40,5 +58,20 @@ final class IpamCheckCommand implements Callable<Integer> {
     }
     out.flush();
     return problems.isEmpty() ? 0 : 1;
+  }
+
+  private List<IpamCheck.Problem> repair(
+      Datastore store, List<IpamCheck.Problem> found, PrintWriter out) throws DatastoreException {
+    out.println(found.size() + " problems, checking again in " + grace + " s");
+    out.flush();
+    try {
+      TimeUnit.SECONDS.sleep(grace);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return found;
+    }
+    IpamRepair.run(store, found)
+        .forEach(p -> out.println("repaired " + p.kind() + " " + p.subject() + ": " + p.detail()));
+    return IpamCheck.run(store);
   }
 }

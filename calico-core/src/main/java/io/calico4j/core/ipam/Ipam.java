@@ -203,6 +203,23 @@ public final class Ipam implements AutoCloseable {
         .toList();
   }
 
+  /**
+   * Puts right what {@link IpamCheck} found, if it is still as it was found.
+   *
+   * @return whether it was put right
+   */
+  boolean repair(IpamCheck.Problem problem) throws DatastoreException {
+    IpamCheck.Leak leak = problem.leak();
+    return switch (problem.kind()) {
+      case LEAKED -> leak != null && decides(planner -> planner.releaseLeak(leak));
+      case WRONG_HANDLE ->
+          decides(planner -> planner.recount(problem.subject(), problem.revision()));
+      case WRONG_AFFINITY ->
+          decides(planner -> planner.dropAffinity(problem.subject(), problem.revision()));
+      case NOT_ASSIGNED, SEVERAL_USERS, UNREADABLE -> false;
+    };
+  }
+
   private interface Check {
     boolean test(Planner planner) throws DatastoreException;
   }
@@ -238,6 +255,16 @@ public final class Ipam implements AutoCloseable {
       }
     }
     return addresses;
+  }
+
+  /** Returns who holds an address; empty when nobody does. */
+  public Optional<Block.Owner> ownerOf(IpAddress address) throws DatastoreException {
+    for (Entry entry : fresh.list(IpamKeys.blocks(address.family()))) {
+      if (IpamKeys.cidrOf(entry.key()).contains(address)) {
+        return Optional.ofNullable(parse(entry.value(), entry.key()).owner(address));
+      }
+    }
+    return Optional.empty();
   }
 
   private static Block parse(String json, String key) throws InvalidResourceException {

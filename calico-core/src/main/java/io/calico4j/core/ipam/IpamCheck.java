@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Compares what IPAM says with what is used. Reads only. An address that is being assigned or
@@ -56,8 +57,22 @@ public final class IpamCheck {
    * @param kind what is wrong
    * @param subject the address, handle or key
    * @param detail what was found, for people
+   * @param leak the assignment nobody uses, for LEAKED; else null
+   * @param revision the modification revision of the key it was found in; 0 when it is absent, or
+   *     when the problem is not about one key
    */
-  public record Problem(Kind kind, String subject, String detail) {}
+  public record Problem(
+      Kind kind, String subject, String detail, @Nullable Leak leak, long revision) {}
+
+  /**
+   * An assignment that nobody uses.
+   *
+   * @param address the address
+   * @param owner what is recorded with it
+   * @param sequence the block's sequence number at the assignment: another one is another
+   *     assignment
+   */
+  public record Leak(IpAddress address, Block.Owner owner, long sequence) {}
 
   /** Reads the cluster and returns what is wrong, in the order of {@link Kind}. */
   public static List<Problem> run(Datastore datastore) throws DatastoreException {
@@ -70,14 +85,14 @@ public final class IpamCheck {
     }
     check.held.forEach(
         (handle, counts) ->
-            check.add(Kind.WRONG_HANDLE, handle, "holds " + counts + " and has no handle key"));
+            check.add(Kind.WRONG_HANDLE, handle, "holds " + counts + " and has no handle key", 0));
     check.problems.sort(
         java.util.Comparator.comparing(Problem::kind).thenComparing(Problem::subject));
     return List.copyOf(check.problems);
   }
 
-  private void add(Kind kind, String subject, String detail) {
-    problems.add(new Problem(kind, subject, detail));
+  private void add(Kind kind, String subject, String detail, long revision) {
+    problems.add(new Problem(kind, subject, detail, null, revision));
   }
 
   private void readBlocks(Datastore datastore) throws DatastoreException {
@@ -94,7 +109,7 @@ public final class IpamCheck {
             }
           }
         } catch (IllegalArgumentException e) {
-          add(Kind.UNREADABLE, entry.key(), String.valueOf(e.getMessage()));
+          add(Kind.UNREADABLE, entry.key(), String.valueOf(e.getMessage()), entry.revision());
         }
       }
     }
@@ -112,6 +127,7 @@ public final class IpamCheck {
       NodeSpec.Bgp bgp = node.spec().bgp();
       Stream.of(
               Optional.ofNullable(node.spec().ipv4VXLANTunnelAddr()),
+              Optional.ofNullable(node.spec().ipv6VXLANTunnelAddr()),
               Optional.ofNullable(bgp).map(NodeSpec.Bgp::ipv4IPIPTunnelAddr))
           .flatMap(Optional::stream)
           .forEach(text -> use(text, "Node " + node.metadata().name()));
@@ -128,17 +144,20 @@ public final class IpamCheck {
       for (IpAddress address : block.addresses(owner -> true)) {
         Block.Owner owner = block.owner(address);
         if (owner != null && !users.containsKey(address)) {
-          add(
-              Kind.LEAKED,
-              address.toString(),
-              "handle " + owner.handleId() + ", " + owner.secondary());
+          problems.add(
+              new Problem(
+                  Kind.LEAKED,
+                  address.toString(),
+                  "handle " + owner.handleId() + ", " + owner.secondary(),
+                  new Leak(address, owner, block.assignedAt(address)),
+                  0));
         }
       }
     }
     users.forEach(
         (address, by) -> {
           if (by.size() > 1) {
-            add(Kind.SEVERAL_USERS, address.toString(), String.join(", ", by));
+            add(Kind.SEVERAL_USERS, address.toString(), String.join(", ", by), 0);
           }
           boolean assigned =
               blocks.values().stream().anyMatch(block -> block.owner(address) != null);
@@ -146,7 +165,7 @@ public final class IpamCheck {
               pools.stream()
                   .anyMatch(p -> p.spec().enabled() && p.spec().network().contains(address));
           if (!assigned && pooled) {
-            add(Kind.NOT_ASSIGNED, address.toString(), String.join(", ", by));
+            add(Kind.NOT_ASSIGNED, address.toString(), String.join(", ", by), 0);
           }
         });
   }
@@ -159,7 +178,11 @@ public final class IpamCheck {
         Map<Cidr, Integer> counted = Handle.parse(entry.value()).counts();
         Map<Cidr, Integer> found = held.remove(handle);
         if (!counted.equals(found == null ? Map.of() : found)) {
-          add(Kind.WRONG_HANDLE, handle, "counts " + counted + ", holds " + found);
+          add(
+              Kind.WRONG_HANDLE,
+              handle,
+              "counts " + counted + ", holds " + found,
+              entry.revision());
         }
       } else if (rest.startsWith("host/")) {
         Cidr cidr = IpamKeys.cidrOf(entry.key());
@@ -169,11 +192,12 @@ public final class IpamCheck {
           add(
               Kind.WRONG_AFFINITY,
               entry.key(),
-              block == null ? "there is no such block" : "the block is " + block.affinity());
+              block == null ? "there is no such block" : "the block is " + block.affinity(),
+              entry.revision());
         }
       }
     } catch (IllegalArgumentException e) {
-      add(Kind.UNREADABLE, entry.key(), String.valueOf(e.getMessage()));
+      add(Kind.UNREADABLE, entry.key(), String.valueOf(e.getMessage()), entry.revision());
     }
   }
 }

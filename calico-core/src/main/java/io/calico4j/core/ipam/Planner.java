@@ -154,6 +154,67 @@ final class Planner {
     return false;
   }
 
+  /** Releases an assignment if it is still the one that was found; false when it is not. */
+  boolean releaseLeak(IpamCheck.Leak leak) throws DatastoreException {
+    for (Entry entry : reads.list(IpamKeys.blocks(leak.address().family()))) {
+      Cidr cidr = IpamKeys.cidrOf(entry.key());
+      Held held = cidr.contains(leak.address()) ? load(cidr) : null;
+      if (held != null
+          && leak.owner().equals(held.block().owner(leak.address()))
+          && leak.sequence() == held.block().assignedAt(leak.address())) {
+        return releaseAddress(leak.address());
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Makes a handle count what the blocks hold, if it is still as it was found.
+   *
+   * @param revision the revision the handle was found at; 0 when it was absent
+   */
+  boolean recount(String handleId, long revision) throws DatastoreException {
+    HeldHandle known = handle(handleId);
+    if (known.revision() != revision) {
+      return false;
+    }
+    Handle after = Handle.NONE;
+    for (IpFamily family : IpFamily.values()) {
+      for (Entry entry : reads.list(IpamKeys.blocks(family))) {
+        Cidr cidr = IpamKeys.cidrOf(entry.key());
+        Held held = load(cidr);
+        int count =
+            held == null
+                ? 0
+                : held.block().addresses(owner -> handleId.equals(owner.handleId())).size();
+        if (count > 0 || known.handle().counts().containsKey(cidr)) {
+          guards.put(entry.key(), entry.revision());
+          after = after.plus(cidr, count);
+        }
+      }
+    }
+    Handle counted = after;
+    count(handleId, unused -> counted);
+    return true;
+  }
+
+  /** Deletes an affinity that is not its block's, if it is still as it was found. */
+  boolean dropAffinity(String key, long revision) throws DatastoreException {
+    Optional<Entry> entry = reads.get(key);
+    Optional<IpamKeys.Affinity> affinity = IpamKeys.parseAffinity(key);
+    if (affinity.isEmpty() || entry.isEmpty() || entry.get().revision() != revision) {
+      return false;
+    }
+    Held held = load(affinity.get().block());
+    if (held != null && ("host:" + affinity.get().node()).equals(held.block().affinity())) {
+      return false;
+    }
+    guards.put(key, revision);
+    guards.put(IpamKeys.block(affinity.get().block()), held == null ? 0 : held.revision());
+    affinities.put(key, Optional.empty());
+    return true;
+  }
+
   /** Returns how many writes or conditions the transaction has so far, whichever are more. */
   int size() {
     long changed =

@@ -25,6 +25,35 @@ public record NodeSpec(
     addresses = Lists.copy(addresses);
   }
 
+  /** Returns a copy with another address of tunl0; null for none. */
+  public NodeSpec withIpipTunnelAddress(@Nullable String address) {
+    Bgp old = bgp == null ? new Bgp(null, null, null, null, null) : bgp;
+    return new NodeSpec(
+        new Bgp(
+            old.asNumber(),
+            old.ipv4Address(),
+            old.ipv6Address(),
+            address,
+            old.routeReflectorClusterID()),
+        ipv4VXLANTunnelAddr,
+        vxlanTunnelMACAddr,
+        ipv6VXLANTunnelAddr,
+        vxlanTunnelMACAddrV6,
+        addresses);
+  }
+
+  /** Returns a copy with another address of the VTEP; null for none. */
+  public NodeSpec withVxlanTunnelAddress(@Nullable String address) {
+    return new NodeSpec(
+        bgp, address, vxlanTunnelMACAddr, ipv6VXLANTunnelAddr, vxlanTunnelMACAddrV6, addresses);
+  }
+
+  /** Returns a copy with another address of the IPv6 VTEP; null for none. */
+  public NodeSpec withVxlanV6TunnelAddress(@Nullable String address) {
+    return new NodeSpec(
+        bgp, ipv4VXLANTunnelAddr, vxlanTunnelMACAddr, address, vxlanTunnelMACAddrV6, addresses);
+  }
+
   /** A node of which nothing but its name is known. */
   public static final NodeSpec EMPTY = new NodeSpec(null, null, null, null, null, List.of());
 

@@ -108,4 +108,74 @@ class IpamCheckTest {
     datastore.commit(Transaction.builder().delete(IpamKeys.handle("net.c1")).build());
     assertThat(problems()).contains("WRONG_HANDLE net.c1");
   }
+
+  private IpAddress assigned(String handle, Map<String, String> attributes) throws Exception {
+    return host.assign(
+            new AssignRequest(
+                AssignRequest.Use.Workload,
+                handle,
+                1,
+                0,
+                List.of(),
+                List.of(),
+                List.of(),
+                attributes),
+            Ipam.Companion.NONE)
+        .addresses()
+        .get(0);
+  }
+
+  private List<String> repair(List<IpamCheck.Problem> before) throws Exception {
+    return IpamRepair.run(datastore, before).stream()
+        .map(p -> p.kind() + " " + p.subject())
+        .toList();
+  }
+
+  @Test
+  void whatIsCertainIsRepairedAndWhatIsDoubtfulIsNot() throws Exception {
+    IpAddress ofEndpoint = assigned("net.c1", Map.of("node", "host-a", "interface", "eth0"));
+    IpAddress reserved = assigned("task-1", Map.of("node", "host-a"));
+    IpAddress ofGoneNode =
+        assigned("tunnel", Map.of("node", "host-z", "type", "ipipTunnelAddress"));
+    Cidr block = new Cidr(ofEndpoint, 30);
+    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"" + block + "\":1}}");
+    put(IpamKeys.affinity("host-b", block), "{\"state\":\"confirmed\"}");
+    datastore.commit(Transaction.builder().delete(IpamKeys.handle("task-1")).build());
+    endpoint("c9", "10.65.0.7");
+
+    assertThat(repair(IpamCheck.run(datastore)))
+        .containsExactlyInAnyOrder(
+            "LEAKED " + ofEndpoint,
+            "LEAKED " + ofGoneNode,
+            "WRONG_HANDLE net.orphan",
+            "WRONG_HANDLE task-1",
+            "WRONG_AFFINITY " + IpamKeys.affinity("host-b", block));
+    assertThat(problems()).containsExactly("LEAKED " + reserved, "NOT_ASSIGNED 10.65.0.7");
+    assertThat(host.addressesOf("task-1")).containsExactly(reserved);
+  }
+
+  @Test
+  void whatChangedSinceTheFirstCheckIsNotTouched() throws Exception {
+    Map<String, String> attributes = Map.of("node", "host-a", "interface", "eth0");
+    IpAddress address = assigned("net.c1", attributes);
+    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"10.65.0.4/30\":1}}");
+    List<IpamCheck.Problem> before = IpamCheck.run(datastore);
+
+    host.release("net.c1");
+    host.assign(
+        new AssignRequest(
+            AssignRequest.Use.Workload,
+            "net.c1",
+            0,
+            0,
+            List.of(),
+            List.of(),
+            List.of(address),
+            attributes),
+        Ipam.Companion.NONE);
+    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"10.65.0.4/30\":1}}");
+
+    assertThat(repair(before)).isEmpty();
+    assertThat(host.addressesOf("net.c1")).containsExactly(address);
+  }
 }

@@ -260,6 +260,11 @@ public final class Block {
     return ordinal < 0 ? null : owners[ordinal];
   }
 
+  /** Returns the block's sequence number when the address was assigned; 0 when it is not known. */
+  public long assignedAt(IpAddress address) {
+    return allocatedAt.getOrDefault(ordinal(address), 0L);
+  }
+
   /** Returns the addresses whose owner passes the test, ascending. */
   public List<IpAddress> addresses(Predicate<Owner> test) {
     List<IpAddress> found = new ArrayList<>();
