@@ -11,6 +11,7 @@ import java.util.function.Supplier;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /**
  * The operator's command line. Exit status: 0 done, 1 an error that is printed, 2 wrong usage. The
@@ -21,6 +22,14 @@ import picocli.CommandLine.Command;
     description = "Reads and writes Calico's resources, and shows a node's and IPAM's state.",
     mixinStandardHelpOptions = true)
 public final class CalicoctlMain {
+  @Option(
+      names = {"-c", "--config"},
+      description =
+          "file with the connection to the datastore (default ${DEFAULT-VALUE}, and the ETCD_*"
+              + " variables when there is no such file)",
+      defaultValue = ApiConfig.DEFAULT_FILE)
+  private String config = ApiConfig.DEFAULT_FILE;
+
   private CalicoctlMain() {}
 
   /** Runs a command and exits with its status. */
@@ -28,16 +37,26 @@ public final class CalicoctlMain {
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
     java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.SEVERE);
     Map<String, String> environment = System.getenv();
+    CalicoctlMain options = new CalicoctlMain();
     CommandLine line =
         commandLine(
-            () -> EtcdDatastore.connect(EtcdConfig.fromEnvironment(environment)), environment);
+            options,
+            () ->
+                EtcdDatastore.connect(
+                    EtcdConfig.fromEnvironment(ApiConfig.read(options.config, environment))),
+            environment);
     System.exit(line.execute(arguments));
   }
 
   /** Makes the command line over a datastore, connected only by the commands that need it. */
   public static CommandLine commandLine(
       Supplier<Datastore> datastore, Map<String, String> environment) {
-    CommandLine line = new CommandLine(new CalicoctlMain());
+    return commandLine(new CalicoctlMain(), datastore, environment);
+  }
+
+  private static CommandLine commandLine(
+      CalicoctlMain options, Supplier<Datastore> datastore, Map<String, String> environment) {
+    CommandLine line = new CommandLine(options);
     for (WriteCommand.Mode mode : WriteCommand.Mode.values()) {
       line.addSubcommand(
           mode.name().toLowerCase(java.util.Locale.ROOT), new WriteCommand(datastore, mode));

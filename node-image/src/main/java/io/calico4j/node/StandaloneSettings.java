@@ -38,8 +38,14 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
           "etcd_ca_cert_file", "ETCD_CA_CERT_FILE",
           "etcd_cert_file", "ETCD_CERT_FILE",
           "etcd_key_file", "ETCD_KEY_FILE",
+          "etcd_discovery_srv", "ETCD_DISCOVERY_SRV",
           "etcd_username", "ETCD_USERNAME",
           "etcd_password", "ETCD_PASSWORD");
+
+  /** Certificates given as text, of several lines. */
+  private static final List<String> INLINE = List.of("ETCD_CA_CERT", "ETCD_CERT", "ETCD_KEY");
+
+  private static final String LINE_END = "\\n";
 
   /** Leaves the agent's own settings for plugins that work alone; only root can read them. */
   static void write(Path libDirectory, String node, Map<String, String> environment)
@@ -47,8 +53,8 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
     StringBuilder etcd = new StringBuilder();
     environment.forEach(
         (name, value) -> {
-          if (FIELDS.containsValue(name) && value.indexOf('\n') < 0) {
-            etcd.append(name).append('=').append(value).append('\n');
+          if (FIELDS.containsValue(name) || INLINE.contains(name)) {
+            etcd.append(name).append('=').append(value.replace("\n", LINE_END)).append('\n');
           }
         });
     replace(libDirectory.resolve(ETCD_FILE), etcd.toString(), "rw-------");
@@ -77,9 +83,18 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
           "");
     }
     Path lib = Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"));
+    EtcdConfig etcd;
+    try {
+      etcd = EtcdConfig.fromEnvironment(etcd(configuration, environment, lib));
+    } catch (IllegalArgumentException e) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "etcd cannot be reached with this configuration",
+          String.valueOf(e.getMessage()));
+    }
     return new StandaloneSettings(
         node(configuration, environment, lib),
-        EtcdConfig.fromEnvironment(etcd(configuration, environment, lib)),
+        etcd,
         Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
   }
 
@@ -108,7 +123,9 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
     if (Files.exists(file)) {
       for (String line : Files.readAllLines(file)) {
         int equals = line.indexOf('=');
-        given.put(line.substring(0, Math.max(0, equals)), line.substring(equals + 1));
+        given.put(
+            line.substring(0, Math.max(0, equals)),
+            line.substring(equals + 1).replace(LINE_END, "\n"));
       }
     }
     return given;

@@ -16,13 +16,49 @@ public final class EtcdProcess implements Closeable {
   private final Namespace namespace;
   private final Path state;
   private final String url;
+  private final List<String> serverOptions;
+  private final List<String> clientOptions;
   private @Nullable Process process;
 
   /** Prepares an etcd that listens on an address of the namespace, port 2379. */
   EtcdProcess(Namespace namespace, Path state, String address) {
+    this(namespace, state, "http://" + address + ":2379", List.of(), List.of());
+  }
+
+  private EtcdProcess(
+      Namespace namespace,
+      Path state,
+      String url,
+      List<String> serverOptions,
+      List<String> clientOptions) {
     this.namespace = namespace;
     this.state = state;
-    this.url = "http://" + address + ":2379";
+    this.url = url;
+    this.serverOptions = serverOptions;
+    this.clientOptions = clientOptions;
+  }
+
+  /**
+   * Prepares one on this process's loopback that speaks https and asks for client certificates.
+   *
+   * @param state its directory
+   * @param certificates a directory with {@code ca.pem}, {@code server.pem}, {@code server.key},
+   *     {@code client.pem} and {@code client.key}
+   */
+  static EtcdProcess secured(Path state, Path certificates) {
+    return new EtcdProcess(
+        Namespace.own(),
+        state,
+        "https://127.0.0.1:2379",
+        List.of(
+            "--client-cert-auth",
+            "--trusted-ca-file=" + certificates.resolve("ca.pem"),
+            "--cert-file=" + certificates.resolve("server.pem"),
+            "--key-file=" + certificates.resolve("server.key")),
+        List.of(
+            "--cacert=" + certificates.resolve("ca.pem"),
+            "--cert=" + certificates.resolve("client.pem"),
+            "--key=" + certificates.resolve("client.key")));
   }
 
   /** Starts one on this process's loopback, with its data below a directory. */
@@ -40,14 +76,16 @@ public final class EtcdProcess implements Closeable {
   /** Starts it, and waits until it answers. */
   public void start() throws IOException {
     List<String> command =
-        namespace.enter(
-            List.of(
-                "etcd",
-                "--name=testbed",
-                "--data-dir=" + state.resolve("etcd"),
-                "--listen-client-urls=" + url,
-                "--advertise-client-urls=" + url,
-                "--listen-peer-urls=http://127.0.0.1:2380"));
+        new ArrayList<>(
+            namespace.enter(
+                List.of(
+                    "etcd",
+                    "--name=testbed",
+                    "--data-dir=" + state.resolve("etcd"),
+                    "--listen-client-urls=" + url,
+                    "--advertise-client-urls=" + url,
+                    "--listen-peer-urls=http://127.0.0.1:2380")));
+    command.addAll(serverOptions);
     process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
@@ -66,6 +104,7 @@ public final class EtcdProcess implements Closeable {
 
   private Command command(String... arguments) {
     List<String> all = new ArrayList<>(List.of("etcdctl", "--endpoints=" + url));
+    all.addAll(clientOptions);
     all.addAll(List.of(arguments));
     Map<String, String> environment = new TreeMap<>(System.getenv());
     environment.put("ETCDCTL_API", "3");

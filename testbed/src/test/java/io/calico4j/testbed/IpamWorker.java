@@ -40,8 +40,7 @@ final class IpamWorker {
 
   public static void main(String[] arguments) throws IOException {
     EtcdConfig config =
-        new EtcdConfig(
-            List.of(arguments[0]), null, null, null, null, null, Duration.ofMillis(1500));
+        new EtcdConfig(List.of(arguments[0]), null, null, null, Duration.ofMillis(1500));
     try (FileOutputStream log = new FileOutputStream(Path.of(arguments[4]).toFile(), true);
         Datastore datastore = EtcdDatastore.connect(config);
         Ipam ipam = Ipam.watching(datastore, arguments[1])) {

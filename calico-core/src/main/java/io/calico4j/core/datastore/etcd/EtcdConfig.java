@@ -1,80 +1,94 @@
 package io.calico4j.core.datastore.etcd;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * How to reach etcd.
  *
- * @param endpoints URLs such as {@code http://127.0.0.1:2379}, at least one
- * @param caFile the CA certificate (PEM), for https
- * @param certFile the client certificate (PEM)
- * @param keyFile the client key (PKCS 8 PEM)
+ * @param endpoints URLs such as {@code http://127.0.0.1:2379}, at least one, all of one scheme
+ * @param tls what https needs; null for http
  * @param user the user; used only with a password
  * @param password the password; never logged
  * @param timeout how long one request may take
  */
 public record EtcdConfig(
     List<String> endpoints,
-    @Nullable Path caFile,
-    @Nullable Path certFile,
-    @Nullable Path keyFile,
+    @Nullable Tls tls,
     @Nullable String user,
     @Nullable String password,
     Duration timeout) {
   private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
   private static final String LOCAL = "http://127.0.0.1:2379";
 
-  /** Checks that there is an endpoint. */
+  /** Checks that there is an endpoint, and that certificates are not given in vain. */
   public EtcdConfig {
     endpoints = List.copyOf(endpoints);
     if (endpoints.isEmpty()) {
       throw new IllegalArgumentException("no etcd endpoint: set ETCD_ENDPOINTS");
     }
+    long secure = endpoints.stream().filter(e -> e.startsWith("https://")).count();
+    if (endpoints.stream().anyMatch(e -> !e.matches("https?://.+"))) {
+      throw new IllegalArgumentException(
+          "etcd endpoints " + endpoints + ": write each as http://HOST:PORT or https://HOST:PORT");
+    }
+    if (secure != 0 && secure != endpoints.size()) {
+      throw new IllegalArgumentException(
+          "etcd endpoints " + endpoints + " mix http and https: use one of them");
+    }
+    if (secure == 0 && tls != null) {
+      throw new IllegalArgumentException(
+          "etcd endpoints "
+              + endpoints
+              + " are not encrypted, although certificates are set: write https://");
+    }
+    if (secure != 0 && tls == null) {
+      tls = Tls.SYSTEM;
+    }
   }
 
   /** Makes a configuration without TLS and authentication. */
   public static EtcdConfig of(List<String> endpoints) {
-    return new EtcdConfig(endpoints, null, null, null, null, null, DEFAULT_TIMEOUT);
+    return new EtcdConfig(endpoints, null, null, null, DEFAULT_TIMEOUT);
   }
 
   /**
-   * Reads upstream's variables: ETCD_ENDPOINTS (this host's etcd when empty), ETCD_CA_CERT_FILE,
-   * ETCD_USERNAME and so on.
+   * Reads upstream's variables: ETCD_ENDPOINTS (this host's etcd when empty); ETCD_CA_CERT_FILE,
+   * ETCD_CERT_FILE and ETCD_KEY_FILE, or the certificates themselves in ETCD_CA_CERT, ETCD_CERT and
+   * ETCD_KEY; ETCD_USERNAME with ETCD_PASSWORD.
+   *
+   * @throws IllegalArgumentException naming the variable, its value and what to do
    */
   public static EtcdConfig fromEnvironment(Map<String, String> environment) {
+    if (text(environment, "ETCD_DISCOVERY_SRV").isPresent()) {
+      throw new IllegalArgumentException(
+          "ETCD_DISCOVERY_SRV is not supported: name the members in ETCD_ENDPOINTS");
+    }
     List<String> endpoints = new ArrayList<>();
-    String given = text(environment, "ETCD_ENDPOINTS");
-    StringTokenizer tokens = new StringTokenizer(given == null ? LOCAL : given, ", ");
+    StringTokenizer tokens =
+        new StringTokenizer(text(environment, "ETCD_ENDPOINTS").orElse(LOCAL), ", ");
     while (tokens.hasMoreTokens()) {
       endpoints.add(tokens.nextToken());
     }
-    String user = text(environment, "ETCD_USERNAME");
-    String password = text(environment, "ETCD_PASSWORD");
-    boolean login = user != null && password != null;
+    Optional<String> user = text(environment, "ETCD_USERNAME");
+    Optional<String> password = text(environment, "ETCD_PASSWORD");
+    boolean login = user.isPresent() && password.isPresent();
     return new EtcdConfig(
         endpoints,
-        path(environment, "ETCD_CA_CERT_FILE"),
-        path(environment, "ETCD_CERT_FILE"),
-        path(environment, "ETCD_KEY_FILE"),
-        login ? user : null,
-        login ? password : null,
+        Tls.fromEnvironment(environment).orElse(null),
+        login ? user.get() : null,
+        login ? password.get() : null,
         DEFAULT_TIMEOUT);
   }
 
-  private static @Nullable String text(Map<String, String> environment, String name) {
-    String value = environment.get(name);
-    return value == null || value.isEmpty() ? null : value;
-  }
-
-  private static @Nullable Path path(Map<String, String> environment, String name) {
-    String value = text(environment, name);
-    return value == null ? null : Path.of(value);
+  /** Returns a variable's value; an empty one counts as absent. */
+  static Optional<String> text(Map<String, String> environment, String name) {
+    return Optional.ofNullable(environment.get(name)).filter(value -> !value.isEmpty());
   }
 
   /** Prints the endpoints only: no secret reaches a log. */

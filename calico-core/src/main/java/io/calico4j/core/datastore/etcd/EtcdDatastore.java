@@ -23,7 +23,6 @@ import io.etcd.jetcd.options.GetOption;
 import io.etcd.jetcd.options.PutOption;
 import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
-import io.netty.handler.ssl.SslContextBuilder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -59,21 +58,15 @@ public final class EtcdDatastore implements Datastore {
     if (config.user() != null && config.password() != null) {
       builder.user(bytes(config.user())).password(bytes(config.password()));
     }
-    try {
-      if (config.caFile() != null) {
-        builder.sslContext(
-            ssl -> {
-              SslContextBuilder context = ssl;
-              context.trustManager(config.caFile().toFile());
-              if (config.certFile() != null && config.keyFile() != null) {
-                context.keyManager(config.certFile().toFile(), config.keyFile().toFile());
-              }
-            });
+    Tls tls = config.tls();
+    if (tls != null) {
+      try {
+        builder.sslContext(tls::apply);
+      } catch (IOException e) {
+        throw new UncheckedIOException("TLS for etcd cannot be set up", e);
       }
-      return new EtcdDatastore(builder.build(), config);
-    } catch (IOException e) {
-      throw new UncheckedIOException("etcd's TLS files cannot be read", e);
     }
+    return new EtcdDatastore(builder.build(), config);
   }
 
   @Override
@@ -191,13 +184,23 @@ public final class EtcdDatastore implements Datastore {
               + config
               + " did not answer within "
               + config.timeout().toMillis()
-              + " ms: "
+              + " ms"
+              + (config.tls() == null ? ": " : " (if it runs, check the certificates): ")
               + what,
           read,
           e);
     } catch (ExecutionException e) {
+      String reason = String.valueOf(e.getCause().getMessage());
       throw new UnavailableException(
-          "etcd at " + config + " failed to " + what + ": " + e.getCause().getMessage(),
+          "etcd at "
+              + config
+              + " failed to "
+              + what
+              + ": "
+              + reason
+              + (reason.contains("UNAUTHENTICATED")
+                  ? " (check ETCD_USERNAME and ETCD_PASSWORD)"
+                  : ""),
           read,
           e.getCause());
     } catch (InterruptedException e) {

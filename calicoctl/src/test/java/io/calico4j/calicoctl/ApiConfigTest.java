@@ -1,0 +1,64 @@
+package io.calico4j.calicoctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** calicoctl's own configuration. */
+class ApiConfigTest {
+  @TempDir private Path directory;
+
+  private Map<String, String> read(String yaml) throws Exception {
+    Path file = Files.writeString(directory.resolve("calicoctl.cfg"), yaml);
+    return ApiConfig.read(file.toString(), Map.of("ETCD_ENDPOINTS", "http://environment:1"));
+  }
+
+  @Test
+  void theFileWins() throws Exception {
+    assertThat(
+            read(
+                """
+                apiVersion: projectcalico.org/v3
+                kind: CalicoAPIConfig
+                metadata:
+                spec:
+                  datastoreType: etcdv3
+                  etcdEndpoints: https://a:2379,https://b:2379
+                  etcdCACertFile: /etc/calico/ca.pem
+                """))
+        .containsOnly(
+            Map.entry("ETCD_ENDPOINTS", "https://a:2379,https://b:2379"),
+            Map.entry("ETCD_CA_CERT_FILE", "/etc/calico/ca.pem"));
+  }
+
+  @Test
+  void withoutTheFileTheEnvironmentCounts() {
+    Map<String, String> environment = Map.of("ETCD_ENDPOINTS", "http://environment:1");
+    assertThat(ApiConfig.read(ApiConfig.DEFAULT_FILE, environment)).isEqualTo(environment);
+    assertThatThrownBy(() -> ApiConfig.read("/no/such.cfg", environment))
+        .hasMessageContaining("/no/such.cfg does not exist");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "kind: IPPool | is not CalicoAPIConfig",
+        "[] | is not an object",
+        "{kind: CalicoAPIConfig, spec: {datastoreType: kubernetes}} | use etcdv3",
+        "{kind: CalicoAPIConfig, spec: {etcdEndpoint: x}} | spec.etcdEndpoint is unknown",
+        "'{' | calicoctl.cfg",
+      })
+  void whatCannotBeMeantIsRefused(String yaml, String message) {
+    assertThatThrownBy(() -> read(yaml))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+}
