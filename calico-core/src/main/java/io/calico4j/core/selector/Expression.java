@@ -1,8 +1,11 @@
 package io.calico4j.core.selector;
 
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A selector's syntax tree. */
@@ -12,6 +15,17 @@ sealed interface Expression {
   String canonical();
 
   Expression prefixed(String prefix);
+
+  /**
+   * Returns what labels must have for a match: each restriction is a set of keys, of which at least
+   * one must be there. No restriction at all means that any labels may match.
+   */
+  default List<Set<LabelKey>> restrictions() {
+    return List.of();
+  }
+
+  /** Adds the labels whose values can change the outcome. */
+  default void addMentions(Set<String> labels) {}
 
   /** Tells whether {@code global()} is part of it. */
   default boolean mentionsGlobal() {
@@ -51,6 +65,16 @@ sealed interface Expression {
     @Override
     public String canonical() {
       return "has(" + label + ")";
+    }
+
+    @Override
+    public List<Set<LabelKey>> restrictions() {
+      return List.of(Set.of(new LabelKey(label, null)));
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      labels.add(label);
     }
 
     @Override
@@ -100,6 +124,20 @@ sealed interface Expression {
     }
 
     @Override
+    public List<Set<LabelKey>> restrictions() {
+      return switch (comparison) {
+        case EQUAL -> List.of(Set.of(new LabelKey(label, operand)));
+        case NOT_EQUAL -> List.of();
+        case CONTAINS, STARTS_WITH, ENDS_WITH -> List.of(Set.of(new LabelKey(label, null)));
+      };
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      labels.add(label);
+    }
+
+    @Override
     public Expression prefixed(String prefix) {
       return new Compare(prefix + label, comparison, operand);
     }
@@ -122,6 +160,21 @@ sealed interface Expression {
     }
 
     @Override
+    public List<Set<LabelKey>> restrictions() {
+      return negated
+          ? List.of()
+          : List.of(
+              values.stream()
+                  .map(value -> new LabelKey(label, value))
+                  .collect(Collectors.toUnmodifiableSet()));
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      labels.add(label);
+    }
+
+    @Override
     public Expression prefixed(String prefix) {
       return new In(prefix + label, negated, values);
     }
@@ -137,6 +190,11 @@ sealed interface Expression {
     @Override
     public String canonical() {
       return "!" + operand.canonical();
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      operand.addMentions(labels);
     }
 
     @Override
@@ -168,6 +226,16 @@ sealed interface Expression {
     }
 
     @Override
+    public List<Set<LabelKey>> restrictions() {
+      return operands.stream().flatMap(operand -> operand.restrictions().stream()).toList();
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      operands.forEach(operand -> operand.addMentions(labels));
+    }
+
+    @Override
     public boolean mentionsGlobal() {
       return operands.stream().anyMatch(Expression::mentionsGlobal);
     }
@@ -193,6 +261,24 @@ sealed interface Expression {
     @Override
     public String canonical() {
       return joined(operands, " || ");
+    }
+
+    @Override
+    public List<Set<LabelKey>> restrictions() {
+      Set<LabelKey> either = new HashSet<>();
+      for (Expression operand : operands) {
+        List<Set<LabelKey>> each = operand.restrictions();
+        if (each.isEmpty()) {
+          return List.of();
+        }
+        either.addAll(each.get(0));
+      }
+      return List.of(either);
+    }
+
+    @Override
+    public void addMentions(Set<String> labels) {
+      operands.forEach(operand -> operand.addMentions(labels));
     }
 
     @Override

@@ -4,8 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A parsed selector, in Calico's language ({@code libcalico-go/lib/selector}). Equal when the
@@ -39,6 +41,18 @@ public final class Selector {
   /** Tells whether the labels are selected. */
   public boolean matches(Map<String, String> labels) {
     return expression.matches(labels);
+  }
+
+  /** Returns what labels must have for a match, see {@link Expression#restrictions}. */
+  List<Set<LabelKey>> restrictions() {
+    return expression.restrictions();
+  }
+
+  /** Returns the labels whose values can change the outcome. */
+  Set<String> mentions() {
+    Set<String> labels = new HashSet<>();
+    expression.addMentions(labels);
+    return labels;
   }
 
   /** Tells whether {@code global()} is part of the selector. */
