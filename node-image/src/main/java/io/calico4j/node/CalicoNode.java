@@ -119,10 +119,12 @@ public final class CalicoNode implements AutoCloseable {
     felix.start();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
+    NodeUpkeep upkeep = own(new NodeUpkeep(kernel, ipam, settings));
+    upkeep.start();
     EndpointService endpoints =
         own(
             new EndpointService(
-                datastore, kernel, felix, ipam, EndpointSettings.forAgent(), steps));
+                datastore, kernel, felix, ipam, EndpointSettings.forAgent(upkeep::mtu), steps));
     PluginServer server =
         own(
             new PluginServer(

@@ -82,7 +82,7 @@ public final class CniMain {
               kernel,
               felix,
               ipam,
-              EndpointSettings.forSingleRequest(),
+              EndpointSettings.forSingleRequest(settings::mtu),
               EndpointStep.Observer.NONE);
       PluginHandler handler =
           Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore)).get(program);

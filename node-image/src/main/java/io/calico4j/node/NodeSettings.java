@@ -26,6 +26,8 @@ import java.util.Map;
  * @param embeddedEtcd whether ETCD_ENDPOINTS is empty
  * @param healthHost FELIX_HEALTHHOST, localhost
  * @param healthPort FELIX_HEALTHPORT, 9099
+ * @param blockReleaseSeconds CALICO_BLOCK_RELEASE_SECONDS, 300: how often empty blocks are looked
+ *     for; 0 is never
  */
 record NodeSettings(
     String node,
@@ -38,7 +40,8 @@ record NodeSettings(
     Path libDirectory,
     boolean embeddedEtcd,
     String healthHost,
-    int healthPort) {
+    int healthPort,
+    int blockReleaseSeconds) {
 
   static NodeSettings of(Map<String, String> environment) throws SocketException {
     String node = environment.getOrDefault("NODENAME", "");
@@ -67,7 +70,16 @@ record NodeSettings(
         Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico")),
         environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty(),
         environment.getOrDefault("FELIX_HEALTHHOST", "localhost"),
-        port(environment.getOrDefault("FELIX_HEALTHPORT", "9099")));
+        port(environment.getOrDefault("FELIX_HEALTHPORT", "9099")),
+        seconds(environment.getOrDefault("CALICO_BLOCK_RELEASE_SECONDS", "300")));
+  }
+
+  private static int seconds(String text) {
+    if (!text.matches("[0-9]{1,6}")) {
+      throw new IllegalArgumentException(
+          "CALICO_BLOCK_RELEASE_SECONDS \"" + text + "\" must be a number of seconds, 0 for never");
+    }
+    return Integer.parseInt(text);
   }
 
   private static int port(String text) {

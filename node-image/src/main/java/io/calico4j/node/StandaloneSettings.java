@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.endpoint.WorkloadMtu;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -25,13 +26,15 @@ import java.util.TreeMap;
  * @param node the node's name
  * @param etcd where the datastore is
  * @param runDirectory the agent's run directory
+ * @param mtu of workloads as the agent left it, in bytes; 1500 when it never ran
  */
-record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
+record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int mtu) {
   /** The file in the run directory that {@link io.calico4j.felix.DataplaneLock} locks. */
   static final String DATAPLANE_LOCK = "dataplane.lock";
 
   private static final String NODE_FILE = "nodename";
   private static final String ETCD_FILE = "etcd.env";
+  private static final String MTU_FILE = "mtu";
   private static final Map<String, String> FIELDS =
       Map.of(
           "etcd_endpoints", "ETCD_ENDPOINTS",
@@ -59,6 +62,24 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
         });
     replace(libDirectory.resolve(ETCD_FILE), etcd.toString(), "rw-------");
     replace(libDirectory.resolve(NODE_FILE), node, "rw-r--r--");
+  }
+
+  /** Leaves the MTU of workloads where upstream's plugins look for it too. */
+  static void writeMtu(Path libDirectory, int mtu) throws IOException {
+    replace(libDirectory.resolve(MTU_FILE), Integer.toString(mtu), "rw-r--r--");
+  }
+
+  /** Tells whether the MTU has been left. */
+  static boolean hasMtu(Path libDirectory) {
+    return Files.exists(libDirectory.resolve(MTU_FILE));
+  }
+
+  private static int mtu(Path libDirectory) throws IOException {
+    if (!hasMtu(libDirectory)) {
+      return WorkloadMtu.DEFAULT;
+    }
+    String text = Files.readString(libDirectory.resolve(MTU_FILE)).strip();
+    return text.matches("[1-9][0-9]{2,4}") ? Integer.parseInt(text) : WorkloadMtu.DEFAULT;
   }
 
   private static void replace(Path file, String text, String permissions) throws IOException {
@@ -95,7 +116,8 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory) {
     return new StandaloneSettings(
         node(configuration, environment, lib),
         etcd,
-        Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
+        Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")),
+        mtu(lib));
   }
 
   private static Map<String, String> etcd(

@@ -132,7 +132,7 @@ public final class EndpointService implements AutoCloseable {
         ensure(profile);
         steps.reached(EndpointStep.PROFILE_ENSURED);
       }
-      int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu();
+      int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu().getAsInt();
       SandboxWiring.Plan plan = new SandboxWiring.Plan(mtu, request.ipForwarding());
       Registration registration;
       boolean wired = host.link(identity.hostInterface()).isPresent();

@@ -14,10 +14,12 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -143,6 +145,14 @@ public final class Ipam implements AutoCloseable {
    * @return what was given back
    */
   public List<Cidr> releaseEmptyBlocks(int keep) throws DatastoreException {
+    return releaseEmptyBlocks(keep, cidr -> true);
+  }
+
+  /**
+   * Gives back this node's empty blocks as far as they are selected, except so many of each family.
+   */
+  public List<Cidr> releaseEmptyBlocks(int keep, Predicate<Cidr> selected)
+      throws DatastoreException {
     List<Cidr> released = new ArrayList<>();
     for (IpFamily family : IpFamily.values()) {
       int kept = 0;
@@ -153,7 +163,7 @@ public final class Ipam implements AutoCloseable {
         }
         if (kept < keep && stored.isPresent()) {
           kept++;
-        } else if (decides(planner -> planner.releaseEmptyBlock(cidr))) {
+        } else if (selected.test(cidr) && decides(planner -> planner.releaseEmptyBlock(cidr))) {
           released.add(cidr);
         }
       }
@@ -194,6 +204,20 @@ public final class Ipam implements AutoCloseable {
                 });
       }
     }
+  }
+
+  /** Returns the blocks of this node, both families, that hold no address. */
+  public Set<Cidr> emptyBlocks() throws DatastoreException {
+    Set<Cidr> empty = new HashSet<>();
+    for (IpFamily family : IpFamily.values()) {
+      for (Cidr cidr : blocksOf(family)) {
+        var stored = fresh.get(IpamKeys.block(cidr));
+        if (stored.isEmpty() || parse(stored.get().value(), stored.get().key()).isEmpty()) {
+          empty.add(cidr);
+        }
+      }
+    }
+    return empty;
   }
 
   /** Returns the blocks this node has an affinity to, ascending. */

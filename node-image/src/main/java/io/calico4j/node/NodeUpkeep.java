@@ -1,0 +1,124 @@
+package io.calico4j.node;
+
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.endpoint.WorkloadMtu;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.resource.ResourceCodec;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a host does from time to time: keeps the MTU of its workloads in step with its uplink and
+ * the pools, and gives blocks back that were empty twice in a row, except one.
+ */
+final class NodeUpkeep implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(NodeUpkeep.class);
+  private static final int MTU_SECONDS = 10;
+  private static final int KEPT_BLOCKS = 1;
+
+  private final Kernel kernel;
+  private final Ipam ipam;
+  private final NodeSettings settings;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "upkeep");
+            thread.setDaemon(true);
+            return thread;
+          });
+  private volatile int mtu = WorkloadMtu.DEFAULT;
+  private Set<Cidr> emptyBefore = Set.of();
+
+  NodeUpkeep(Kernel kernel, Ipam ipam, NodeSettings settings) {
+    this.kernel = kernel;
+    this.ipam = ipam;
+    this.settings = settings;
+  }
+
+  /** Does everything once, then again and again. */
+  void start() {
+    refreshMtu();
+    var unusedMtu =
+        timer.scheduleWithFixedDelay(this::refreshMtu, MTU_SECONDS, MTU_SECONDS, TimeUnit.SECONDS);
+    int seconds = settings.blockReleaseSeconds();
+    if (seconds > 0) {
+      var unusedBlocks =
+          timer.scheduleWithFixedDelay(this::releaseBlocks, seconds, seconds, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Returns the MTU of workloads, in bytes. */
+  int mtu() {
+    return mtu;
+  }
+
+  private void refreshMtu() {
+    try {
+      List<IpPoolSpec> pools = new ArrayList<>();
+      for (Entry entry : ipam.reads().list(ResourceKind.IP_POOL.prefix())) {
+        pools.add(ResourceCodec.decode(ResourceKind.IP_POOL, entry).spec());
+      }
+      int now = WorkloadMtu.of(uplinkMtu(), pools);
+      if (now != mtu || !StandaloneSettings.hasMtu(settings.libDirectory())) {
+        StandaloneSettings.writeMtu(settings.libDirectory(), now);
+        log.info("the MTU of new workloads is {}", now);
+        mtu = now;
+      }
+    } catch (DatastoreException | KernelException | IOException | IllegalArgumentException e) {
+      log.warn("the MTU of workloads stays {}: {}", mtu, e.toString());
+    }
+  }
+
+  private int uplinkMtu() throws KernelException {
+    IpAddress own = settings.ipAddress();
+    try (Netlink host = kernel.netlink()) {
+      for (Netlink.InterfaceAddress address : host.addresses()) {
+        if (address.address().equals(own)) {
+          for (Link link : host.links()) {
+            if (link.index() == address.interfaceIndex()) {
+              return link.mtu();
+            }
+          }
+        }
+      }
+    }
+    return WorkloadMtu.DEFAULT;
+  }
+
+  private void releaseBlocks() {
+    try {
+      Set<Cidr> empty = ipam.emptyBlocks();
+      Set<Cidr> twice = new HashSet<>(empty);
+      twice.retainAll(emptyBefore);
+      List<Cidr> released = ipam.releaseEmptyBlocks(KEPT_BLOCKS, twice::contains);
+      if (!released.isEmpty()) {
+        log.info("gave back {}, which were empty", released);
+      }
+      emptyBefore = empty;
+    } catch (DatastoreException | RuntimeException e) {
+      log.warn("empty blocks are not given back now: {}", e.toString());
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+}
