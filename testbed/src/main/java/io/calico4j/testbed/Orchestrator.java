@@ -65,6 +65,32 @@ public enum Orchestrator {
       configuration.add("ipam", type("calico-ipam"));
       return configuration.toString();
     }
+  },
+
+  /** A runtime of CNI 0.4.0 whose network wants an address of each family. */
+  DUAL_STACK {
+    @Override
+    Map<String, String> environment() {
+      return Map.of("PATH", PATH);
+    }
+
+    @Override
+    String containerId(String workload) {
+      return "dual-" + workload;
+    }
+
+    @Override
+    String configuration(String network, Map<String, String> labels) {
+      JsonObject ipam = type("calico-ipam");
+      ipam.addProperty("assign_ipv4", "true");
+      ipam.addProperty("assign_ipv6", "true");
+      JsonObject configuration = new JsonObject();
+      configuration.addProperty("cniVersion", "0.4.0");
+      configuration.addProperty("name", network);
+      configuration.addProperty("type", "calico");
+      configuration.add("ipam", ipam);
+      return configuration.toString();
+    }
   };
 
   private static final String PATH = "/usr/sbin:/usr/bin:/sbin:/bin";

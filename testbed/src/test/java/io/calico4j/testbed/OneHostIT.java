@@ -2,6 +2,8 @@ package io.calico4j.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -105,6 +107,75 @@ class OneHostIT {
 
   private static boolean pings(Workload from, Workload to) throws IOException {
     return PacketProbe.ping(from.sandbox(), to.address());
+  }
+
+  private void apply(String yaml) throws IOException {
+    Command.Outcome applied = host.calicoctl(yaml, "apply", "-f", "-");
+    assertThat(applied.exitCode()).as(applied.output()).isZero();
+  }
+
+  private String ipv6(Workload workload) throws IOException {
+    JsonArray ips =
+        JsonParser.parseString(host.call("ADD", workload).standardOutput())
+            .getAsJsonObject()
+            .getAsJsonArray("ips");
+    assertThat(ips).hasSize(2);
+    String cidr = ips.get(1).getAsJsonObject().get("address").getAsString();
+    assertThat(cidr).startsWith("fd00:65:").endsWith("/128");
+    return cidr.substring(0, cidr.indexOf('/'));
+  }
+
+  @Test
+  void bothAddressFamiliesReachTheirNetworkOnly() throws Exception {
+    apply(
+        """
+        apiVersion: projectcalico.org/v3
+        kind: IPPool
+        metadata: {name: six}
+        spec: {cidr: "fd00:65::/64"}
+        """);
+    Workload a = host.start("dual-a", Orchestrator.DUAL_STACK, "six", Map.of());
+    Workload b = host.start("dual-b", Orchestrator.DUAL_STACK, "six", Map.of());
+    Workload other = host.start("dual-c", Orchestrator.DUAL_STACK, "other6", Map.of());
+    String toB = ipv6(b);
+
+    assertThat(pings(a, b)).isTrue();
+    assertThat(PacketProbe.ping(a.sandbox(), toB))
+        .as("%s: %s %s", toB, a.sandbox().ip("-6", "route"), host.namespace().ip("-6", "route"))
+        .isTrue();
+    assertThat(PacketProbe.ping(b.sandbox(), ipv6(a))).isTrue();
+    assertThat(pings(other, b)).isFalse();
+    assertThat(PacketProbe.ping(other.sandbox(), toB)).isFalse();
+    a.sandbox().ip("-6", "address", "add", "fd00:65:ffff::9/128", "dev", "eth0", "nodad");
+    assertThat(PacketProbe.pingFrom(a.sandbox(), "fd00:65:ffff::9", toB)).isFalse();
+
+    host.delete(a);
+    host.delete(b);
+    host.delete(other);
+    assertThat(host.calicoctl("", "delete", "ippool", "six").exitCode()).isZero();
+    assertThat(etcdctl("get", "--prefix", "--keys-only", "/calico/ipam/v2/assignment/ipv6").strip())
+        .isEmpty();
+    assertNothingLeft();
+  }
+
+  @Test
+  void theMtuLeavesRoomForTheEncapsulationInUse() throws Exception {
+    Path file = host.state().resolve("lib/mtu");
+    assertThat(Files.readString(file)).isEqualTo("1500");
+    apply(
+        """
+        apiVersion: projectcalico.org/v3
+        kind: IPPool
+        metadata: {name: wrapped}
+        spec: {cidr: 10.99.0.0/24, vxlanMode: Always, nodeSelector: "!all()"}
+        """);
+    Await.until("the MTU is 1450", 15, () -> Files.readString(file).equals("1450"));
+    Workload a = host.start("mtu-a", Orchestrator.RKT, "calico", Map.of());
+    assertThat(a.sandbox().ip("link", "show", "dev", "eth0")).contains("mtu 1450");
+    host.delete(a);
+    assertThat(host.calicoctl("", "delete", "ippool", "wrapped").exitCode()).isZero();
+    Await.until("the MTU is 1500", 15, () -> Files.readString(file).equals("1500"));
+    assertNothingLeft();
   }
 
   @Test

@@ -163,13 +163,14 @@ final class SandboxWiring {
         Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"),
         Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
         Sysctl.of(ipv4Conf(name, "forwarding"), "1"),
-        Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"));
+        Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"),
+        // Before the link is up: else its link-local address is useless for a second.
+        Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"));
   }
 
   private static List<Sysctl> hostSysctlsV6(String name) {
     return List.of(
         Sysctl.of(ipv6Conf(name, "disable_ipv6"), "0"),
-        Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"),
         Sysctl.of(ipv6Conf(name, "proxy_ndp"), "1"),
         Sysctl.of(ipv6Conf(name, "forwarding"), "1"));
   }

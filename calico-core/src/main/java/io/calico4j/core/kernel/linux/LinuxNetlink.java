@@ -30,6 +30,10 @@ final class LinuxNetlink implements Netlink {
   private static final int IFF_UP = 1;
   private static final int IFLA_ADDRESS = 1;
   private static final int IFLA_IFNAME = 3;
+
+  /** IPAM says that the address is nobody else's: it can be used at once (linux/if_addr.h). */
+  private static final int IFA_F_NODAD = 0x02;
+
   private static final int IFLA_MTU = 4;
   private static final int IFLA_LINKINFO = 18;
   private static final int IFLA_GROUP = 27;
@@ -198,7 +202,11 @@ final class LinuxNetlink implements Netlink {
     byte[] bytes = address.address().toBytes();
     change(
         message(NEWADDR, NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.EXCLUSIVE)
-            .addressHeader(family(address.address()), address.prefix(), interfaceIndex)
+            .addressHeader(
+                family(address.address()),
+                address.prefix(),
+                address.address().isV4() ? 0 : IFA_F_NODAD,
+                interfaceIndex)
             .attribute(IFA_LOCAL, bytes)
             .attribute(IFA_ADDRESS, bytes),
         "add address",
@@ -209,7 +217,7 @@ final class LinuxNetlink implements Netlink {
   public List<InterfaceAddress> addresses() throws KernelException {
     List<InterfaceAddress> addresses = new ArrayList<>();
     socket.request(
-        message(GETADDR, NetlinkMessage.DUMP).addressHeader(0, 0, 0).toBytes(),
+        message(GETADDR, NetlinkMessage.DUMP).addressHeader(0, 0, 0, 0).toBytes(),
         "list",
         "addresses",
         (type, body) -> {

@@ -31,8 +31,8 @@ final class NetlinkMessage {
   }
 
   /** struct ifaddrmsg. */
-  NetlinkMessage addressHeader(int family, int prefix, int index) {
-    buffer.put((byte) family).put((byte) prefix).put((byte) 0).put((byte) 0).putInt(index);
+  NetlinkMessage addressHeader(int family, int prefix, int flags, int index) {
+    buffer.put((byte) family).put((byte) prefix).put((byte) flags).put((byte) 0).putInt(index);
     return this;
   }
 
