@@ -78,6 +78,7 @@ final class WriteCommand implements Callable<Integer> {
       for (Resource<?> resource : resources) {
         write(client, store, resource);
         say(resource.key());
+        warn(resource.key());
       }
       for (ResourceKey key : named) {
         delete(client, store, key);
@@ -101,6 +102,15 @@ final class WriteCommand implements Callable<Integer> {
       keys.add(new ResourceKey(kind.get(), kind.get().namespaced() ? namespace : "", name));
     }
     return keys;
+  }
+
+  private void warn(ResourceKey key) {
+    if (mode != Mode.DELETE && key.kind().equals(ResourceKind.HOST_ENDPOINT)) {
+      spec.commandLine()
+          .getErr()
+          .println("warning: " + key + " is stored, but Felix does not enforce HostEndpoints yet");
+      spec.commandLine().getErr().flush();
+    }
   }
 
   private void say(ResourceKey key) {

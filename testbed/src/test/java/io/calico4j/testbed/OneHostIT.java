@@ -159,6 +159,59 @@ class OneHostIT {
   }
 
   @Test
+  void anEndpointMayHaveFloatingAddressesAndFurtherSources() throws Exception {
+    Workload a = host.start("nat-a", Orchestrator.RKT, "calico", Map.of());
+    Workload b = host.start("nat-b", Orchestrator.RKT, "calico", Map.of());
+    String floating = "10.200.0.7";
+    assertThat(PacketProbe.tcp(a.sandbox(), floating)).isFalse();
+
+    change(b, "ipNATs", "[{'internalIP':'" + b.address() + "','externalIP':'" + floating + "'}]");
+    Await.until(
+        "the floating address leads to b", 15, () -> PacketProbe.tcp(a.sandbox(), floating));
+    assertThat(PacketProbe.tcp(b.sandbox(), floating)).as("b reaches itself").isTrue();
+    change(b, "ipNATs", "[]");
+    Await.until("it leads nowhere", 15, () -> !PacketProbe.tcp(a.sandbox(), floating));
+
+    String source = "10.201.0.9";
+    a.sandbox().ip("address", "add", source + "/32", "dev", "eth0");
+    host.namespace().ip("route", "add", source, "via", a.address(), "dev", link(a), "onlink");
+    change(b, "profiles", "['projectcalico-default-allow']");
+    change(a, "profiles", "['projectcalico-default-allow']");
+    change(a, "allowSpoofedSourcePrefixes", "['10.201.0.0/24']");
+    Await.until(
+        "a may send from it", 15, () -> PacketProbe.pingFrom(a.sandbox(), source, b.address()));
+    a.sandbox().ip("address", "add", "10.202.0.9/32", "dev", "eth0");
+    assertThat(PacketProbe.pingFrom(a.sandbox(), "10.202.0.9", b.address())).isFalse();
+
+    host.delete(a);
+    host.delete(b);
+    assertNothingLeft();
+  }
+
+  private String link(Workload workload) throws IOException {
+    return host.namespace()
+        .ip("-o", "route", "get", workload.address())
+        .replaceAll("(?s)^.* dev (\\S+) .*$", "$1");
+  }
+
+  private void change(Workload workload, String field, String value) throws IOException {
+    JsonArray endpoints =
+        JsonParser.parseString(
+                host.calicoctl("", "get", "workloadendpoint", "-o", "json").standardOutput())
+            .getAsJsonObject()
+            .getAsJsonArray("items");
+    for (com.google.gson.JsonElement endpoint : endpoints) {
+      com.google.gson.JsonObject spec = endpoint.getAsJsonObject().getAsJsonObject("spec");
+      if (spec.get("ipNetworks").toString().contains("\"" + workload.address() + "/32\"")) {
+        spec.add(field, JsonParser.parseString(value.replace('\'', '"')));
+        apply(endpoint.toString());
+        return;
+      }
+    }
+    throw new AssertionError("no endpoint has " + workload.address());
+  }
+
+  @Test
   void theMtuLeavesRoomForTheEncapsulationInUse() throws Exception {
     Path file = host.state().resolve("lib/mtu");
     assertThat(Files.readString(file)).isEqualTo("1500");

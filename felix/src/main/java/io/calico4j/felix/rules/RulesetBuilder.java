@@ -4,6 +4,9 @@ import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.ProfileSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.AddressSets;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.PolicyResolver;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +26,10 @@ import org.jspecify.annotations.Nullable;
  * Renders all that a node must enforce: one chain per policy, profile and endpoint, by direction.
  */
 public final class RulesetBuilder {
+  private static final String ALLOWED_SOURCES = "raw-cali-allowed-sources";
+  private static final String DNAT = "nat-cali-dnat";
+  private static final String SNAT = "nat-cali-snat";
+
   /** The chain that holds what happens to packets from a workload to its host. */
   public static final String TO_HOST = "filter-cali-wl-to-host-action";
 
@@ -32,6 +40,9 @@ public final class RulesetBuilder {
   private final PolicyResolver resolver;
   private final Map<String, Ruleset.AddressSet> sets = new TreeMap<>();
   private final Map<String, List<String>> chains = new TreeMap<>();
+  private final List<String> allowedSources = new ArrayList<>();
+  private final List<String> dnat = new ArrayList<>();
+  private final List<String> snat = new ArrayList<>();
   private final RuleRenderer renderer;
 
   /** Makes a builder for one rendering of the present state. */
@@ -57,11 +68,70 @@ public final class RulesetBuilder {
       String toChain = "filter-cali-tw-" + name;
       chains.put(fromChain, endpointChain(endpoint, false));
       chains.put(toChain, endpointChain(endpoint, true));
+      allowedSources(endpoint.spec());
+      floatingAddresses(endpoint.spec());
       from.put(String.valueOf(name), fromChain);
       to.put(String.valueOf(name), toChain);
     }
     chains.put(TO_HOST, toHost());
+    chains.put(ALLOWED_SOURCES, List.copyOf(allowedSources));
+    chains.put(DNAT, List.copyOf(dnat));
+    chains.put(SNAT, List.copyOf(snat));
     return new Ruleset(sets, chains, from, to);
+  }
+
+  /** Lets an endpoint send from networks that are not its own addresses. */
+  private void allowedSources(WorkloadEndpointSpec endpoint) {
+    for (String text : endpoint.allowSpoofedSourcePrefixes()) {
+      Cidr.tryParse(text)
+          .ifPresent(
+              cidr ->
+                  allowedSources.add(
+                      "iifname \""
+                          + endpoint.interfaceName()
+                          + "\" "
+                          + match(cidr.family(), "saddr", cidr.toString())
+                          + " accept"));
+    }
+  }
+
+  /**
+   * Sends what is for a floating address to the endpoint; what the endpoint sends to its own
+   * floating address comes back to it from there.
+   */
+  private void floatingAddresses(WorkloadEndpointSpec endpoint) {
+    for (WorkloadEndpointSpec.IpNat nat : endpoint.ipNATs()) {
+      Optional<IpAddress> inside = address(nat.internalIP());
+      Optional<IpAddress> outside = address(nat.externalIP());
+      if (inside.isEmpty()
+          || outside.isEmpty()
+          || inside.get().family() != outside.get().family()
+          || !endpoint.ipNetworks().contains(inside.get().toCidr().toString())) {
+        continue;
+      }
+      IpFamily family = inside.get().family();
+      String to = " " + keyword(family) + " to ";
+      dnat.add(match(family, "daddr", outside.get().toString()) + " dnat" + to + inside.get());
+      snat.add(
+          match(family, "saddr", inside.get().toString())
+              + " "
+              + match(family, "daddr", inside.get().toString())
+              + " snat"
+              + to
+              + outside.get());
+    }
+  }
+
+  private static Optional<IpAddress> address(@Nullable String text) {
+    return text == null ? Optional.empty() : IpAddress.tryParse(text);
+  }
+
+  private static String keyword(IpFamily family) {
+    return family == IpFamily.IPV4 ? "ip" : "ip6";
+  }
+
+  private static String match(IpFamily family, String field, String value) {
+    return keyword(family) + " " + field + " " + value;
   }
 
   private static boolean isInterface(@Nullable String name) {

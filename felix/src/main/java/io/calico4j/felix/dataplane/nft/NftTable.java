@@ -38,6 +38,9 @@ final class NftTable {
           map filter-cali-from-wl-dispatch { type ifname : verdict; }
           map filter-cali-to-wl-dispatch { type ifname : verdict; }
           chain filter-cali-wl-to-host-action { }
+          chain raw-cali-allowed-sources { }
+          chain nat-cali-dnat { }
+          chain nat-cali-snat { }
           chain filter-cali-from-wl {
             iifname vmap @filter-cali-from-wl-dispatch
             drop
@@ -55,11 +58,24 @@ final class NftTable {
           chain raw-cali-rpf {
             ip6 saddr fe80::/10 return
             ip6 saddr :: icmpv6 type { mld-listener-report, nd-neighbor-solicit } return
+            jump raw-cali-allowed-sources
             fib saddr . iif oif 0 drop
           }
           chain raw-PREROUTING {
             type filter hook prerouting priority raw; policy accept;
             iifname "cali*" jump raw-cali-rpf
+          }
+          chain nat-PREROUTING {
+            type nat hook prerouting priority dstnat; policy accept;
+            jump nat-cali-dnat
+          }
+          chain nat-OUTPUT {
+            type nat hook output priority -100; policy accept;
+            jump nat-cali-dnat
+          }
+          chain nat-POSTROUTING {
+            type nat hook postrouting priority srcnat; policy accept;
+            jump nat-cali-snat
           }
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;
