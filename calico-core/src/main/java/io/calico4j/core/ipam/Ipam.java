@@ -104,7 +104,7 @@ public final class Ipam implements AutoCloseable {
    */
   public Assignment assign(AssignRequest request, Companion companion)
       throws DatastoreException, IpamException {
-    return run(planner -> planner.assign(request), companion);
+    return run(planner -> planner.assigner().assign(request), companion);
   }
 
   /**
@@ -114,7 +114,8 @@ public final class Ipam implements AutoCloseable {
   public List<IpAddress> release(String handleId, Predicate<Block.Owner> test, Companion companion)
       throws DatastoreException {
     try {
-      return run(planner -> planner.releaseByHandle(handleId, test), companion).addresses();
+      return run(planner -> planner.releaser().releaseByHandle(handleId, test), companion)
+          .addresses();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
     }
@@ -129,7 +130,7 @@ public final class Ipam implements AutoCloseable {
   public boolean release(IpAddress address) throws DatastoreException {
     try {
       return !run(
-              planner -> planner.releaseAddress(address) ? List.of(address) : List.of(),
+              planner -> planner.releaser().releaseAddress(address) ? List.of(address) : List.of(),
               Companion.NONE)
           .addresses()
           .isEmpty();
@@ -163,7 +164,8 @@ public final class Ipam implements AutoCloseable {
         }
         if (kept < keep && stored.isPresent()) {
           kept++;
-        } else if (selected.test(cidr) && decides(planner -> planner.releaseEmptyBlock(cidr))) {
+        } else if (selected.test(cidr)
+            && decides(planner -> planner.releaser().releaseEmptyBlock(cidr))) {
           released.add(cidr);
         }
       }
@@ -181,7 +183,7 @@ public final class Ipam implements AutoCloseable {
         boolean unused =
             decides(
                 planner -> {
-                  planner.releaseAffinity(node, cidr);
+                  planner.releaser().releaseAffinity(node, cidr);
                   return true;
                 });
       }
@@ -199,7 +201,7 @@ public final class Ipam implements AutoCloseable {
         boolean unused =
             decides(
                 planner -> {
-                  planner.releaseAffinity(affinity.get().node(), affinity.get().block());
+                  planner.releaser().releaseAffinity(affinity.get().node(), affinity.get().block());
                   return true;
                 });
       }
@@ -235,11 +237,12 @@ public final class Ipam implements AutoCloseable {
   boolean repair(IpamCheck.Problem problem) throws DatastoreException {
     IpamCheck.Leak leak = problem.leak();
     return switch (problem.kind()) {
-      case LEAKED -> leak != null && decides(planner -> planner.releaseLeak(leak));
+      case LEAKED -> leak != null && decides(planner -> planner.releaser().releaseLeak(leak));
       case WRONG_HANDLE ->
-          decides(planner -> planner.recount(problem.subject(), problem.revision()));
+          decides(planner -> planner.releaser().recount(problem.subject(), problem.revision()));
       case WRONG_AFFINITY ->
-          decides(planner -> planner.dropAffinity(problem.subject(), problem.revision()));
+          decides(
+              planner -> planner.releaser().dropAffinity(problem.subject(), problem.revision()));
       case NOT_ASSIGNED, SEVERAL_USERS, UNREADABLE -> false;
     };
   }
@@ -363,32 +366,32 @@ public final class Ipam implements AutoCloseable {
    * decided here is left, and so are all after a conflict.
    */
   private List<Job> together(List<Job> jobs, Reads reads) {
-    Planner planner = new Planner(reads, cache, node, clock);
+    Planner planner = Planner.of(reads, cache, node, clock);
     Transaction.Builder companions = Transaction.builder();
     Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
     int extras = 0;
     for (Job job : jobs) {
-      Planner.Mark mark = planner.mark();
+      Changes.Mark mark = planner.changes().mark();
       try {
         List<IpAddress> addresses = job.decision.decide(planner);
         Transaction.Builder own = Transaction.builder();
         job.companion.addTo(own, addresses);
         Transaction extra = own.build();
         int with = extras + Math.max(extra.writes().size(), extra.comparisons().size());
-        if (!decided.isEmpty() && planner.size() + with > MAX_OPERATIONS) {
-          planner.reset(mark);
+        if (!decided.isEmpty() && planner.changes().size() + with > MAX_OPERATIONS) {
+          planner.changes().reset(mark);
           break;
         }
         extras = with;
         companions.addAll(extra);
         decided.put(job, addresses);
       } catch (DatastoreException | IpamException | RuntimeException e) {
-        planner.reset(mark);
+        planner.changes().reset(mark);
       }
     }
     try {
       Transaction.Builder builder = Transaction.builder();
-      planner.addTo(builder);
+      planner.changes().addTo(builder);
       Transaction transaction = builder.addAll(companions.build()).build();
       if (transaction.writes().isEmpty()) {
         return List.of();
@@ -427,10 +430,10 @@ public final class Ipam implements AutoCloseable {
   }
 
   private Assignment once(Reads reads, Job job) throws DatastoreException, IpamException {
-    Planner planner = new Planner(reads, cache, node, clock);
+    Planner planner = Planner.of(reads, cache, node, clock);
     List<IpAddress> addresses = job.decision.decide(planner);
     Transaction.Builder builder = Transaction.builder();
-    planner.addTo(builder);
+    planner.changes().addTo(builder);
     job.companion.addTo(builder, addresses);
     Transaction transaction = builder.build();
     if (transaction.writes().isEmpty()) {
@@ -444,7 +447,7 @@ public final class Ipam implements AutoCloseable {
 
   private long commit(Planner planner, Transaction transaction) throws DatastoreException {
     long revision = datastore.commit(transaction);
-    planner.committed(revision);
+    planner.changes().committed(revision);
     watched.ifPresent(w -> w.committed(transaction, revision));
     return revision;
   }
