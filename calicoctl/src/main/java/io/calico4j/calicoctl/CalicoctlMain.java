@@ -67,7 +67,9 @@ public final class CalicoctlMain {
         "ipam",
         new CommandLine(new Group())
             .addSubcommand("show", new IpamShowCommand(datastore))
-            .addSubcommand("check", new IpamCheckCommand(datastore)));
+            .addSubcommand("check", new IpamCheckCommand(datastore))
+            .addSubcommand("release", new IpamReleaseCommand(datastore))
+            .addSubcommand("configure", new IpamConfigureCommand(datastore)));
     line.addSubcommand(
         "node",
         new CommandLine(new Group()).addSubcommand("status", new NodeStatusCommand(environment)));

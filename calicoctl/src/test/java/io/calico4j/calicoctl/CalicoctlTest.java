@@ -152,4 +152,23 @@ class CalicoctlTest {
     assertThat(run("ipam", "check")).isEqualTo(1);
     assertThat(out.toString()).contains("WRONG_HANDLE").contains("net.gone");
   }
+
+  @Test
+  void ipamIsConfiguredAndAnAddressReleased() throws Exception {
+    assertThat(run("ipam", "configure")).isZero();
+    assertThat(out.toString()).contains("strict affinity false", "at most 20 blocks");
+    assertThat(run("ipam", "configure", "--max-blocks-per-host=4")).isEqualTo(1);
+    assertThat(err.toString()).contains("needs strict affinity");
+    assertThat(run("ipam", "configure", "--strictaffinity=true", "--max-blocks-per-host=4"))
+        .isZero();
+    assertThat(datastore.get("/calico/ipam/v2/config").orElseThrow().value())
+        .isEqualTo(
+            "{\"strict_affinity\":true,\"auto_allocate_blocks\":true,\"maxBlocksPerHost\":4}");
+    assertThat(run("ipam", "configure", "--strictaffinity=false")).isEqualTo(1);
+
+    assertThat(run("ipam", "release", "--ip=10.65.0.9")).isEqualTo(1);
+    assertThat(out.toString()).contains("10.65.0.9 was not assigned");
+    assertThat(run("ipam", "release", "--ip=ten")).isEqualTo(1);
+    assertThat(err.toString()).contains("ten");
+  }
 }

@@ -8,6 +8,7 @@ import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
+import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -220,6 +221,40 @@ public final class Ipam implements AutoCloseable {
       }
     }
     return empty;
+  }
+
+  /**
+   * Changes the cluster's IPAM configuration.
+   *
+   * @param strictAffinity whether hosts take addresses of their own blocks only; null: as it is
+   * @param maxBlocksPerHost 0 for the default limit; null: as it is
+   * @throws IllegalArgumentException when the outcome makes no sense
+   */
+  public void configure(@Nullable Boolean strictAffinity, @Nullable Integer maxBlocksPerHost)
+      throws DatastoreException {
+    for (int attempt = 1; ; attempt++) {
+      Optional<Entry> stored = fresh.get(IpamKeys.CONFIG);
+      String after =
+          IpamConfig.change(
+              stored.map(Entry::value).orElse(null), strictAffinity, maxBlocksPerHost);
+      try {
+        long unused =
+            datastore.commit(
+                Transaction.builder()
+                    .update(IpamKeys.CONFIG, after, stored.map(Entry::revision).orElse(0L))
+                    .build());
+        return;
+      } catch (ConflictException e) {
+        if (attempt >= MAX_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Returns the cluster's IPAM configuration. */
+  public IpamConfig configuration() throws DatastoreException {
+    return IpamConfig.parse(fresh.get(IpamKeys.CONFIG).map(Entry::value).orElse(null));
   }
 
   /** Returns the blocks this node has an affinity to, ascending. */
