@@ -150,4 +150,27 @@ class EtcdDatastoreIT extends DatastoreContract {
   private void put(String name, String value) throws DatastoreException {
     datastore.commit(Transaction.builder().put(prefix + name, value).build());
   }
+
+  @Test
+  void aWriteThatWasGivenUpIsNotDoneWhenEtcdComesBack() throws Exception {
+    datastore.commit(Transaction.builder().put(prefix + "before", "1").build());
+    etcd.kill();
+    assertThatThrownBy(
+            () -> datastore.commit(Transaction.builder().put(prefix + "late", "1").build()))
+        .isInstanceOf(UnavailableException.class)
+        .hasMessageContaining("did not answer within");
+    etcd.start();
+    Await.until(
+        "it answers again",
+        BOUND_SECONDS,
+        () -> {
+          try {
+            return datastore.get(prefix + "before").isPresent();
+          } catch (io.calico4j.core.datastore.DatastoreException e) {
+            return false;
+          }
+        });
+    Thread.sleep(2000);
+    assertThat(datastore.get(prefix + "late")).isEmpty();
+  }
 }

@@ -37,6 +37,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The datastore on etcd v3. Every request waits for the configured time at most. */
 public final class EtcdDatastore implements Datastore {
+  /** A request has ended by itself before its caller gives up waiting. */
+  private static final long GRACE_MILLIS = 500;
+
   private final Client client;
   private final EtcdConfig config;
 
@@ -54,6 +57,7 @@ public final class EtcdDatastore implements Datastore {
             .keepaliveTime(java.time.Duration.ofSeconds(30))
             .keepaliveTimeout(java.time.Duration.ofSeconds(10))
             .retryMaxDuration(config.timeout())
+            .interceptor(new RequestDeadline(config.timeout()))
             .waitForReady(true);
     if (config.user() != null && config.password() != null) {
       builder.user(bytes(config.user())).password(bytes(config.password()));
@@ -176,21 +180,15 @@ public final class EtcdDatastore implements Datastore {
   private <T> T await(CompletableFuture<T> future, String what, boolean read)
       throws DatastoreException {
     try {
-      return future.get(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
+      return future.get(config.timeout().toMillis() + GRACE_MILLIS, TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       future.cancel(true);
-      throw new UnavailableException(
-          "etcd at "
-              + config
-              + " did not answer within "
-              + config.timeout().toMillis()
-              + " ms"
-              + (config.tls() == null ? ": " : " (if it runs, check the certificates): ")
-              + what,
-          read,
-          e);
+      throw late(what, read, e);
     } catch (ExecutionException e) {
       String reason = String.valueOf(e.getCause().getMessage());
+      if (reason.contains("DEADLINE_EXCEEDED")) {
+        throw late(what, read, e.getCause());
+      }
       throw new UnavailableException(
           "etcd at "
               + config
@@ -207,6 +205,19 @@ public final class EtcdDatastore implements Datastore {
       Thread.currentThread().interrupt();
       throw new UnavailableException("interrupted: " + what, read, e);
     }
+  }
+
+  private UnavailableException late(String what, boolean read, Throwable cause) {
+    return new UnavailableException(
+        "etcd at "
+            + config
+            + " did not answer within "
+            + config.timeout().toMillis()
+            + " ms"
+            + (config.tls() == null ? ": " : " (if it runs, check the certificates): ")
+            + what,
+        read,
+        cause);
   }
 
   private static ByteSequence bytes(String text) {
