@@ -152,6 +152,28 @@ class EtcdDatastoreIT extends DatastoreContract {
   }
 
   @Test
+  void anEtcdThatComesBackAfterALongTimeIsUsedAtOnce() throws Exception {
+    datastore.commit(Transaction.builder().put(prefix + "long", "1").build());
+    etcd.kill();
+    // Long enough for gRPC's own pauses between attempts to exceed what is waited for below.
+    for (int request = 0; request < 4; request++) {
+      assertThatThrownBy(() -> datastore.get(prefix + "long"))
+          .isInstanceOf(UnavailableException.class);
+    }
+    etcd.start();
+    long start = System.nanoTime();
+    while (true) {
+      try {
+        assertThat(datastore.get(prefix + "long")).isPresent();
+        break;
+      } catch (UnavailableException e) {
+        assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(10));
+      }
+    }
+    assertThat(System.nanoTime() - start).isLessThan(TimeUnit.MILLISECONDS.toNanos(3500));
+  }
+
+  @Test
   void aWriteThatWasGivenUpIsNotDoneWhenEtcdComesBack() throws Exception {
     datastore.commit(Transaction.builder().put(prefix + "before", "1").build());
     etcd.kill();

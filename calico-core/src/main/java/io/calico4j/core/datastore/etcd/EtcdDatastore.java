@@ -50,8 +50,10 @@ public final class EtcdDatastore implements Datastore {
 
   /** Prepares a connection; it is made at the first request. */
   public static EtcdDatastore connect(EtcdConfig config) {
+    PromptReconnect.register();
     ClientBuilder builder =
         Client.builder()
+            .loadBalancerPolicy(PromptReconnect.NAME)
             .endpoints(config.endpoints().toArray(String[]::new))
             .connectTimeout(config.timeout())
             .keepaliveTime(java.time.Duration.ofSeconds(30))
