@@ -156,6 +156,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return own;
   }
 
+  /** Returns this node's endpoints as they are known now; none before the first snapshot. */
+  public synchronized List<Resource<WorkloadEndpointSpec>> localEndpoints() {
+    return ready ? List.copyOf(ownEndpoints().values()) : List.of();
+  }
+
   private synchronized void apply() {
     if (!inSync || !dirty) {
       return;

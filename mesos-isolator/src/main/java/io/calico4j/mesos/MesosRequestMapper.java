@@ -72,7 +72,8 @@ public final class MesosRequestMapper implements RequestMapper {
               addresses.fixed(),
               List.of(),
               configuration.mtu(),
-              configuration.allowIpForwarding()));
+              configuration.allowIpForwarding(),
+              MesosSandboxes.RUNTIME));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

@@ -216,7 +216,8 @@ public final class NetModulesPlugin implements PluginHandler {
                   List.of(),
                   addresses,
                   0,
-                  false),
+                  false,
+                  ""),
               sandbox);
     }
     return new JsonObject();

@@ -7,6 +7,7 @@ import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.EndpointStep;
+import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
@@ -134,6 +135,9 @@ public final class CalicoNode implements AutoCloseable {
       TimeUnit.MILLISECONDS.sleep(20);
     }
     server.start();
+    upkeep.clean(
+        new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
+        felix::localEndpoints);
     pluginsListen.set(true);
   }
 

@@ -28,6 +28,9 @@ import java.util.Map;
  * @param healthPort FELIX_HEALTHPORT, 9099
  * @param blockReleaseSeconds CALICO_BLOCK_RELEASE_SECONDS, 300: how often empty blocks are looked
  *     for; 0 is never
+ * @param janitorSeconds CALICO_JANITOR_SECONDS, 60: how often endpoints without container are
+ *     looked for; 0 is never
+ * @param rktDirectory CALICO_RKT_DIR, /var/lib/rkt: where rkt keeps its pods
  */
 record NodeSettings(
     String node,
@@ -41,7 +44,9 @@ record NodeSettings(
     boolean embeddedEtcd,
     String healthHost,
     int healthPort,
-    int blockReleaseSeconds) {
+    int blockReleaseSeconds,
+    int janitorSeconds,
+    Path rktDirectory) {
 
   static NodeSettings of(Map<String, String> environment) throws SocketException {
     String node = environment.getOrDefault("NODENAME", "");
@@ -71,13 +76,16 @@ record NodeSettings(
         environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty(),
         environment.getOrDefault("FELIX_HEALTHHOST", "localhost"),
         port(environment.getOrDefault("FELIX_HEALTHPORT", "9099")),
-        seconds(environment.getOrDefault("CALICO_BLOCK_RELEASE_SECONDS", "300")));
+        seconds(environment, "CALICO_BLOCK_RELEASE_SECONDS", "300"),
+        seconds(environment, "CALICO_JANITOR_SECONDS", "60"),
+        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")));
   }
 
-  private static int seconds(String text) {
+  private static int seconds(Map<String, String> environment, String name, String absent) {
+    String text = environment.getOrDefault(name, absent);
     if (!text.matches("[0-9]{1,6}")) {
       throw new IllegalArgumentException(
-          "CALICO_BLOCK_RELEASE_SECONDS \"" + text + "\" must be a number of seconds, 0 for never");
+          name + " \"" + text + "\" must be a number of seconds, 0 for never");
     }
     return Integer.parseInt(text);
   }

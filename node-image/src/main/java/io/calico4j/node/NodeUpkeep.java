@@ -2,6 +2,8 @@ package io.calico4j.node;
 
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.endpoint.AttachException;
+import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.endpoint.WorkloadMtu;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
@@ -9,7 +11,9 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceCodec;
@@ -21,12 +25,14 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * What a host does from time to time: keeps the MTU of its workloads in step with its uplink and
- * the pools, and gives blocks back that were empty twice in a row, except one.
+ * the pools, gives blocks back that were empty twice in a row, except one, and lets the janitor
+ * look for endpoints whose container is gone.
  */
 final class NodeUpkeep implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NodeUpkeep.class);
@@ -114,6 +120,25 @@ final class NodeUpkeep implements AutoCloseable {
       emptyBefore = empty;
     } catch (DatastoreException | RuntimeException e) {
       log.warn("empty blocks are not given back now: {}", e.toString());
+    }
+  }
+
+  /** Lets the janitor look at this node's endpoints from now on, unless that is switched off. */
+  void clean(Janitor janitor, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
+    int seconds = settings.janitorSeconds();
+    if (seconds > 0) {
+      var unused =
+          timer.scheduleWithFixedDelay(
+              () -> look(janitor, endpoints), seconds, seconds, TimeUnit.SECONDS);
+    }
+  }
+
+  private static void look(
+      Janitor janitor, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
+    try {
+      var unused = janitor.look(endpoints.get());
+    } catch (AttachException | RuntimeException e) {
+      log.warn("endpoints without container are not looked for now: {}", e.toString());
     }
   }
 

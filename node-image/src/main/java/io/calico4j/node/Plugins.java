@@ -1,20 +1,29 @@
 package io.calico4j.node;
 
+import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.mesos.MesosRequestMapper;
+import io.calico4j.mesos.MesosSandboxes;
 import io.calico4j.mesos.NetModulesPlugin;
 import io.calico4j.rkt.CalicoIpamPlugin;
 import io.calico4j.rkt.CalicoPlugin;
+import io.calico4j.rkt.RktPods;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /** The programs a runtime may call, for the agent and for a plugin that works alone. */
 final class Plugins {
   private Plugins() {}
+
+  /** Returns the orchestrators that can be asked whether a container is gone. */
+  static List<ContainerLiveness> orchestrators(Path rktDirectory) {
+    return List.of(new RktPods(rktDirectory), new MesosSandboxes());
+  }
 
   /** Returns the handler of each program. */
   static Map<String, PluginHandler> of(

@@ -46,7 +46,8 @@ public final class PlainCniMapper implements RequestMapper {
               fixed,
               List.of(),
               configuration.mtu(),
-              configuration.allowIpForwarding()));
+              configuration.allowIpForwarding(),
+              RktPods.calls(request) ? RktPods.RUNTIME : ""));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

@@ -49,6 +49,7 @@ public enum Orchestrator {
       environment.put("PATH", PATH);
       environment.put("CNI_VERSION", "0.1.0");
       environment.put("CNI_ARGS", "");
+      environment.put("CNI_PATH", RKT_PATH);
       return environment;
     }
 
@@ -92,6 +93,9 @@ public enum Orchestrator {
       return configuration.toString();
     }
   };
+
+  /** Where rkt looks for plugins, by which its requests are told from others. */
+  static final String RKT_PATH = "/etc/rkt/net.d:/usr/lib/rkt/plugins/net";
 
   private static final String PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 

@@ -50,6 +50,8 @@ public final class TestHost implements Closeable {
     this.settings.put("NODENAME", name());
     this.settings.put("IP", address + "/24");
     this.settings.put("CALICO_LIB_DIR", state.resolve("lib").toString());
+    this.settings.put("CALICO_RKT_DIR", state.resolve("rkt").toString());
+    this.settings.put("CALICO_JANITOR_SECONDS", "1");
     Files.createDirectories(state.resolve("run"));
     Files.createDirectories(state.resolve("lib"));
   }
@@ -257,7 +259,7 @@ public final class TestHost implements Closeable {
     environment.put("CNI_CONTAINERID", orchestrator.containerId(workload.name()));
     environment.put("CNI_NETNS", workload.sandbox().path());
     environment.put("CNI_IFNAME", "eth0");
-    environment.put("CNI_PATH", distribution.resolve("bin").toString());
+    environment.putIfAbsent("CNI_PATH", distribution.resolve("bin").toString());
     return plugin(
         "calico", environment, orchestrator.configuration(workload.network(), workload.labels()));
   }

@@ -311,6 +311,63 @@ class OneHostIT {
   }
 
   @Test
+  void endpointsWhoseContainerIsGoneAreTakenBackAndNoOthers() throws Exception {
+    Path pods = Files.createDirectories(host.state().resolve("rkt/pods/run"));
+    String network = Orchestrator.RKT.configuration("calico", Map.of());
+    Map<String, String> rkt = Map.of("CNI_PATH", Orchestrator.RKT_PATH);
+    Namespace forgotten = Namespace.create("forgotten");
+    String address = attach(forgotten, rkt, network);
+    Namespace waiting = Namespace.create("waiting");
+    assertThat(attach(waiting, rkt, network)).isNotEmpty();
+    Files.createDirectories(pods.resolve("pod-waiting"));
+    Namespace nobodys = Namespace.create("nobodys");
+    assertThat(attach(nobodys, Map.of(), network)).isNotEmpty();
+    Workload alive = host.start("alive", Orchestrator.RKT, "calico", Map.of());
+    Namespace task = Namespace.create("task");
+    Path root = host.state().resolve("cni");
+    Path sandbox = Files.createDirectories(root.resolve("mesos-task")).resolve("ns");
+    Files.createSymbolicLink(sandbox, Path.of(task.path()));
+    Map<String, String> mesos =
+        Map.of("CNI_CONTAINERID", "mesos-task", "CNI_NETNS", sandbox.toString());
+    assertThat(attach(task, mesos, Orchestrator.MESOS.configuration("net", Map.of()))).isNotEmpty();
+
+    waiting.delete();
+    nobodys.delete();
+    task.delete();
+    Files.delete(sandbox);
+    Files.delete(root.resolve("mesos-task"));
+    forgotten.delete();
+    Await.until(
+        "the endpoints of the forgotten pod and task are taken back",
+        20,
+        () -> !endpoints().contains("forgotten") && !endpoints().contains("mesos--task"));
+    assertThat(endpoints()).contains("waiting", "alive", "nobodys");
+    assertThat(etcdctl("get", "--prefix", "--keys-only", "/calico/ipam/v2/handle/"))
+        .contains("pod-waiting", "pod-alive", "pod-nobodys")
+        .doesNotContain("pod-forgotten", "mesos-task");
+    assertThat(Files.readString(host.state().resolve("node.log")))
+        .contains("eth0 of pod-forgotten in network calico with [" + address + "/32]")
+        .contains("rkt has forgotten the container");
+
+    host.delete(alive);
+    for (Namespace pod : List.of(forgotten, waiting, nobodys)) {
+      assertThat(host.cni("DEL", pod, Map.of(), network).exitCode()).isZero();
+    }
+    assertNothingLeft();
+  }
+
+  private String attach(Namespace sandbox, Map<String, String> changed, String configuration)
+      throws IOException {
+    Command.Outcome added = host.cni("ADD", sandbox, changed, configuration);
+    assertThat(added.exitCode()).as(added.output()).isZero();
+    return TestHost.address(added.standardOutput());
+  }
+
+  private String endpoints() throws IOException {
+    return host.calicoctl("", "get", "workloadendpoint", "-A").standardOutput();
+  }
+
+  @Test
   void theAgentSaysThatItLives() throws Exception {
     String table =
         host.command("busybox", "wget", "-q", "-O-", "http://localhost:9099/liveness").mustRun();

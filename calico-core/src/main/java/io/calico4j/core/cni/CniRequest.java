@@ -16,6 +16,7 @@ import java.util.TreeMap;
  * @param netns CNI_NETNS; empty when absent
  * @param interfaceName CNI_IFNAME
  * @param arguments CNI_ARGS, keys in upper case
+ * @param path CNI_PATH: where the runtime looks for plugins; empty when absent
  * @param configuration the network configuration
  */
 public record CniRequest(
@@ -24,6 +25,7 @@ public record CniRequest(
     String netns,
     String interfaceName,
     Map<String, String> arguments,
+    String path,
     NetworkConfiguration configuration) {
 
   /** The operations, and which of them need CNI_NETNS. */
@@ -70,6 +72,7 @@ public record CniRequest(
         netns,
         interfaceName,
         arguments(environment.getOrDefault("CNI_ARGS", "")),
+        environment.getOrDefault("CNI_PATH", ""),
         configuration);
   }
 

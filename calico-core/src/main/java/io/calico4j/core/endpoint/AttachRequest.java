@@ -19,6 +19,7 @@ import java.util.Map;
  * @param held addresses the orchestrator has assigned already; nothing is assigned then
  * @param mtu of the pair, in bytes; 0 for the host's default
  * @param ipForwarding whether the container may forward packets
+ * @param runtime the orchestrator that asks, such as rkt or mesos; empty when unknown
  */
 public record AttachRequest(
     EndpointIdentity identity,
@@ -32,7 +33,8 @@ public record AttachRequest(
     List<IpAddress> fixed,
     List<IpAddress> held,
     int mtu,
-    boolean ipForwarding) {
+    boolean ipForwarding,
+    String runtime) {
   /** Copies the collections. */
   public AttachRequest {
     labels = Map.copyOf(labels);

@@ -49,7 +49,7 @@ import org.slf4j.LoggerFactory;
  * and detaching reads what exists instead of assuming what ought to. Safe for many threads;
  * operations on one endpoint take turns.
  */
-public final class EndpointService implements AutoCloseable {
+public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EndpointService.class);
   private static final int LOCKS = 256;
   private static final int RETRY_SECONDS = 1;
@@ -137,7 +137,7 @@ public final class EndpointService implements AutoCloseable {
       Registration registration;
       boolean wired = host.link(identity.hostInterface()).isPresent();
       if (wired) {
-        registration = register(request, undo);
+        registration = register(request, sandbox, undo);
         wired = !registration.fresh() && isWired(identity, sandbox);
         if (!wired) {
           undo.push(() -> reaper.removeNow(identity.hostInterface()));
@@ -190,7 +190,7 @@ public final class EndpointService implements AutoCloseable {
               return null;
             });
     try {
-      return register(request, undo);
+      return register(request, sandbox, undo);
     } finally {
       awaitPrepared(prepared);
     }
@@ -304,6 +304,35 @@ public final class EndpointService implements AutoCloseable {
     }
   }
 
+  @Override
+  public boolean isLinked(EndpointIdentity identity) throws AttachException {
+    try {
+      return host.link(identity.hostInterface())
+          .filter(link -> link.group() != LinkReaper.GROUP)
+          .isPresent();
+    } catch (KernelException e) {
+      throw failure("look for", identity, e);
+    }
+  }
+
+  @Override
+  public boolean detachIfGone(EndpointIdentity identity, long revision) throws AttachException {
+    Lock lock = lock(identity);
+    lock.lock();
+    try {
+      Optional<Entry> stored = datastore.get(identity.key().path());
+      if (isLinked(identity) || stored.isEmpty() || stored.get().revision() != revision) {
+        return false;
+      }
+      unregister(identity);
+      return true;
+    } catch (DatastoreException e) {
+      throw failure("take back", identity, e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private Lock lock(EndpointIdentity identity) {
     return locks[Math.floorMod(identity.key().path().hashCode(), LOCKS)];
   }
@@ -378,9 +407,9 @@ public final class EndpointService implements AutoCloseable {
   private record Registration(List<IpAddress> addresses, long revision, boolean fresh) {}
 
   /** Registers, and notes how to take that back. */
-  private Registration register(AttachRequest request, Undo undo)
+  private Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo)
       throws DatastoreException, IpamException {
-    Registration registration = register(request);
+    Registration registration = register(request, sandbox);
     if (registration.fresh()) {
       undo.push(() -> takeBack(request.identity()));
     }
@@ -388,7 +417,8 @@ public final class EndpointService implements AutoCloseable {
     return registration;
   }
 
-  private Registration register(AttachRequest request) throws DatastoreException, IpamException {
+  private Registration register(AttachRequest request, NetworkNamespace sandbox)
+      throws DatastoreException, IpamException {
     EndpointIdentity identity = request.identity();
     String key = identity.key().path();
     boolean[] repeated = {false};
@@ -401,7 +431,7 @@ public final class EndpointService implements AutoCloseable {
           List<IpAddress> all = new ArrayList<>(request.held());
           all.addAll(addresses);
           transaction.create(
-              key, ResourceCodec.encode(resources.prepareCreate(resource(request, all))));
+              key, ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
         };
     Map<String, String> attributes = new HashMap<>();
     attributes.put("node", identity.node());
@@ -450,12 +480,15 @@ public final class EndpointService implements AutoCloseable {
   }
 
   private static Resource<WorkloadEndpointSpec> resource(
-      AttachRequest request, List<IpAddress> addresses) {
+      AttachRequest request, NetworkNamespace sandbox, List<IpAddress> addresses) {
     EndpointIdentity identity = request.identity();
     boolean cni = identity.orchestrator().equals("cni");
     return Resource.create(
         ResourceKind.WORKLOAD_ENDPOINT,
-        Metadata.named(identity.namespace(), identity.key().name()).withLabels(request.labels()),
+        Metadata.named(identity.namespace(), identity.key().name())
+            .withLabels(request.labels())
+            .withAnnotations(
+                new ContainerTrace(identity, request.runtime(), sandbox.name()).annotations()),
         new WorkloadEndpointSpec(
             identity.orchestrator(),
             identity.node(),

@@ -35,4 +35,9 @@ public record Metadata(
   public Metadata withLabels(Map<String, String> newLabels) {
     return new Metadata(name, namespace, uid, creationTimestamp, newLabels, annotations);
   }
+
+  /** Returns a copy with other annotations. */
+  public Metadata withAnnotations(Map<String, String> newAnnotations) {
+    return new Metadata(name, namespace, uid, creationTimestamp, labels, newAnnotations);
+  }
 }

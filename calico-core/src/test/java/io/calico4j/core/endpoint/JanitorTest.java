@@ -1,0 +1,133 @@
+package io.calico4j.core.endpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.endpoint.ContainerLiveness.Verdict;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class JanitorTest {
+  private static final EndpointIdentity POD =
+      new EndpointIdentity("calico", "host-a", "default", "cni", "pod-1", "eth0");
+  private static final ContainerTrace TRACE = new ContainerTrace(POD, "rkt", "/run/netns/pod-1");
+
+  private final List<EndpointIdentity> taken = new ArrayList<>();
+  private boolean linked;
+  private Verdict verdict = Verdict.GONE;
+
+  private final Janitor janitor =
+      new Janitor(
+          new Janitor.Takeback() {
+            @Override
+            public boolean isLinked(EndpointIdentity identity) {
+              return linked;
+            }
+
+            @Override
+            public boolean detachIfGone(EndpointIdentity identity, long revision) {
+              taken.add(identity);
+              return true;
+            }
+          },
+          List.of(
+              new ContainerLiveness() {
+                @Override
+                public String runtime() {
+                  return "rkt";
+                }
+
+                @Override
+                public Verdict of(ContainerTrace trace) {
+                  return verdict;
+                }
+              }));
+
+  private static Resource<WorkloadEndpointSpec> endpoint(
+      long revision, Map<String, String> annotations) {
+    return new Resource<>(
+        ResourceKind.WORKLOAD_ENDPOINT,
+        Metadata.named("default", POD.key().name()).withAnnotations(annotations),
+        new WorkloadEndpointSpec(
+            "cni",
+            "host-a",
+            null,
+            null,
+            "pod-1",
+            "eth0",
+            List.of("10.65.0.1/32"),
+            List.of("calico"),
+            POD.hostInterface(),
+            POD.mac(),
+            List.of(),
+            null,
+            List.of(),
+            List.of()),
+        new com.google.gson.JsonObject(),
+        revision);
+  }
+
+  private void look(long revision) throws AttachException {
+    look(endpoint(revision, TRACE.annotations()));
+  }
+
+  private void look(Resource<WorkloadEndpointSpec> endpoint) throws AttachException {
+    var unused = janitor.look(List.of(endpoint));
+  }
+
+  @Test
+  void twoLooksThatAgreeAreNeeded() throws AttachException {
+    look(7);
+    assertThat(taken).isEmpty();
+    look(7);
+    assertThat(taken).containsExactly(POD);
+  }
+
+  @Test
+  void anEndpointWrittenBetweenTheLooksIsAnother() throws AttachException {
+    look(7);
+    look(8);
+    assertThat(taken).isEmpty();
+    look(8);
+    assertThat(taken).containsExactly(POD);
+  }
+
+  @Test
+  void aPairInTheKernelMeansALivingSandbox() throws AttachException {
+    look(7);
+    linked = true;
+    look(7);
+    linked = false;
+    look(7);
+    assertThat(taken).isEmpty();
+  }
+
+  @Test
+  void whatTheOrchestratorKnowsOrCannotTellStays() throws AttachException {
+    for (Verdict uncertain : List.of(Verdict.KNOWN, Verdict.UNSURE)) {
+      verdict = uncertain;
+      look(7);
+      look(7);
+    }
+    assertThat(taken).isEmpty();
+  }
+
+  @Test
+  void endpointsOfOtherToolsAndRuntimesStay() throws AttachException {
+    for (Map<String, String> annotations :
+        List.of(
+            Map.<String, String>of(),
+            new ContainerTrace(POD, "", "/run/netns/pod-1").annotations(),
+            new ContainerTrace(POD, "mesos", "/run/netns/pod-1").annotations(),
+            Map.of("io.calico4j/network", "no name", "io.calico4j/runtime", "rkt"))) {
+      look(endpoint(7, annotations));
+      look(endpoint(7, annotations));
+    }
+    assertThat(taken).isEmpty();
+  }
+}
