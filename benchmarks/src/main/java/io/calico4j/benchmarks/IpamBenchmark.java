@@ -23,6 +23,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 
 /**
  * Assignments and releases on a real etcd whose data are on disk, beside a compare-and-swap of a
@@ -35,6 +37,7 @@ public final class IpamBenchmark {
   private static final int HOSTS = 10;
 
   private final CountingDatastore datastore;
+  private final List<CountingDatastore> connections = new ArrayList<>();
   private final List<Ipam> hosts = new ArrayList<>();
   private final int perRound;
   private final Map<String, Measurement> measurements = new TreeMap<>();
@@ -61,6 +64,7 @@ public final class IpamBenchmark {
 
   private IpamBenchmark(CountingDatastore datastore, int operations) {
     this.datastore = datastore;
+    connections.add(datastore);
     this.perRound = Math.max(64, operations);
   }
 
@@ -82,7 +86,6 @@ public final class IpamBenchmark {
 
   private void run(EtcdProcess etcd) throws Exception {
     IpamCluster.create(datastore, HOSTS, "10.0.0.0/9", 26);
-    List<Datastore> connections = new ArrayList<>();
     try {
       hosts.add(Ipam.watching(datastore, "host-0"));
       for (int callers : new int[] {1, 8, 64}) {
@@ -96,7 +99,7 @@ public final class IpamBenchmark {
       compare(HOSTS, true);
     } finally {
       hosts.forEach(Ipam::close);
-      connections.forEach(Datastore::close);
+      connections.stream().skip(1).forEach(Datastore::close);
     }
   }
 
@@ -167,7 +170,7 @@ public final class IpamBenchmark {
   private void measure(
       String kind, String suffix, int round, Callers threads, int each, Operation operation)
       throws Exception {
-    datastore.reset();
+    connections.forEach(CountingDatastore::reset);
     long start = System.nanoTime();
     Samples samples = threads.run(each, operation);
     double seconds = (System.nanoTime() - start) / 1e9;
@@ -180,9 +183,13 @@ public final class IpamBenchmark {
     measurement.samples.addAll(samples);
     measurement.rates.add(count / seconds);
     measurement.medians.add(samples.percentile(0.5));
-    measurement.requests += datastore.requests.sum() / count / ROUNDS;
-    measurement.writes += datastore.writes.sum() / count / ROUNDS;
-    measurement.bytes += datastore.bytes.sum() / count / ROUNDS;
+    measurement.requests += sum(c -> c.requests) / count / ROUNDS;
+    measurement.writes += sum(c -> c.writes) / count / ROUNDS;
+    measurement.bytes += sum(c -> c.bytes) / count / ROUNDS;
+  }
+
+  private double sum(Function<CountingDatastore, LongAdder> counter) {
+    return connections.stream().mapToLong(c -> counter.apply(c).sum()).sum();
   }
 
   /** So many threads that each do the same number of operations, at the same time. */
