@@ -4,6 +4,7 @@ import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniResult;
 import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachRequest;
@@ -19,6 +20,9 @@ import java.util.Map;
 
 /** The IPAM plugin {@code calico-ipam}, for main plugins other than calico. */
 public final class CalicoIpamPlugin implements PluginHandler {
+  /** Which network an address was assigned for: a handle alone may be of another one. */
+  private static final String NETWORK = "network";
+
   private final Ipam ipam;
 
   /** Makes the plugin. */
@@ -42,19 +46,20 @@ public final class CalicoIpamPlugin implements PluginHandler {
 
   private String serve(CniRequest request) throws CniError {
     NetworkConfiguration configuration = request.configuration();
-    AttachRequest wanted = new PlainCniMapper().map(request, ipam.node()).orElseThrow();
-    String handle = wanted.identity().handleId();
     try {
       switch (request.command()) {
         case ADD -> {
-          return CniResult.ofIpam(add(wanted, handle), configuration);
+          return CniResult.ofIpam(add(wanted(request)), configuration);
         }
         case CHECK -> {
+          String handle = wanted(request).identity().handleId();
           if (ipam.addressesOf(handle).isEmpty()) {
             throw new CniError(CniError.INCONSISTENT, "handle " + handle + " holds no address", "");
           }
         }
-        case DEL -> ipam.release(handle);
+        case DEL -> ipam.release(wanted(request).identity().handleId());
+        case GC -> collect(configuration);
+        case STATUS -> status(configuration);
       }
       return "";
     } catch (UnavailableException e) {
@@ -64,8 +69,46 @@ public final class CalicoIpamPlugin implements PluginHandler {
     }
   }
 
-  private List<IpAddress> add(AttachRequest wanted, String handle)
-      throws DatastoreException, IpamException {
+  private AttachRequest wanted(CniRequest request) throws CniError {
+    return new PlainCniMapper().map(request, ipam.node()).orElseThrow();
+  }
+
+  private void status(NetworkConfiguration configuration) throws CniError {
+    try {
+      ipam.tryAssign(
+          new AssignRequest(
+              AssignRequest.Use.Workload,
+              configuration.name() + ".status",
+              configuration.assignIpv4() ? 1 : 0,
+              configuration.assignIpv6() ? 1 : 0,
+              configuration.ipv4Pools(),
+              configuration.ipv6Pools(),
+              List.of(),
+              Map.of()));
+    } catch (DatastoreException | IpamException e) {
+      throw new CniError(CniError.NOT_AVAILABLE, String.valueOf(e.getMessage()), "");
+    }
+  }
+
+  /** Releases what this node holds for the network's containers that are not listed. */
+  private void collect(NetworkConfiguration configuration) throws CniError, DatastoreException {
+    ValidAttachments valid = ValidAttachments.parse(configuration.document());
+    String prefix = configuration.name() + ".";
+    for (String handle : ipam.handles(prefix)) {
+      if (!valid.containsContainer(handle.substring(prefix.length()))) {
+        var unused =
+            ipam.release(
+                handle,
+                owner ->
+                    ipam.node().equals(owner.secondary().get("node"))
+                        && configuration.name().equals(owner.secondary().get(NETWORK)),
+                Ipam.Companion.NONE);
+      }
+    }
+  }
+
+  private List<IpAddress> add(AttachRequest wanted) throws DatastoreException, IpamException {
+    String handle = wanted.identity().handleId();
     List<IpAddress> held = ipam.addressesOf(handle);
     if (!held.isEmpty()) {
       return held;
@@ -79,7 +122,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
                 wanted.ipv4Pools(),
                 wanted.ipv6Pools(),
                 wanted.fixed(),
-                Map.of("node", ipam.node())),
+                Map.of("node", ipam.node(), NETWORK, wanted.identity().network())),
             Ipam.Companion.NONE)
         .addresses();
   }

@@ -6,10 +6,12 @@ import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniResult;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.RequestMapper;
+import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.Attachment;
 import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NetworkNamespace;
@@ -17,6 +19,7 @@ import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -74,22 +77,52 @@ public final class CalicoPlugin implements PluginHandler {
           "ipam.type \"" + ipamType + "\" is not supported: use \"calico-ipam\"",
           "");
     }
-    AttachRequest attach = map(request);
     try {
       switch (request.command()) {
         case ADD -> {
-          Attachment attachment = endpoints.attach(attach, sandbox.open(request.netns()));
+          Attachment attachment = endpoints.attach(map(request), sandbox.open(request.netns()));
           return CniResult.of(attachment, request, isMesos(configuration));
         }
         case CHECK -> {
-          Attachment attachment = endpoints.check(attach.identity(), sandbox.open(request.netns()));
+          Attachment attachment =
+              endpoints.check(map(request).identity(), sandbox.open(request.netns()));
           PreviousResult.compare(configuration.document(), attachment);
         }
-        case DEL -> endpoints.detach(attach.identity());
+        case DEL -> endpoints.detach(map(request).identity());
+        case GC -> {
+          ValidAttachments valid = ValidAttachments.parse(configuration.document());
+          endpoints.detachOthers(
+              configuration.name(),
+              identity -> valid.contains(identity.workload(), identity.interfaceName()));
+        }
+        case STATUS -> status(configuration);
       }
       return "";
     } catch (AttachException e) {
       throw error(e);
+    }
+  }
+
+  private void status(NetworkConfiguration configuration) throws CniError {
+    try {
+      endpoints.requireAvailable(
+          new AssignRequest(
+              AssignRequest.Use.Workload,
+              configuration.name() + ".status",
+              configuration.assignIpv4() ? 1 : 0,
+              configuration.assignIpv6() ? 1 : 0,
+              configuration.ipv4Pools(),
+              configuration.ipv6Pools(),
+              List.of(),
+              Map.of()));
+    } catch (AttachException e) {
+      throw new CniError(
+          CniError.NOT_AVAILABLE,
+          "no container can be attached to network "
+              + configuration.name()
+              + " now: "
+              + e.getMessage(),
+          "");
     }
   }
 

@@ -11,7 +11,7 @@ final class VersionRequest {
 
   /** Returns the version VERSION asks with; the newest when it sent none. */
   static String asked(String standardInput) throws CniError {
-    String newest = CniVersion.V0_4_0.text();
+    String newest = CniVersion.newest().text();
     if (standardInput.isBlank()) {
       return newest;
     }

@@ -356,6 +356,100 @@ class OneHostIT {
     assertNothingLeft();
   }
 
+  @Test
+  void aRuntimeOfVersion11AsksAndCollectsGarbage() throws Exception {
+    String configuration = "{'cniVersion':'1.1.0','name':'%s','type':'calico'%s}";
+    Namespace kept = Namespace.create("kept");
+    Namespace stale = Namespace.create("stale");
+    Namespace other = Namespace.create("other-net");
+    String network = configuration.formatted("modern", "");
+    Command.Outcome added = host.cni("ADD", kept, Map.of(), network);
+    assertThat(JsonParser.parseString(added.standardOutput()).getAsJsonObject().get("ips"))
+        .as(added.output())
+        .isEqualTo(
+            JsonParser.parseString(
+                "[{'address':'%s/32','interface':1}]"
+                    .formatted(TestHost.address(added.standardOutput()))));
+    assertThat(attach(stale, Map.of(), network)).isNotEmpty();
+    String neighbour = configuration.formatted("modern.too", "");
+    assertThat(attach(other, Map.of(), neighbour)).isNotEmpty();
+
+    assertAnswer(host.cni("STATUS", kept, NO_CONTAINER, network), 0, "");
+    assertAnswer(
+        host.cni(
+            "STATUS",
+            kept,
+            NO_CONTAINER,
+            configuration.formatted("modern", ",'ipam':{'ipv4_pools':['missing']}")),
+        1,
+        "\"code\":50");
+    assertAnswer(host.cni("GC", kept, NO_CONTAINER, network), 1, "\"code\":7");
+    assertThat(endpoints()).contains("stale");
+    String collect =
+        configuration.formatted(
+            "modern", ",'cni.dev/valid-attachments':[{'containerID':'pod-kept','ifname':'eth0'}]");
+    assertAnswer(host.cni("GC", kept, NO_CONTAINER, collect), 0, "");
+    assertThat(endpoints()).contains("kept", "other").doesNotContain("stale");
+    String checked = ",'prevResult':" + added.standardOutput();
+    assertAnswer(
+        host.cni("CHECK", kept, Map.of(), configuration.formatted("modern", checked)), 0, "");
+
+    String none = configuration.formatted("modern", ",'cni.dev/valid-attachments':null");
+    assertAnswer(host.cni("GC", kept, NO_CONTAINER, none), 0, "");
+    assertThat(endpoints()).contains("other").doesNotContain("kept");
+    assertAnswer(host.cni("DEL", other, Map.of(), neighbour), 0, "");
+    for (Namespace sandbox : List.of(kept, stale, other)) {
+      sandbox.delete();
+    }
+    assertNothingLeft();
+  }
+
+  @Test
+  void ipamForOtherPluginsIsCollectedByNetworkToo() throws Exception {
+    String configuration =
+        "{'cniVersion':'1.1.0','name':'%s','type':'bridge','ipam':{'type':'calico-ipam'}%s}";
+    for (String network : List.of("bridged", "bridged.pod")) {
+      assertAnswer(ipam("ADD", configuration.formatted(network, "")), 0, "\"ips\"");
+    }
+    assertAnswer(ipam("STATUS", configuration.formatted("bridged", "")), 0, "");
+    assertAnswer(ipam("GC", configuration.formatted("bridged", "")), 1, "\"code\":7");
+    assertAnswer(
+        ipam("GC", configuration.formatted("bridged", ",'cni.dev/valid-attachments':[]")), 0, "");
+    assertThat(etcdctl("get", "--prefix", "--keys-only", "/calico/ipam/v2/handle/").strip())
+        .isEqualTo("/calico/ipam/v2/handle/bridged.pod.c1");
+    assertAnswer(ipam("DEL", configuration.formatted("bridged.pod", "")), 0, "");
+    assertNothingLeft();
+  }
+
+  private Command.Outcome ipam(String command, String configuration) throws IOException {
+    return host.plugin(
+        "calico-ipam",
+        Map.of(
+            "CNI_COMMAND",
+            command,
+            "CNI_CONTAINERID",
+            "c1",
+            "CNI_NETNS",
+            "/run/netns/none",
+            "CNI_IFNAME",
+            "eth0",
+            "CNI_PATH",
+            "/"),
+        configuration);
+  }
+
+  private static final Map<String, String> NO_CONTAINER =
+      Map.of("CNI_CONTAINERID", "", "CNI_NETNS", "", "CNI_IFNAME", "");
+
+  private static void assertAnswer(Command.Outcome outcome, int exitCode, String text) {
+    assertThat(outcome.exitCode()).as(outcome.output()).isEqualTo(exitCode);
+    if (text.isEmpty()) {
+      assertThat(outcome.standardOutput()).isEmpty();
+    } else {
+      assertThat(outcome.standardOutput()).contains(text);
+    }
+  }
+
   private String attach(Namespace sandbox, Map<String, String> changed, String configuration)
       throws IOException {
     Command.Outcome added = host.cni("ADD", sandbox, changed, configuration);

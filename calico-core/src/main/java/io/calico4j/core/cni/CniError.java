@@ -20,6 +20,9 @@ public class CniError extends Exception {
   /** The same request may succeed later. */
   public static final int TRY_AGAIN = 11;
 
+  /** STATUS: an ADD could not be served now. */
+  public static final int NOT_AVAILABLE = 50;
+
   /** Our own: addresses cannot be assigned as asked. */
   public static final int IPAM = 100;
 

@@ -28,18 +28,24 @@ public record CniRequest(
     String path,
     NetworkConfiguration configuration) {
 
-  /** The operations, and which of them need CNI_NETNS. */
+  /** The operations, and which variables they need. */
   public enum Command {
     /** Attaches. */
-    ADD(true),
+    ADD(true, true),
     /** Detaches. */
-    DEL(false),
+    DEL(true, false),
     /** Checks. */
-    CHECK(true);
+    CHECK(true, true),
+    /** Detaches all of a network but what is listed. */
+    GC(false, false),
+    /** Tells whether an ADD could be served. */
+    STATUS(false, false);
 
+    private final boolean needsContainer;
     private final boolean needsNetns;
 
-    Command(boolean needsNetns) {
+    Command(boolean needsContainer, boolean needsNetns) {
+      this.needsContainer = needsContainer;
       this.needsNetns = needsNetns;
     }
   }
@@ -50,16 +56,17 @@ public record CniRequest(
     Map<String, String> environment = request.environment();
     Command command = command(environment.getOrDefault("CNI_COMMAND", ""), configuration);
     String containerId = environment.getOrDefault("CNI_CONTAINERID", "");
-    if (!containerId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")) {
+    if (command.needsContainer && !containerId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")) {
       throw invalid(
           "CNI_CONTAINERID",
           containerId,
           "1 to 253 letters, digits or _.- beginning with a letter or digit");
     }
     String interfaceName = environment.getOrDefault("CNI_IFNAME", "");
-    if (!interfaceName.matches("[^/:\\s]{1,15}")
-        || interfaceName.equals(".")
-        || interfaceName.equals("..")) {
+    if (command.needsContainer
+        && (!interfaceName.matches("[^/:\\s]{1,15}")
+            || interfaceName.equals(".")
+            || interfaceName.equals(".."))) {
       throw invalid("CNI_IFNAME", interfaceName, "1 to 15 characters without slash, colon, blank");
     }
     String netns = environment.getOrDefault("CNI_NETNS", "");
@@ -82,10 +89,13 @@ public record CniRequest(
         if (command == Command.CHECK && !configuration.version().hasCheck()) {
           throw invalid("CNI_COMMAND", name, "used with cniVersion 0.4.0 or newer");
         }
+        if (!command.needsContainer && !configuration.version().hasGcAndStatus()) {
+          throw invalid("CNI_COMMAND", name, "used with cniVersion 1.1.0 or newer");
+        }
         return command;
       }
     }
-    throw invalid("CNI_COMMAND", name, "one of ADD, DEL, CHECK, VERSION");
+    throw invalid("CNI_COMMAND", name, "one of ADD, DEL, CHECK, GC, STATUS, VERSION");
   }
 
   private static Map<String, String> arguments(String text) throws CniError {

@@ -30,7 +30,7 @@ public final class CniResult {
       interfaces.add(link(attachment.hostInterface(), attachment.hostMac(), ""));
       interfaces.add(link(request.interfaceName(), attachment.mac(), request.netns()));
       result.add("interfaces", interfaces);
-      result.add("ips", addresses(attachment.addresses(), true));
+      result.add("ips", addresses(attachment.addresses(), version, true));
     }
     return result.toString();
   }
@@ -42,7 +42,7 @@ public final class CniResult {
       addFamily(result, "ip4", addresses, true);
       addFamily(result, "ip6", addresses, false);
     } else {
-      result.add("ips", addresses(addresses, false));
+      result.add("ips", addresses(addresses, configuration.version(), false));
     }
     return result.toString();
   }
@@ -78,11 +78,14 @@ public final class CniResult {
             });
   }
 
-  private static JsonArray addresses(List<IpAddress> addresses, boolean indexed) {
+  private static JsonArray addresses(
+      List<IpAddress> addresses, CniVersion version, boolean indexed) {
     JsonArray ips = new JsonArray();
     for (IpAddress address : addresses) {
       JsonObject ip = new JsonObject();
-      ip.addProperty("version", address.isV4() ? "4" : "6");
+      if (version.hasAddressVersion()) {
+        ip.addProperty("version", address.isV4() ? "4" : "6");
+      }
       ip.addProperty("address", address.toCidr().toString());
       if (indexed) {
         ip.addProperty("interface", 1);

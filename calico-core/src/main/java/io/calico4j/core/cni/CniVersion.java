@@ -14,7 +14,11 @@ public enum CniVersion {
   /** 0.3.1: as 0.3.0. */
   V0_3_1("0.3.1"),
   /** 0.4.0: CHECK. */
-  V0_4_0("0.4.0");
+  V0_4_0("0.4.0"),
+  /** 1.0.0: addresses without version. */
+  V1_0_0("1.0.0"),
+  /** 1.1.0: GC and STATUS. */
+  V1_1_0("1.1.0");
 
   private final String text;
 
@@ -55,6 +59,21 @@ public enum CniVersion {
 
   /** Tells whether the version has the CHECK operation. */
   public boolean hasCheck() {
-    return this == V0_4_0;
+    return compareTo(V0_4_0) >= 0;
+  }
+
+  /** Tells whether each address of a result says which family it has. */
+  public boolean hasAddressVersion() {
+    return compareTo(V1_0_0) < 0;
+  }
+
+  /** Tells whether the version has the operations GC and STATUS. */
+  public boolean hasGcAndStatus() {
+    return compareTo(V1_1_0) >= 0;
+  }
+
+  /** Returns the newest one. */
+  public static CniVersion newest() {
+    return V1_1_0;
   }
 }

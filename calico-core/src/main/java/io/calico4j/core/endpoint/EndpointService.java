@@ -38,6 +38,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +54,9 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EndpointService.class);
   private static final int LOCKS = 256;
   private static final int RETRY_SECONDS = 1;
+
+  /** Longer than an etcd that answers again needs for the writes that it has received. */
+  private static final int DOUBTFUL_SECONDS = 3;
 
   private final Datastore datastore;
   private final Kernel kernel;
@@ -304,6 +308,56 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
+  /**
+   * Detaches this node's endpoints of a network, as far as they are not to be kept. Goes on after
+   * an error; endpoints that do not say which network they are of stay.
+   *
+   * @throws AttachException with the first error, after all have been tried
+   */
+  public void detachOthers(String network, Predicate<EndpointIdentity> kept)
+      throws AttachException {
+    List<EndpointIdentity> others = new ArrayList<>();
+    try {
+      for (Resource<WorkloadEndpointSpec> endpoint :
+          resources.list(ResourceKind.WORKLOAD_ENDPOINT)) {
+        ContainerTrace.of(endpoint)
+            .map(ContainerTrace::identity)
+            .filter(i -> i.node().equals(node()) && i.network().equals(network))
+            .filter(kept.negate())
+            .ifPresent(others::add);
+      }
+    } catch (DatastoreException e) {
+      throw new AttachException(
+          Reason.TRY_AGAIN, "list endpoints of network " + network + ": " + e.getMessage(), e);
+    }
+    AttachException first = null;
+    for (EndpointIdentity identity : others) {
+      try {
+        detach(identity);
+        log.info("{} was not attached any more, says its runtime, and is detached", identity);
+      } catch (AttachException e) {
+        first = first == null ? e : first;
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+  }
+
+  /**
+   * Tells whether an attachment could be made now; reads the datastore.
+   *
+   * @throws AttachException when it could not, and why
+   */
+  public void requireAvailable(AssignRequest addresses) throws AttachException {
+    try {
+      requireReady();
+      ipam.tryAssign(addresses);
+    } catch (DatastoreException | IpamException e) {
+      throw new AttachException(Reason.TRY_AGAIN, String.valueOf(e.getMessage()), e);
+    }
+  }
+
   @Override
   public boolean isLinked(EndpointIdentity identity) throws AttachException {
     try {
@@ -464,7 +518,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       throws DatastoreException, IpamException {
     if (failure instanceof UnavailableException unavailable) {
       if (!unavailable.safeToRedo()) {
-        takeBack(identity);
+        takeBackDoubtful(identity);
       }
       throw unavailable;
     }
@@ -522,24 +576,44 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
    * Undoes a registration; while the datastore is away this is tried again in the background,
    * unless the endpoint has been attached after all.
    */
-  private void takeBack(EndpointIdentity identity) {
+  private boolean takeBack(EndpointIdentity identity) {
     try {
       unregister(identity);
+      return true;
     } catch (DatastoreException e) {
       log.warn("registration of {} must be taken back, will try again: {}", identity, e.toString());
-      if (settings.deferLinkDeletion()) {
-        var unused =
-            takebacks.schedule(() -> retryTakeBack(identity), RETRY_SECONDS, TimeUnit.SECONDS);
-      }
+      later(() -> takeBackUnlessLinked(identity, true), RETRY_SECONDS);
+      return false;
     }
   }
 
-  private void retryTakeBack(EndpointIdentity identity) {
+  /**
+   * Undoes a registration of which nobody knows whether it is there: an etcd that hung may do the
+   * write after it has answered the reads of the first pass, so that a second one follows.
+   */
+  private void takeBackDoubtful(EndpointIdentity identity) {
+    if (takeBack(identity)) {
+      later(() -> takeBackUnlessLinked(identity, false), DOUBTFUL_SECONDS);
+    }
+  }
+
+  private void later(Runnable task, int seconds) {
+    if (settings.deferLinkDeletion()) {
+      var unused = takebacks.schedule(task, seconds, TimeUnit.SECONDS);
+    }
+  }
+
+  private void takeBackUnlessLinked(EndpointIdentity identity, boolean doubtful) {
     Lock lock = lock(identity);
     lock.lock();
     try {
-      if (host.link(identity.hostInterface()).isEmpty()) {
-        takeBack(identity);
+      if (host.link(identity.hostInterface()).isPresent()) {
+        return;
+      }
+      if (doubtful) {
+        takeBackDoubtful(identity);
+      } else {
+        boolean unused = takeBack(identity);
       }
     } catch (KernelException e) {
       log.warn("registration of {} is left: {}", identity, e.getMessage());

@@ -109,6 +109,22 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
+   * Tells whether an assignment could be made now, without making it; reads the datastore.
+   *
+   * @throws IpamException when it could not, and why
+   */
+  public void tryAssign(AssignRequest request) throws DatastoreException, IpamException {
+    var unused = Planner.of(fresh, cache, node, clock).assigner().assign(request);
+  }
+
+  /** Returns the ids of all handles that begin so, ascending. */
+  public List<String> handles(String prefix) throws DatastoreException {
+    return fresh.list(IpamKeys.HANDLES + prefix).stream()
+        .map(entry -> entry.key().substring(IpamKeys.HANDLES.length()))
+        .toList();
+  }
+
+  /**
    * Releases what a handle holds, as far as the test on the recorded attributes selects it,
    * together with the companion's writes. Safe to repeat: a handle that holds nothing is fine.
    */

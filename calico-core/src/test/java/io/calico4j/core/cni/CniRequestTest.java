@@ -33,6 +33,8 @@ class CniRequestTest {
       value = {
         "CNI_COMMAND | FLY | 4 | FLY",
         "CNI_COMMAND | CHECK | 4 | 0.4.0",
+        "CNI_COMMAND | GC | 4 | 1.1.0",
+        "CNI_COMMAND | STATUS | 4 | 1.1.0",
         "CNI_CONTAINERID | ../etc | 4 | ../etc",
         "CNI_CONTAINERID | `` | 4 | CNI_CONTAINERID",
         "CNI_NETNS | `` | 4 | CNI_NETNS",

@@ -15,7 +15,8 @@ public final class IpamKeys {
   /** The prefix of the affinities of all hosts. */
   public static final String HOSTS = ROOT + "host/";
 
-  private static final String HANDLES = ROOT + "handle/";
+  /** Below it, the handles by their ids. */
+  public static final String HANDLES = ROOT + "handle/";
 
   private IpamKeys() {}
 

@@ -1,0 +1,72 @@
+package io.calico4j.core.cni;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * What a runtime says is still attached to a network, in {@code cni.dev/valid-attachments} of a GC
+ * request (CNI SPEC 1.1.0, "GC"), or under the older name {@code cni.dev/attachments}. The
+ * reference library writes null for none.
+ *
+ * @param attachments container id and interface name of each
+ */
+public record ValidAttachments(Set<Attachment> attachments) {
+  private static final String NAME = "cni.dev/valid-attachments";
+  private static final String OLD_NAME = "cni.dev/attachments";
+
+  /** Copies the set. */
+  public ValidAttachments {
+    attachments = Set.copyOf(attachments);
+  }
+
+  /**
+   * One of them.
+   *
+   * @param containerId CNI_CONTAINERID
+   * @param interfaceName CNI_IFNAME
+   */
+  public record Attachment(String containerId, String interfaceName) {}
+
+  /** Reads a configuration's; code 7 when it has none, so that a mistake does not delete all. */
+  public static ValidAttachments parse(JsonObject configuration) throws CniError {
+    String name = configuration.has(NAME) ? NAME : OLD_NAME;
+    JsonElement list = configuration.get(name);
+    if (list == null) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          NAME + " is missing: list what is still attached, or [] when nothing is",
+          "");
+    }
+    Set<Attachment> valid = new HashSet<>();
+    if (list.isJsonNull()) {
+      return new ValidAttachments(valid);
+    }
+    if (!list.isJsonArray()) {
+      throw NetworkConfiguration.invalid(name, list, "a list");
+    }
+    for (JsonElement item : list.getAsJsonArray()) {
+      if (!item.isJsonObject()) {
+        throw NetworkConfiguration.invalid(name, item, "an object");
+      }
+      String containerId = NetworkConfiguration.string(item.getAsJsonObject(), "containerID");
+      String interfaceName = NetworkConfiguration.string(item.getAsJsonObject(), "ifname");
+      if (containerId.isEmpty() || interfaceName.isEmpty()) {
+        throw NetworkConfiguration.invalid(name, item, "an object with containerID and ifname");
+      }
+      valid.add(new Attachment(containerId, interfaceName));
+    }
+    return new ValidAttachments(valid);
+  }
+
+  /** Tells whether an interface of a container is among them. */
+  public boolean contains(String containerId, String interfaceName) {
+    return attachments.contains(new Attachment(containerId, interfaceName));
+  }
+
+  /** Tells whether any interface of a container is among them. */
+  public boolean containsContainer(String containerId) {
+    return attachments.stream().anyMatch(a -> a.containerId().equals(containerId));
+  }
+}
