@@ -75,16 +75,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
 
   private void status(NetworkConfiguration configuration) throws CniError {
     try {
-      ipam.tryAssign(
-          new AssignRequest(
-              AssignRequest.Use.Workload,
-              configuration.name() + ".status",
-              configuration.assignIpv4() ? 1 : 0,
-              configuration.assignIpv6() ? 1 : 0,
-              configuration.ipv4Pools(),
-              configuration.ipv6Pools(),
-              List.of(),
-              Map.of()));
+      ipam.tryAssign(StatusProbe.of(configuration));
     } catch (DatastoreException | IpamException e) {
       throw new CniError(CniError.NOT_AVAILABLE, String.valueOf(e.getMessage()), "");
     }

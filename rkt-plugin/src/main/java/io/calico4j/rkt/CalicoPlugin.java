@@ -11,7 +11,6 @@ import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.Attachment;
 import io.calico4j.core.endpoint.EndpointService;
-import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NetworkNamespace;
@@ -19,7 +18,6 @@ import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -105,16 +103,7 @@ public final class CalicoPlugin implements PluginHandler {
 
   private void status(NetworkConfiguration configuration) throws CniError {
     try {
-      endpoints.requireAvailable(
-          new AssignRequest(
-              AssignRequest.Use.Workload,
-              configuration.name() + ".status",
-              configuration.assignIpv4() ? 1 : 0,
-              configuration.assignIpv6() ? 1 : 0,
-              configuration.ipv4Pools(),
-              configuration.ipv6Pools(),
-              List.of(),
-              Map.of()));
+      endpoints.requireAvailable(StatusProbe.of(configuration));
     } catch (AttachException e) {
       throw new CniError(
           CniError.NOT_AVAILABLE,

@@ -175,7 +175,7 @@ class EtcdDatastoreIT extends DatastoreContract {
 
   @Test
   void aWriteThatWasGivenUpIsNotDoneWhenEtcdComesBack() throws Exception {
-    datastore.commit(Transaction.builder().put(prefix + "before", "1").build());
+    long revision = datastore.commit(Transaction.builder().put(prefix + "before", "1").build());
     etcd.kill();
     assertThatThrownBy(
             () -> datastore.commit(Transaction.builder().put(prefix + "late", "1").build()))
@@ -192,7 +192,13 @@ class EtcdDatastoreIT extends DatastoreContract {
             return false;
           }
         });
-    Thread.sleep(2000);
+    // Requests that waited for the connection were sent before these: had the write been among
+    // them, a revision would be missing.
+    for (int i = 0; i < 5; i++) {
+      revision++;
+      assertThat(datastore.commit(Transaction.builder().put(prefix + "after", "" + i).build()))
+          .isEqualTo(revision);
+    }
     assertThat(datastore.get(prefix + "late")).isEmpty();
   }
 }

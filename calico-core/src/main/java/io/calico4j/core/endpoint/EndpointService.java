@@ -607,7 +607,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     Lock lock = lock(identity);
     lock.lock();
     try {
-      if (host.link(identity.hostInterface()).isPresent()) {
+      if (isLinked(identity)) {
         return;
       }
       if (doubtful) {
@@ -615,7 +615,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       } else {
         boolean unused = takeBack(identity);
       }
-    } catch (KernelException e) {
+    } catch (AttachException e) {
       log.warn("registration of {} is left: {}", identity, e.getMessage());
     } finally {
       lock.unlock();

@@ -1,0 +1,24 @@
+package io.calico4j.rkt;
+
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.ipam.AssignRequest;
+import java.util.List;
+import java.util.Map;
+
+/** What STATUS tries: the addresses that a container of the network would get, never assigned. */
+final class StatusProbe {
+  private StatusProbe() {}
+
+  static AssignRequest of(NetworkConfiguration configuration) throws CniError {
+    return new AssignRequest(
+        AssignRequest.Use.Workload,
+        configuration.name() + ".status",
+        configuration.assignIpv4() ? 1 : 0,
+        configuration.assignIpv6() ? 1 : 0,
+        configuration.ipv4Pools(),
+        configuration.ipv6Pools(),
+        List.of(),
+        Map.of());
+  }
+}
