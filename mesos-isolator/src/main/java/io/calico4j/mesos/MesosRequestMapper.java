@@ -52,28 +52,30 @@ public final class MesosRequestMapper implements RequestMapper {
     Labels labels = Labels.of(info);
     try {
       return Optional.of(
-          new AttachRequest(
-              new EndpointIdentity(
-                  configuration.name(),
-                  node,
-                  labels.namespace(),
-                  "cni",
-                  request.containerId(),
-                  request.interfaceName()),
-              labels.labels(),
-              profiles,
-              configuration.wantsNetworkProfile()
-                  ? profiles.stream().map(ProfileDraft::ofMembers).toList()
-                  : List.of(),
-              addresses.ipv4(),
-              addresses.ipv6(),
-              configuration.ipv4Pools(),
-              configuration.ipv6Pools(),
-              addresses.fixed(),
-              List.of(),
-              configuration.mtu(),
-              configuration.allowIpForwarding(),
-              MesosSandboxes.RUNTIME));
+          AttachRequest.of(
+                  new EndpointIdentity(
+                      configuration.name(),
+                      node,
+                      labels.namespace(),
+                      "cni",
+                      request.containerId(),
+                      request.interfaceName()))
+              .labels(labels.labels())
+              .profiles(
+                  profiles,
+                  configuration.wantsNetworkProfile()
+                      ? profiles.stream().map(ProfileDraft::ofMembers).toList()
+                      : List.of())
+              .choose(
+                  addresses.ipv4(),
+                  configuration.ipv4Pools(),
+                  addresses.ipv6(),
+                  configuration.ipv6Pools())
+              .fixed(addresses.fixed())
+              .mtu(configuration.mtu())
+              .ipForwarding(configuration.allowIpForwarding())
+              .runtime(MesosSandboxes.RUNTIME)
+              .build());
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

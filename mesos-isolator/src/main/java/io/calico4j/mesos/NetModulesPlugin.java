@@ -204,20 +204,11 @@ public final class NetModulesPlugin implements PluginHandler {
         kernel.openNamespace(Path.of("/proc", Integer.toString(pid), "ns/net"))) {
       var unused =
           endpoints.attach(
-              new AttachRequest(
-                  identity,
-                  labels(args, LabelNames::sanitise),
-                  profiles.stream().map(ProfileDraft::name).toList(),
-                  profiles,
-                  0,
-                  0,
-                  List.of(),
-                  List.of(),
-                  List.of(),
-                  addresses,
-                  0,
-                  false,
-                  ""),
+              AttachRequest.of(identity)
+                  .labels(labels(args, LabelNames::sanitise))
+                  .profiles(profiles.stream().map(ProfileDraft::name).toList(), profiles)
+                  .held(addresses)
+                  .build(),
               sandbox);
     }
     return new JsonObject();

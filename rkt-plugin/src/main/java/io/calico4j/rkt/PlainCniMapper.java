@@ -9,7 +9,6 @@ import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -26,28 +25,29 @@ public final class PlainCniMapper implements RequestMapper {
     List<IpAddress> fixed = fixed(request);
     try {
       return Optional.of(
-          new AttachRequest(
-              new EndpointIdentity(
-                  configuration.name(),
-                  node,
-                  "default",
-                  "cni",
-                  request.containerId(),
-                  request.interfaceName()),
-              Map.of(),
-              List.of(configuration.name()),
-              configuration.wantsNetworkProfile()
-                  ? List.of(ProfileDraft.ofMembers(configuration.name()))
-                  : List.of(),
-              configuration.assignIpv4() && fixed.isEmpty() ? 1 : 0,
-              configuration.assignIpv6() && fixed.isEmpty() ? 1 : 0,
-              configuration.ipv4Pools(),
-              configuration.ipv6Pools(),
-              fixed,
-              List.of(),
-              configuration.mtu(),
-              configuration.allowIpForwarding(),
-              RktPods.calls(request) ? RktPods.RUNTIME : ""));
+          AttachRequest.of(
+                  new EndpointIdentity(
+                      configuration.name(),
+                      node,
+                      "default",
+                      "cni",
+                      request.containerId(),
+                      request.interfaceName()))
+              .profiles(
+                  List.of(configuration.name()),
+                  configuration.wantsNetworkProfile()
+                      ? List.of(ProfileDraft.ofMembers(configuration.name()))
+                      : List.of())
+              .choose(
+                  configuration.assignIpv4() && fixed.isEmpty() ? 1 : 0,
+                  configuration.ipv4Pools(),
+                  configuration.assignIpv6() && fixed.isEmpty() ? 1 : 0,
+                  configuration.ipv6Pools())
+              .fixed(fixed)
+              .mtu(configuration.mtu())
+              .ipForwarding(configuration.allowIpForwarding())
+              .runtime(RktPods.calls(request) ? RktPods.RUNTIME : "")
+              .build());
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

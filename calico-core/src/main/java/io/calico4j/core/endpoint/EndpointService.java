@@ -1,10 +1,8 @@
 package io.calico4j.core.endpoint;
 
-import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
@@ -14,21 +12,13 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
-import io.calico4j.core.model.ClusterInformationSpec;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
-import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
-import io.calico4j.core.resource.ResourceCodec;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -39,7 +29,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,10 +42,6 @@ import org.slf4j.LoggerFactory;
 public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EndpointService.class);
   private static final int LOCKS = 256;
-  private static final int RETRY_SECONDS = 1;
-
-  /** Longer than an etcd that answers again needs for the writes that it has received. */
-  private static final int DOUBTFUL_SECONDS = 3;
 
   private final Datastore datastore;
   private final Kernel kernel;
@@ -65,6 +50,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final EndpointSettings settings;
   private final EndpointStep.Observer steps;
   private final ResourceClient resources;
+  private final EndpointRegistry registry;
   private final Netlink host;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
@@ -100,6 +86,18 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     this.settings = settings;
     this.steps = steps;
     resources = new ResourceClient(datastore);
+    registry =
+        new EndpointRegistry(
+            datastore,
+            resources,
+            ipam,
+            steps,
+            settings.deferLinkDeletion()
+                ? (task, seconds) -> {
+                  var unused = takebacks.schedule(task, seconds, TimeUnit.SECONDS);
+                }
+                : (task, seconds) -> {},
+            this::unlessLinked);
     host = kernel.netlink();
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.start();
@@ -131,17 +129,18 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     Undo undo = new Undo();
     try (Netlink inside = openSandbox(sandbox)) {
       checkSandbox(request, sandbox, inside);
-      requireReady();
+      registry.requireReady();
       for (ProfileDraft profile : request.newProfiles()) {
-        ensure(profile);
+        registry.ensure(profile);
         steps.reached(EndpointStep.PROFILE_ENSURED);
       }
       int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu().getAsInt();
-      SandboxWiring.Plan plan = new SandboxWiring.Plan(mtu, request.ipForwarding());
-      Registration registration;
+      SandboxWiring.Plan plan =
+          new SandboxWiring.Plan(mtu, request.ipForwarding(), request.mac(), request.routes());
+      EndpointRegistry.Registration registration;
       boolean wired = host.link(identity.hostInterface()).isPresent();
       if (wired) {
-        registration = register(request, sandbox, undo);
+        registration = registry.register(request, sandbox, undo);
         wired = !registration.fresh() && isWired(identity, sandbox);
         if (!wired) {
           undo.push(() -> reaper.removeNow(identity.hostInterface()));
@@ -159,7 +158,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           registration.addresses(),
           identity.hostInterface(),
           SandboxWiring.HOST_MAC.text(),
-          identity.mac(),
+          registration.mac(),
           mtu);
     } catch (DatastoreException
         | IpamException
@@ -168,6 +167,9 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
         | InterruptedException e) {
       undo.runAfter(e);
       throw failure("attach", identity, e);
+    } catch (RuntimeException e) {
+      undo.runAfter(e);
+      throw e;
     }
   }
 
@@ -180,7 +182,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   }
 
   /** Makes the pair, whose names do not depend on the addresses, while the datastore commits. */
-  private Registration registerAndPrepare(
+  private EndpointRegistry.Registration registerAndPrepare(
       AttachRequest request,
       NetworkNamespace sandbox,
       Netlink inside,
@@ -194,7 +196,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
               return null;
             });
     try {
-      return register(request, sandbox, undo);
+      return registry.register(request, sandbox, undo);
     } finally {
       awaitPrepared(prepared);
     }
@@ -240,7 +242,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
               .get(ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name())
               .orElseThrow(
                   () -> inconsistent("there is no " + identity.key() + " in the datastore"));
-      List<IpAddress> addresses = addresses(endpoint.spec());
+      List<IpAddress> addresses = EndpointRegistry.addresses(endpoint.spec());
       Link hostLink =
           host.link(identity.hostInterface())
               .filter(l -> l.up() && l.group() != LinkReaper.GROUP)
@@ -274,7 +276,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           addresses,
           identity.hostInterface(),
           SandboxWiring.HOST_MAC.text(),
-          identity.mac(),
+          EndpointRegistry.mac(endpoint.spec(), identity),
           hostLink.mtu());
     } catch (DatastoreException | KernelException e) {
       throw failure("check", identity, e);
@@ -295,7 +297,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     try {
       reaper.remove(identity.hostInterface());
       steps.reached(EndpointStep.LINK_REMOVED);
-      unregister(identity);
+      registry.unregister(identity);
       steps.reached(EndpointStep.UNREGISTERED);
       if (settings.awaitRemoval()
           && !readiness.awaitRemoved(identity.key(), 0, settings.policyTimeout())) {
@@ -351,7 +353,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
    */
   public void requireAvailable(AssignRequest addresses) throws AttachException {
     try {
-      requireReady();
+      registry.requireReady();
       ipam.tryAssign(addresses);
     } catch (DatastoreException | IpamException e) {
       throw new AttachException(Reason.TRY_AGAIN, String.valueOf(e.getMessage()), e);
@@ -378,7 +380,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       if (isLinked(identity) || stored.isEmpty() || stored.get().revision() != revision) {
         return false;
       }
-      unregister(identity);
+      registry.unregister(identity);
       return true;
     } catch (DatastoreException e) {
       throw failure("take back", identity, e);
@@ -403,7 +405,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             null);
       }
       Optional<Link> link = inside.link(name);
-      if (link.isPresent() && !isOurs(request.identity(), link.get())) {
+      if (link.isPresent() && !isOurs(request, link.get())) {
         throw new AttachException(
             Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
       }
@@ -413,8 +415,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     steps.reached(EndpointStep.SANDBOX_CHECKED);
   }
 
-  private static boolean isOurs(EndpointIdentity identity, Link link) {
-    return link.mac() != null && link.mac().text().equals(identity.mac());
+  private static boolean isOurs(AttachRequest request, Link link) {
+    return link.mac() != null && link.mac().equals(request.mac());
   }
 
   private boolean isWired(EndpointIdentity identity, NetworkNamespace sandbox) {
@@ -426,207 +428,19 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  private void requireReady() throws DatastoreException, AttachException {
-    ResourceKey key = ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default");
-    Optional<Entry> entry = ipam.reads().get(key.path());
-    if (entry.isEmpty()) {
-      return;
-    }
-    Resource<ClusterInformationSpec> information =
-        ResourceCodec.decode(ResourceKind.CLUSTER_INFORMATION, entry.get());
-    if (Boolean.FALSE.equals(information.spec().datastoreReady())) {
-      throw new AttachException(
-          Reason.TRY_AGAIN,
-          "the datastore is locked (ClusterInformation default, datastoreReady: false): unlock it"
-              + " first",
-          null);
-    }
-  }
-
-  private void ensure(ProfileDraft profile) throws DatastoreException {
-    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name()).path();
-    if (ipam.reads().get(key).isPresent()) {
-      return;
-    }
-    try {
-      resources.create(
-          Resource.create(
-              ResourceKind.PROFILE, Metadata.named(null, profile.name()), profile.spec()));
-    } catch (AlreadyExistsException e) {
-      // Another host was faster, or the watched copy is behind: the profile is there.
-    }
-  }
-
-  /** An endpoint in the datastore; fresh when this call made it. */
-  private record Registration(List<IpAddress> addresses, long revision, boolean fresh) {}
-
-  /** Registers, and notes how to take that back. */
-  private Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo)
-      throws DatastoreException, IpamException {
-    Registration registration = register(request, sandbox);
-    if (registration.fresh()) {
-      undo.push(() -> takeBack(request.identity()));
-    }
-    steps.reached(EndpointStep.REGISTERED);
-    return registration;
-  }
-
-  private Registration register(AttachRequest request, NetworkNamespace sandbox)
-      throws DatastoreException, IpamException {
-    EndpointIdentity identity = request.identity();
-    String key = identity.key().path();
-    boolean[] repeated = {false};
-    Ipam.Companion endpoint =
-        (transaction, addresses) -> {
-          if (repeated[0] && datastore.get(key).isPresent()) {
-            throw new AlreadyExistsException(identity.key() + " exists", null);
-          }
-          repeated[0] = true;
-          List<IpAddress> all = new ArrayList<>(request.held());
-          all.addAll(addresses);
-          transaction.create(
-              key, ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
-        };
-    Map<String, String> attributes = new HashMap<>();
-    attributes.put("node", identity.node());
-    attributes.put("namespace", identity.namespace());
-    attributes.put("interface", identity.interfaceName());
-    attributes.put("timestamp", Instant.now().toString());
-    try {
-      Ipam.Assignment assignment =
-          ipam.assign(
-              new AssignRequest(
-                  AssignRequest.Use.Workload,
-                  identity.handleId(),
-                  request.held().isEmpty() ? request.ipv4Count() : 0,
-                  request.held().isEmpty() ? request.ipv6Count() : 0,
-                  request.ipv4Pools(),
-                  request.ipv6Pools(),
-                  request.held().isEmpty() ? request.fixed() : List.of(),
-                  attributes),
-              endpoint);
-      List<IpAddress> all = new ArrayList<>(request.held());
-      all.addAll(assignment.addresses());
-      return new Registration(all, assignment.revision(), true);
-    } catch (AlreadyExistsException | IpamException | UnavailableException e) {
-      return existing(identity, e);
-    }
-  }
-
-  /** Answers with the endpoint that is there; else the failure stands. */
-  private Registration existing(EndpointIdentity identity, Exception failure)
-      throws DatastoreException, IpamException {
-    if (failure instanceof UnavailableException unavailable) {
-      if (!unavailable.safeToRedo()) {
-        takeBackDoubtful(identity);
-      }
-      throw unavailable;
-    }
-    Optional<Resource<WorkloadEndpointSpec>> stored =
-        resources.get(ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name());
-    if (stored.isPresent()) {
-      return new Registration(addresses(stored.get().spec()), stored.get().revision(), false);
-    }
-    if (failure instanceof IpamException refused) {
-      throw refused;
-    }
-    throw (DatastoreException) failure;
-  }
-
-  private static Resource<WorkloadEndpointSpec> resource(
-      AttachRequest request, NetworkNamespace sandbox, List<IpAddress> addresses) {
-    EndpointIdentity identity = request.identity();
-    boolean cni = identity.orchestrator().equals("cni");
-    return Resource.create(
-        ResourceKind.WORKLOAD_ENDPOINT,
-        Metadata.named(identity.namespace(), identity.key().name())
-            .withLabels(request.labels())
-            .withAnnotations(
-                new ContainerTrace(identity, request.runtime(), sandbox.name()).annotations()),
-        new WorkloadEndpointSpec(
-            identity.orchestrator(),
-            identity.node(),
-            cni ? null : identity.workload(),
-            null,
-            identity.workload(),
-            identity.interfaceName(),
-            addresses.stream().map(a -> a.toCidr().toString()).toList(),
-            request.profiles(),
-            identity.hostInterface(),
-            identity.mac(),
-            List.of(),
-            null,
-            List.of(),
-            List.of()));
-  }
-
-  private static List<IpAddress> addresses(WorkloadEndpointSpec spec) {
-    return spec.ipNetworks().stream().map(text -> Cidr.parse(text).address()).toList();
-  }
-
-  private void unregister(EndpointIdentity identity) throws DatastoreException {
-    String key = identity.key().path();
-    ipam.release(
-        identity.handleId(),
-        owner -> isOfInterface(owner.secondary().get("interface"), identity),
-        (transaction, addresses) -> transaction.delete(key));
-  }
-
-  /**
-   * Undoes a registration; while the datastore is away this is tried again in the background,
-   * unless the endpoint has been attached after all.
-   */
-  private boolean takeBack(EndpointIdentity identity) {
-    try {
-      unregister(identity);
-      return true;
-    } catch (DatastoreException e) {
-      log.warn("registration of {} must be taken back, will try again: {}", identity, e.toString());
-      later(() -> takeBackUnlessLinked(identity, true), RETRY_SECONDS);
-      return false;
-    }
-  }
-
-  /**
-   * Undoes a registration of which nobody knows whether it is there: an etcd that hung may do the
-   * write after it has answered the reads of the first pass, so that a second one follows.
-   */
-  private void takeBackDoubtful(EndpointIdentity identity) {
-    if (takeBack(identity)) {
-      later(() -> takeBackUnlessLinked(identity, false), DOUBTFUL_SECONDS);
-    }
-  }
-
-  private void later(Runnable task, int seconds) {
-    if (settings.deferLinkDeletion()) {
-      var unused = takebacks.schedule(task, seconds, TimeUnit.SECONDS);
-    }
-  }
-
-  private void takeBackUnlessLinked(EndpointIdentity identity, boolean doubtful) {
+  /** Runs the task while nobody attaches the endpoint, unless its pair is in the kernel. */
+  private void unlessLinked(EndpointIdentity identity, Runnable task) {
     Lock lock = lock(identity);
     lock.lock();
     try {
-      if (isLinked(identity)) {
-        return;
-      }
-      if (doubtful) {
-        takeBackDoubtful(identity);
-      } else {
-        boolean unused = takeBack(identity);
+      if (!isLinked(identity)) {
+        task.run();
       }
     } catch (AttachException e) {
       log.warn("registration of {} is left: {}", identity, e.getMessage());
     } finally {
       lock.unlock();
     }
-  }
-
-  /**
-   * An address without a recorded interface was assigned by another tool for the whole container.
-   */
-  private static boolean isOfInterface(@Nullable String recorded, EndpointIdentity identity) {
-    return recorded == null || recorded.equals(identity.interfaceName());
   }
 
   private static AttachException failure(

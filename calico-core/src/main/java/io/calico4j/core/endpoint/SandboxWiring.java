@@ -47,8 +47,16 @@ final class SandboxWiring {
    *
    * @param mtu in bytes
    * @param ipForwarding whether the sandbox may forward
+   * @param mac of the sandbox's end
+   * @param routes what the sandbox reaches through the gateway; empty for everything
    */
-  record Plan(int mtu, boolean ipForwarding) {}
+  record Plan(int mtu, boolean ipForwarding, MacAddress mac, List<Cidr> routes) {
+    List<Cidr> routes(boolean v4) {
+      return routes.isEmpty()
+          ? List.of(v4 ? DEFAULT_V4 : DEFAULT_V6)
+          : routes.stream().filter(r -> r.address().isV4() == v4).toList();
+    }
+  }
 
   /**
    * Makes the pair and all that does not depend on the addresses: both ends are up, the sandbox
@@ -59,13 +67,7 @@ final class SandboxWiring {
       throws KernelException {
     String hostName = identity.hostInterface();
     VethPair pair =
-        new VethPair(
-            hostName,
-            HOST_MAC,
-            sandbox,
-            identity.interfaceName(),
-            new MacAddress(identity.mac()),
-            plan.mtu());
+        new VethPair(hostName, HOST_MAC, sandbox, identity.interfaceName(), plan.mac(), plan.mtu());
     try {
       host.createVeth(pair);
     } catch (KernelException e) {
@@ -105,11 +107,15 @@ final class SandboxWiring {
     }
     if (addresses.stream().anyMatch(IpAddress::isV4)) {
       inside.replaceRoute(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT));
-      inside.replaceRoute(Route.via(DEFAULT_V4, GATEWAY_V4, index, Route.PROTOCOL_BOOT));
+      for (Cidr route : plan.routes(true)) {
+        inside.replaceRoute(Route.via(route, GATEWAY_V4, index, Route.PROTOCOL_BOOT));
+      }
     }
     if (v6) {
       inside.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
-      inside.replaceRoute(Route.via(DEFAULT_V6, GATEWAY_V6, index, Route.PROTOCOL_BOOT));
+      for (Cidr route : plan.routes(false)) {
+        inside.replaceRoute(Route.via(route, GATEWAY_V6, index, Route.PROTOCOL_BOOT));
+      }
     }
     steps.reached(EndpointStep.SANDBOX_ADDRESSED);
     int hostIndex = index(host, identity.hostInterface());
