@@ -139,6 +139,7 @@ public final class CalicoNode implements AutoCloseable {
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
         felix::localEndpoints);
     pluginsListen.set(true);
+    own(new Rehearsal(datastore, kernel, settings.rehearsals())).start();
   }
 
   private void takeDataplane() throws IOException, InterruptedException {

@@ -31,6 +31,7 @@ import java.util.Map;
  * @param janitorSeconds CALICO_JANITOR_SECONDS, 60: how often endpoints without container are
  *     looked for; 0 is never
  * @param rktDirectory CALICO_RKT_DIR, /var/lib/rkt: where rkt keeps its pods
+ * @param rehearsals CALICO_REHEARSALS, 2000: how many attachments are rehearsed after the start
  */
 record NodeSettings(
     String node,
@@ -46,7 +47,8 @@ record NodeSettings(
     int healthPort,
     int blockReleaseSeconds,
     int janitorSeconds,
-    Path rktDirectory) {
+    Path rktDirectory,
+    int rehearsals) {
 
   static NodeSettings of(Map<String, String> environment) throws SocketException {
     String node = environment.getOrDefault("NODENAME", "");
@@ -76,16 +78,18 @@ record NodeSettings(
         environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty(),
         environment.getOrDefault("FELIX_HEALTHHOST", "localhost"),
         port(environment.getOrDefault("FELIX_HEALTHPORT", "9099")),
-        seconds(environment, "CALICO_BLOCK_RELEASE_SECONDS", "300"),
-        seconds(environment, "CALICO_JANITOR_SECONDS", "60"),
-        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")));
+        number(
+            environment, "CALICO_BLOCK_RELEASE_SECONDS", "300", "a number of seconds, 0 for never"),
+        number(environment, "CALICO_JANITOR_SECONDS", "60", "a number of seconds, 0 for never"),
+        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")),
+        number(environment, "CALICO_REHEARSALS", "2000", "a number, 0 for none"));
   }
 
-  private static int seconds(Map<String, String> environment, String name, String absent) {
+  private static int number(
+      Map<String, String> environment, String name, String absent, String wanted) {
     String text = environment.getOrDefault(name, absent);
     if (!text.matches("[0-9]{1,6}")) {
-      throw new IllegalArgumentException(
-          name + " \"" + text + "\" must be a number of seconds, 0 for never");
+      throw new IllegalArgumentException(name + " \"" + text + "\" must be " + wanted);
     }
     return Integer.parseInt(text);
   }

@@ -79,6 +79,7 @@ public final class CalicoPlugin implements PluginHandler {
       switch (request.command()) {
         case ADD -> {
           Attachment attachment = endpoints.attach(map(request), sandbox.open(request.netns()));
+          log.info("container={} {}", request.containerId(), attachment.timings());
           return CniResult.of(attachment, request, isMesos(configuration));
         }
         case CHECK -> {

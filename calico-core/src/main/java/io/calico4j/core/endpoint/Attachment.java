@@ -11,9 +11,15 @@ import java.util.List;
  * @param hostMac the host end's MAC address
  * @param mac the container end's MAC address
  * @param mtu of the pair, in bytes
+ * @param timings where the time went
  */
 public record Attachment(
-    List<IpAddress> addresses, String hostInterface, String hostMac, String mac, int mtu) {
+    List<IpAddress> addresses,
+    String hostInterface,
+    String hostMac,
+    String mac,
+    int mtu,
+    AttachTimings timings) {
   /** Copies the list. */
   public Attachment {
     addresses = List.copyOf(addresses);

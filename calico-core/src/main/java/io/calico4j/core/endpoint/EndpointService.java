@@ -4,6 +4,7 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.endpoint.AttachException.Reason;
+import io.calico4j.core.endpoint.AttachTimings.Clock;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
@@ -26,6 +27,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -100,7 +102,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             this::unlessLinked);
     host = kernel.netlink();
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
-    reaper.start();
+    reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
@@ -127,8 +129,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       throws AttachException {
     EndpointIdentity identity = request.identity();
     Undo undo = new Undo();
-    try (Netlink inside = openSandbox(sandbox)) {
-      checkSandbox(request, sandbox, inside);
+    Clock clock = new Clock();
+    try {
       registry.requireReady();
       for (ProfileDraft profile : request.newProfiles()) {
         registry.ensure(profile);
@@ -137,29 +139,21 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu().getAsInt();
       SandboxWiring.Plan plan =
           new SandboxWiring.Plan(mtu, request.ipForwarding(), request.mac(), request.routes());
-      EndpointRegistry.Registration registration;
-      boolean wired = host.link(identity.hostInterface()).isPresent();
-      if (wired) {
-        registration = registry.register(request, sandbox, undo);
-        wired = !registration.fresh() && isWired(identity, sandbox);
-        if (!wired) {
-          undo.push(() -> reaper.removeNow(identity.hostInterface()));
-          wiring.prepare(sandbox, inside, identity, plan);
-        }
-      } else {
-        undo.push(() -> reaper.removeNow(identity.hostInterface()));
-        registration = registerAndPrepare(request, sandbox, inside, plan, undo);
-      }
-      if (!wired) {
-        wiring.address(sandbox, inside, identity, registration.addresses(), plan);
-      }
+      boolean found = host.link(identity.hostInterface()).isPresent();
+      clock.end(Clock.Part.CHECKS);
+      EndpointRegistry.Registration registration =
+          found
+              ? finish(request, sandbox, plan, undo, clock)
+              : make(request, sandbox, plan, undo, clock);
       awaitPolicy(identity, registration.revision());
+      clock.end(Clock.Part.POLICY);
       return new Attachment(
           registration.addresses(),
           identity.hostInterface(),
           SandboxWiring.HOST_MAC.text(),
           registration.mac(),
-          mtu);
+          mtu,
+          clock.read());
     } catch (DatastoreException
         | IpamException
         | KernelException
@@ -173,6 +167,83 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
+  /** Goes on where an earlier attempt has left the host's end of the pair. */
+  private EndpointRegistry.Registration finish(
+      AttachRequest request,
+      NetworkNamespace sandbox,
+      SandboxWiring.Plan plan,
+      Undo undo,
+      Clock clock)
+      throws DatastoreException, IpamException, KernelException, AttachException {
+    EndpointIdentity identity = request.identity();
+    try (Netlink inside = openSandbox(sandbox)) {
+      checkSandbox(request, sandbox, inside);
+      EndpointRegistry.Registration registration = registry.register(request, sandbox, undo);
+      clock.end(Clock.Part.REGISTER);
+      if (registration.fresh() || !isWired(identity, sandbox)) {
+        undo.push(() -> reaper.removeNow(identity.hostInterface()));
+        wiring.prepare(sandbox, inside, identity, plan);
+        wiring.address(sandbox, inside, identity, registration.addresses(), plan);
+      }
+      clock.end(Clock.Part.ADDRESS);
+      return registration;
+    }
+  }
+
+  /**
+   * Looks at the sandbox and makes the pair, whose names do not depend on the addresses, while the
+   * datastore commits; a sandbox that is unfit takes the registration back.
+   */
+  private EndpointRegistry.Registration make(
+      AttachRequest request,
+      NetworkNamespace sandbox,
+      SandboxWiring.Plan plan,
+      Undo undo,
+      Clock clock)
+      throws DatastoreException,
+          IpamException,
+          KernelException,
+          AttachException,
+          InterruptedException {
+    EndpointIdentity identity = request.identity();
+    AtomicBoolean fit = new AtomicBoolean();
+    undo.push(
+        () -> {
+          if (fit.get()) {
+            reaper.removeNow(identity.hostInterface());
+          }
+        });
+    Future<Netlink> prepared =
+        helpers.submit(
+            () -> {
+              long start = System.nanoTime();
+              Netlink inside = openSandbox(sandbox);
+              try {
+                checkSandbox(request, sandbox, inside);
+                fit.set(true);
+                wiring.prepare(sandbox, inside, identity, plan);
+              } catch (AttachException | KernelException | RuntimeException e) {
+                inside.close();
+                throw e;
+              }
+              clock.set(Clock.Part.PAIR, System.nanoTime() - start);
+              return inside;
+            });
+    EndpointRegistry.Registration registration;
+    try {
+      registration = registry.register(request, sandbox, undo);
+    } catch (DatastoreException | IpamException | RuntimeException e) {
+      closePrepared(prepared, e);
+      throw e;
+    }
+    try (Netlink inside = awaitPrepared(prepared)) {
+      clock.end(Clock.Part.REGISTER);
+      wiring.address(sandbox, inside, identity, registration.addresses(), plan);
+      clock.end(Clock.Part.ADDRESS);
+    }
+    return registration;
+  }
+
   private Netlink openSandbox(NetworkNamespace sandbox) throws AttachException {
     try {
       return kernel.netlink(sandbox);
@@ -181,33 +252,26 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  /** Makes the pair, whose names do not depend on the addresses, while the datastore commits. */
-  private EndpointRegistry.Registration registerAndPrepare(
-      AttachRequest request,
-      NetworkNamespace sandbox,
-      Netlink inside,
-      SandboxWiring.Plan plan,
-      Undo undo)
-      throws DatastoreException, IpamException, KernelException, InterruptedException {
-    Future<?> prepared =
-        helpers.submit(
-            () -> {
-              wiring.prepare(sandbox, inside, request.identity(), plan);
-              return null;
-            });
+  private static void closePrepared(Future<Netlink> prepared, Exception failure) {
     try {
-      return registry.register(request, sandbox, undo);
-    } finally {
-      awaitPrepared(prepared);
+      awaitPrepared(prepared).close();
+    } catch (KernelException | AttachException | InterruptedException e) {
+      failure.addSuppressed(e);
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
-  private static void awaitPrepared(Future<?> prepared)
-      throws KernelException, InterruptedException {
+  private static Netlink awaitPrepared(Future<Netlink> prepared)
+      throws KernelException, AttachException, InterruptedException {
     try {
-      Object unused = prepared.get();
+      return prepared.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KernelException known) {
+        throw known;
+      }
+      if (e.getCause() instanceof AttachException known) {
         throw known;
       }
       throw new IllegalStateException(e.getCause());
@@ -277,7 +341,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           identity.hostInterface(),
           SandboxWiring.HOST_MAC.text(),
           EndpointRegistry.mac(endpoint.spec(), identity),
-          hostLink.mtu());
+          hostLink.mtu(),
+          new Clock().read());
     } catch (DatastoreException | KernelException e) {
       throw failure("check", identity, e);
     }
@@ -405,6 +470,11 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             null);
       }
       Optional<Link> link = inside.link(name);
+      if (link.isPresent() && !isOurs(request, link.get())) {
+        // It may belong to an endpoint that was detached a moment ago.
+        reaper.finish();
+        link = inside.link(name);
+      }
       if (link.isPresent() && !isOurs(request, link.get())) {
         throw new AttachException(
             Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);

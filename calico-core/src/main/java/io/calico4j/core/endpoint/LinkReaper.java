@@ -43,8 +43,8 @@ final class LinkReaper implements AutoCloseable {
     this.deferred = deferred;
   }
 
-  /** Finishes what an earlier process left. */
-  void start() throws KernelException {
+  /** Deletes before it returns all that waits for deletion, also what an earlier process left. */
+  void finish() throws KernelException {
     groups.deleteGroup(GROUP);
   }
 

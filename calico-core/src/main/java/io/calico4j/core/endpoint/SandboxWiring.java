@@ -79,7 +79,6 @@ final class SandboxWiring {
     }
     steps.reached(EndpointStep.VETH_CREATED);
     kernel.setSysctls(hostSysctls(hostName));
-    host.setUp(index(host, hostName), true);
     kernel.setSysctls(
         sandbox, List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0")));
     int index = index(inside, identity.interfaceName());
@@ -170,7 +169,7 @@ final class SandboxWiring {
         Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
         Sysctl.of(ipv4Conf(name, "forwarding"), "1"),
         Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"),
-        // Before the link is up: else its link-local address is useless for a second.
+        // Before the other end is up: else its link-local address is useless for a second.
         Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"));
   }
 

@@ -59,6 +59,7 @@ public final class EtcdDatastore implements Datastore {
             .keepaliveTime(java.time.Duration.ofSeconds(30))
             .keepaliveTimeout(java.time.Duration.ofSeconds(10))
             .retryMaxDuration(config.timeout())
+            .executorService(new CallerRuns())
             .interceptor(new RequestDeadline(config.timeout()))
             .waitForReady(true);
     if (config.user() != null && config.password() != null) {

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
@@ -22,6 +24,14 @@ public final class LinuxKernel implements Kernel {
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final int EINVAL = 22;
   private static final int TIMEOUT_SECONDS = 10;
+
+  private static final ExecutorService VISITORS =
+      Executors.newCachedThreadPool(
+          task -> {
+            Thread thread = new Thread(task, "netns");
+            thread.setDaemon(true);
+            return thread;
+          });
 
   /** Makes one; cheap. */
   public LinuxKernel() {}
@@ -99,24 +109,25 @@ public final class LinuxKernel implements Kernel {
     }
   }
 
-  /** Runs a task in a namespace, on a thread that ends afterwards. */
+  /**
+   * Runs a task in a namespace, on a thread that does nothing else. A thread that cannot come back
+   * to the process's own namespace ends.
+   */
   private static <T> T inside(NetworkNamespace namespace, Callable<T> task) throws KernelException {
     CompletableFuture<T> result = new CompletableFuture<>();
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                if (LibC.INSTANCE.setns(namespace.descriptor(), LibC.CLONE_NEWNET) < 0) {
-                  throw LibC.failure("enter network namespace", namespace.name());
-                }
-                result.complete(task.call());
-              } catch (Throwable e) {
-                result.completeExceptionally(e);
-              }
-            },
-            "netns");
-    thread.setDaemon(true);
-    thread.start();
+    VISITORS.execute(
+        () -> {
+          try {
+            enter(namespace.descriptor(), namespace.name());
+            result.complete(task.call());
+          } catch (Throwable e) {
+            result.completeExceptionally(e);
+          } finally {
+            if (LibC.INSTANCE.setns(Home.DESCRIPTOR, LibC.CLONE_NEWNET) < 0) {
+              throw new IllegalStateException("a thread is lost in " + namespace.name());
+            }
+          }
+        });
     try {
       return result.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException e) {
@@ -132,6 +143,17 @@ public final class LinuxKernel implements Kernel {
       Thread.currentThread().interrupt();
       throw new KernelException("work in network namespace", namespace.name(), 0, "interrupted");
     }
+  }
+
+  private static void enter(int descriptor, String name) throws KernelException {
+    if (LibC.INSTANCE.setns(descriptor, LibC.CLONE_NEWNET) < 0) {
+      throw LibC.failure("enter network namespace", name);
+    }
+  }
+
+  /** The namespace of this process; opened before any thread enters another one. */
+  private static final class Home {
+    static final int DESCRIPTOR = LibC.INSTANCE.open("/proc/self/ns/net", O_RDONLY_CLOEXEC);
   }
 
   private static final class Namespace implements NetworkNamespace {

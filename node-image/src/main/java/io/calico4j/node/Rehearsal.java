@@ -1,0 +1,225 @@
+package io.calico4j.node;
+
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.cni.CniRequest;
+import io.calico4j.core.cni.CniResult;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.endpoint.AttachException;
+import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.endpoint.Attachment;
+import io.calico4j.core.endpoint.EndpointReadiness;
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.endpoint.EndpointStep;
+import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.plugin.PluginRequest;
+import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.dataplane.nft.Nft;
+import io.calico4j.felix.dataplane.nft.NftablesDataplane;
+import io.calico4j.felix.rules.RulesetBuilder;
+import io.calico4j.rkt.PlainCniMapper;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Attaches and detaches containers that do not exist, on a datastore and a kernel in memory, so
+ * that the JVM has compiled the way of an ADD before the first real one takes it: a method that has
+ * run a few times only is interpreted, and an ADD through such methods takes several times as long.
+ * The real datastore and kernel are read meanwhile, never written. Goes on in the background;
+ * whatever fails ends it without harm.
+ */
+final class Rehearsal implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Rehearsal.class);
+  private static final String NODE = "rehearsal";
+  private static final int COMPACT_EVERY = 100;
+
+  private final Datastore real;
+  private final Kernel kernel;
+  private final int rounds;
+  private final Thread thread;
+  private volatile boolean closed;
+
+  /**
+   * Makes a rehearsal; nothing happens before {@link #start}.
+   *
+   * @param real is read
+   * @param kernel is read
+   * @param rounds how many containers come and go
+   */
+  Rehearsal(Datastore real, Kernel kernel, int rounds) {
+    this.real = real;
+    this.kernel = kernel;
+    this.rounds = rounds;
+    thread = new Thread(this::run, "rehearsal");
+    thread.setDaemon(true);
+  }
+
+  /** Begins. */
+  void start() {
+    if (rounds > 0) {
+      thread.start();
+    }
+  }
+
+  private void run() {
+    long start = System.nanoTime();
+    try {
+      int done = rehearse();
+      log.info("rehearsed {} attachments in {} ms", done, (System.nanoTime() - start) / 1_000_000);
+    } catch (CniError | AttachException | DatastoreException | KernelException e) {
+      log.warn("the rehearsal ended early, the first containers take longer: {}", e.toString());
+    }
+  }
+
+  /** Returns how many containers came and went. */
+  int rehearse() throws CniError, AttachException, DatastoreException, KernelException {
+    RehearsalKernel stage = new RehearsalKernel();
+    try (MemoryDatastore datastore = new MemoryDatastore();
+        Netlink host = kernel.netlink()) {
+      prepare(datastore);
+      Calculation calculation = new Calculation(datastore);
+      try (Ipam ipam = Ipam.watching(datastore, NODE);
+          EndpointService endpoints =
+              new EndpointService(
+                  datastore,
+                  stage,
+                  calculation,
+                  ipam,
+                  EndpointSettings.forAgent(() -> 1500),
+                  EndpointStep.Observer.NONE)) {
+        int done = 0;
+        for (; done < rounds && !closed; done++) {
+          attachAndDetach(endpoints, stage, done);
+          read(host);
+          if (done % COMPACT_EVERY == 0) {
+            datastore.compact(Long.MAX_VALUE);
+          }
+        }
+        return done;
+      }
+    }
+  }
+
+  private static void prepare(Datastore datastore) throws DatastoreException {
+    ResourceClient resources = new ResourceClient(datastore);
+    resources.create(
+        Resource.create(ResourceKind.NODE, Metadata.named(null, NODE), NodeSpec.EMPTY));
+    resources.create(
+        Resource.create(
+            ResourceKind.IP_POOL,
+            Metadata.named(null, NODE),
+            new IpPoolSpec(
+                "198.18.0.0/16", null, null, null, null, null, null, null, null, null, null)));
+  }
+
+  private static void attachAndDetach(EndpointService endpoints, RehearsalKernel stage, int number)
+      throws CniError, AttachException {
+    Map<String, String> environment =
+        Map.of(
+            "CNI_COMMAND",
+            "ADD",
+            "CNI_CONTAINERID",
+            "rehearsal-" + number,
+            "CNI_NETNS",
+            stage.sandbox().name(),
+            "CNI_IFNAME",
+            "eth0",
+            "CNI_ARGS",
+            "IgnoreUnknown=1",
+            "CNI_PATH",
+            "/opt/cni/bin");
+    String configuration =
+        "{\"cniVersion\":\"0.4.0\",\"name\":\"rehearsal\",\"type\":\"calico\","
+            + "\"ipam\":{\"type\":\"calico-ipam\"}}";
+    CniRequest request =
+        CniRequest.parse(new PluginRequest("calico", environment, configuration, -1));
+    AttachRequest attach = new PlainCniMapper().map(request, NODE).orElseThrow();
+    Attachment attachment = endpoints.attach(attach, stage.sandbox());
+    if (CniResult.of(attachment, request, false).isEmpty()) {
+      throw new AssertionError("a result is never empty");
+    }
+    endpoints.detach(attach.identity());
+  }
+
+  /** Warms the ways to etcd and to the kernel without writing anything there. */
+  private void read(Netlink host) throws DatastoreException, KernelException {
+    var unusedEntry = real.get(ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default").path());
+    var unusedLink = host.link("lo");
+    try (NetworkNamespace own = kernel.openNamespace(Path.of("/proc/self/ns/net"));
+        Netlink inside = kernel.netlink(own)) {
+      var unusedInside = inside.link("lo");
+    }
+  }
+
+  /** Felix' calculation and rendering for the endpoints of the rehearsal; nothing is programmed. */
+  private static final class Calculation implements EndpointReadiness {
+    private final Datastore datastore;
+    private final ClusterState state = new ClusterState();
+    private final FelixConfig config = FelixConfig.resolve(Map.of(), List.of());
+    private final NftablesDataplane dataplane =
+        new NftablesDataplane(
+            new Nft() {
+              @Override
+              public void run(String commands) {}
+
+              @Override
+              public void close() {}
+            });
+
+    Calculation(Datastore datastore) {
+      this.datastore = datastore;
+    }
+
+    @Override
+    public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout) {
+      try {
+        for (String key :
+            List.of(ResourceKey.of(ResourceKind.PROFILE, NODE).path(), endpoint.path())) {
+          Optional<Entry> entry = datastore.get(key);
+          boolean unused = state.update(key, entry.orElse(null));
+        }
+        dataplane.apply(new RulesetBuilder(state, NODE, config).build());
+        boolean unused = state.update(endpoint.path(), null);
+        dataplane.apply(new RulesetBuilder(state, NODE, config).build());
+        return true;
+      } catch (DatastoreException | Nft.NftException e) {
+        return false;
+      }
+    }
+
+    @Override
+    public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout) {
+      return true;
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    try {
+      thread.join(2000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,175 @@
+package io.calico4j.node;
+
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.kernel.Route;
+import io.calico4j.core.kernel.VethPair;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.MacAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A kernel of one host and one sandbox in memory, for {@link Rehearsal}: what is set up in it
+ * touches nothing on the machine. Safe for many threads.
+ */
+final class RehearsalKernel implements Kernel {
+  private final Map<Integer, Link> hostLinks = new HashMap<>();
+  private final Map<Integer, Link> sandboxLinks = new HashMap<>();
+  private final List<Route> hostRoutes = new ArrayList<>();
+  private final NetworkNamespace sandbox = new Sandbox();
+  private int lastIndex;
+
+  /** Returns the one sandbox. */
+  NetworkNamespace sandbox() {
+    return sandbox;
+  }
+
+  @Override
+  public NetworkNamespace openNamespace(Path path) {
+    return sandbox;
+  }
+
+  @Override
+  public NetworkNamespace adoptNamespace(int descriptor, String name) {
+    return sandbox;
+  }
+
+  @Override
+  public Netlink netlink() {
+    return new Socket(hostLinks);
+  }
+
+  @Override
+  public Netlink netlink(NetworkNamespace namespace) {
+    return new Socket(sandboxLinks);
+  }
+
+  @Override
+  public boolean isOwn(NetworkNamespace namespace) {
+    return false;
+  }
+
+  @Override
+  public void setSysctls(List<Sysctl> sysctls) {}
+
+  @Override
+  public void setSysctls(NetworkNamespace namespace, List<Sysctl> sysctls) {}
+
+  private static final class Sandbox implements NetworkNamespace {
+    @Override
+    public int descriptor() {
+      return -1;
+    }
+
+    @Override
+    public String name() {
+      return "/rehearsal";
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private synchronized void create(VethPair pair) {
+    lastIndex++;
+    hostLinks.put(lastIndex, link(lastIndex, pair.hostName(), pair.hostMac(), pair.mtu()));
+    MacAddress mac = pair.sandboxMac();
+    sandboxLinks.put(
+        lastIndex,
+        link(lastIndex, pair.sandboxName(), mac == null ? pair.hostMac() : mac, pair.mtu()));
+  }
+
+  private static Link link(int index, String name, MacAddress mac, int mtu) {
+    return new Link(index, name, "veth", true, mtu, mac, 0);
+  }
+
+  private synchronized void delete(int index) {
+    hostLinks.remove(index);
+    sandboxLinks.remove(index);
+    hostRoutes.removeIf(route -> route.interfaceIndex() == index);
+  }
+
+  private final class Socket implements Netlink {
+    private final Map<Integer, Link> links;
+
+    Socket(Map<Integer, Link> links) {
+      this.links = links;
+    }
+
+    @Override
+    public Optional<Link> link(String name) {
+      return links().stream().filter(link -> link.name().equals(name)).findFirst();
+    }
+
+    @Override
+    public List<Link> links() {
+      synchronized (RehearsalKernel.this) {
+        return List.copyOf(links.values());
+      }
+    }
+
+    @Override
+    public void createVeth(VethPair pair) {
+      create(pair);
+    }
+
+    @Override
+    public void setUp(int interfaceIndex, boolean up) {}
+
+    @Override
+    public void setGroup(int interfaceIndex, int group) {
+      delete(interfaceIndex);
+    }
+
+    @Override
+    public void deleteLink(int interfaceIndex) {
+      delete(interfaceIndex);
+    }
+
+    @Override
+    public void deleteGroup(int group) {}
+
+    @Override
+    public void addAddress(int interfaceIndex, Cidr address) {}
+
+    @Override
+    public List<InterfaceAddress> addresses() {
+      return List.of();
+    }
+
+    @Override
+    public void replaceRoute(Route route) {}
+
+    @Override
+    public void addRoute(Route route) throws KernelException {
+      synchronized (RehearsalKernel.this) {
+        hostRoutes.add(route);
+      }
+    }
+
+    @Override
+    public void deleteRoute(Route route) {}
+
+    @Override
+    public List<Route> routes() {
+      synchronized (RehearsalKernel.this) {
+        return List.copyOf(hostRoutes);
+      }
+    }
+
+    @Override
+    public void replaceNeighbour(int interfaceIndex, IpAddress address, MacAddress mac) {}
+
+    @Override
+    public void close() {}
+  }
+}
