@@ -17,10 +17,13 @@ import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.felix.rules.RulesetBuilder;
+import io.calico4j.felix.status.StatusReporter;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -54,12 +57,22 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
             return thread;
           });
   private Map<String, Long> programmed = Map.of();
+  private @Nullable FelixConfig resolved;
   private boolean inSync;
   private boolean dirty;
   private boolean ready;
+  private boolean routesChanged;
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
+  private final StatusReporter reporter;
+  private final ScheduledExecutorService reports =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "felix-status");
+            thread.setDaemon(true);
+            return thread;
+          });
 
   /** Makes a Felix; nothing is touched before {@link #start}. */
   public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel) {
@@ -67,6 +80,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     this.environment = Map.copyOf(environment);
     this.kernel = kernel;
     routes = new WorkloadRoutes(kernel);
+    reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
         new KeyspaceSyncer(
             datastore,
@@ -100,6 +114,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     syncer.start();
     var unused =
         timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    var unusedReports =
+        reports.scheduleWithFixedDelay(
+            this::reportStatus, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
   }
 
   static void enableForwarding(Kernel kernel) throws KernelException {
@@ -110,8 +127,15 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   }
 
   private synchronized void update(String key, @Nullable Entry entry) {
+    boolean known = state.endpoints().containsKey(key);
     if (state.update(key, entry)) {
       dirty = true;
+      if (key.startsWith(ResourceKind.FELIX_CONFIGURATION.prefix())) {
+        resolved = null;
+      }
+      if (known && entry != null) {
+        routesChanged = true;
+      }
       String problem = state.problems().get(key);
       if (problem != null) {
         log.error("unreadable resource, endpoints it may concern are closed: {}", problem);
@@ -132,8 +156,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     if (dirty) {
       apply();
     }
-    if (ready && isDue(routesRefreshed, now, config.routeRefreshInterval())) {
+    if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
+      routesChanged = false;
       try {
         routes.restore(ownEndpoints().values());
       } catch (KernelException e) {
@@ -142,12 +167,40 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
+  /** Writes what is due; waits for the datastore, but never with the monitor held. */
+  private void reportStatus() {
+    try {
+      FelixConfig config;
+      Set<String> done;
+      synchronized (this) {
+        if (!ready) {
+          return;
+        }
+        config = config();
+        done = programmed.keySet();
+      }
+      Map<String, Boolean> endpoints = Map.of();
+      if (config.endpointReporting()) {
+        endpoints = EndpointStatuses.of(localEndpoints(), done, kernel);
+      }
+      reporter.report(System.nanoTime(), Instant.now(), config, endpoints);
+    } catch (KernelException | RuntimeException e) {
+      log.warn("the status is not reported now: {}", e.toString());
+    }
+  }
+
   private static boolean isDue(long last, long now, Duration interval) {
     return !interval.isZero() && (last == 0 || now - last >= interval.toNanos());
   }
 
+  /** Resolves the parameters again only after a FelixConfiguration has changed. */
   private FelixConfig config() {
-    return FelixConfig.resolve(environment, state.configurations(node));
+    FelixConfig known = resolved;
+    if (known == null) {
+      known = FelixConfig.resolve(environment, state.configurations(node));
+      resolved = known;
+    }
+    return known;
   }
 
   private Map<String, Resource<WorkloadEndpointSpec>> ownEndpoints() {
@@ -220,6 +273,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   @Override
   public void close() {
     timer.shutdownNow();
+    reports.shutdownNow();
     syncer.close();
     synchronized (this) {
       dataplane.close();

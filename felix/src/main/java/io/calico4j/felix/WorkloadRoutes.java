@@ -8,17 +8,21 @@ import io.calico4j.core.kernel.Route;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts back routes to this node's workloads that somebody removed, and sets their interfaces up
- * again. Attaching an endpoint makes its routes; this only repairs.
+ * Puts back routes to this node's workloads that somebody removed, takes away those of addresses
+ * that an endpoint has no more, and sets their interfaces up again. Attaching an endpoint makes its
+ * routes; this only repairs, and follows later changes of floating addresses.
  */
 final class WorkloadRoutes {
   private static final Logger log = LoggerFactory.getLogger(WorkloadRoutes.class);
@@ -38,7 +42,8 @@ final class WorkloadRoutes {
       Map<String, Link> links = new HashMap<>();
       netlink.links().forEach(link -> links.put(link.name(), link));
       Set<String> present = new HashSet<>();
-      netlink.routes().forEach(r -> present.add(r.destination() + " " + r.interfaceIndex()));
+      List<Route> routes = netlink.routes();
+      routes.forEach(r -> present.add(r.destination() + " " + r.interfaceIndex()));
       for (Resource<WorkloadEndpointSpec> endpoint : endpoints) {
         Link link = links.get(String.valueOf(endpoint.spec().interfaceName()));
         if (link == null || link.group() != 0) {
@@ -48,12 +53,44 @@ final class WorkloadRoutes {
           log.warn("interface {} was down and is set up again", link.name());
           netlink.setUp(link.index(), true);
         }
-        for (String network : endpoint.spec().ipNetworks()) {
-          Cidr destination = Cidr.parse(network);
+        Set<Cidr> wanted = destinations(endpoint.spec());
+        for (Cidr destination : wanted) {
           if (!present.contains(destination + " " + link.index())) {
             add(netlink, Route.connected(destination, link.index(), Route.PROTOCOL_BOOT), link);
           }
         }
+        for (Route route : routes) {
+          if (route.interfaceIndex() == link.index()
+              && route.gateway() == null
+              && route.protocol() == Route.PROTOCOL_BOOT
+              && route.destination().isSingle()
+              && !wanted.contains(route.destination())) {
+            delete(netlink, route, link);
+          }
+        }
+      }
+    }
+  }
+
+  /** Returns an endpoint's addresses, floating ones included. */
+  private static Set<Cidr> destinations(WorkloadEndpointSpec endpoint) {
+    Set<Cidr> destinations = new TreeSet<>();
+    endpoint.ipNetworks().forEach(network -> destinations.add(Cidr.parse(network)));
+    for (WorkloadEndpointSpec.IpNat nat : endpoint.ipNATs()) {
+      IpAddress.tryParse(String.valueOf(nat.externalIP()))
+          .ifPresent(address -> destinations.add(address.toCidr()));
+    }
+    return destinations;
+  }
+
+  private static void delete(Netlink netlink, Route route, Link link) throws KernelException {
+    try {
+      netlink.deleteRoute(route);
+      log.warn(
+          "route {} dev {} belongs to no address and is gone", route.destination(), link.name());
+    } catch (KernelException e) {
+      if (e.errno() != KernelException.ESRCH && e.errno() != KernelException.ENODEV) {
+        throw e;
       }
     }
   }

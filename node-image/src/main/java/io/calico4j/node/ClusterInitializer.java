@@ -41,11 +41,11 @@ final class ClusterInitializer {
     createIfAbsent(
         ResourceKind.FELIX_CONFIGURATION,
         "default",
-        new FelixConfigurationSpec("Info", null, null, "0s", null, null, null));
+        new FelixConfigurationSpec("Info", null, null, "0s", null, null, null, null, null));
     createIfAbsent(
         ResourceKind.FELIX_CONFIGURATION,
         "node." + settings.node(),
-        new FelixConfigurationSpec(null, "Return", null, null, null, null, null));
+        new FelixConfigurationSpec(null, "Return", null, null, null, null, null, null, null));
     if (settings.defaultPools() && resources.list(ResourceKind.IP_POOL).isEmpty()) {
       createIfAbsent(
           ResourceKind.IP_POOL,

@@ -34,7 +34,7 @@ class OneHostIT {
     testbed.close();
   }
 
-  private String etcdctl(String... arguments) throws Exception {
+  private String etcdctl(String... arguments) throws IOException {
     String[] all = new String[arguments.length + 3];
     all[0] = "env";
     all[1] = "ETCDCTL_API=3";
@@ -169,8 +169,10 @@ class OneHostIT {
     Await.until(
         "the floating address leads to b", 15, () -> PacketProbe.tcp(a.sandbox(), floating));
     assertThat(PacketProbe.tcp(b.sandbox(), floating)).as("b reaches itself").isTrue();
+    Await.until("the host routes it to b", 15, () -> routes(floating).contains(link(b)));
     change(b, "ipNATs", "[]");
     Await.until("it leads nowhere", 15, () -> !PacketProbe.tcp(a.sandbox(), floating));
+    Await.until("its route is gone", 15, () -> routes(floating).isEmpty());
 
     String source = "10.201.0.9";
     a.sandbox().ip("address", "add", source + "/32", "dev", "eth0");
@@ -186,6 +188,46 @@ class OneHostIT {
     host.delete(a);
     host.delete(b);
     assertNothingLeft();
+  }
+
+  private String routes(String address) throws IOException {
+    return host.namespace().ip("route", "show", address).strip();
+  }
+
+  @Test
+  void felixReportsThatItIsAliveAndWhichEndpointsAreUp() throws Exception {
+    String felix = "/calico/felix/v2/no-region/host/" + host.name();
+    Workload web = host.start("reported", Orchestrator.RKT, "calico", Map.of());
+    assertThat(etcdctl("get", "--prefix", "--keys-only", felix).strip()).isEmpty();
+    configureFelix("{reportingInterval: 1s, reportingTTL: 5s, endpointReportingEnabled: true}");
+    Await.until("it is alive", 15, () -> etcdctl("get", felix + "/status").contains("uptime"));
+    assertThat(etcdctl("get", felix + "/last_reported_status")).contains("first_update");
+    String endpoint =
+        felix
+            + "/workload/cni/default%2f"
+            + Orchestrator.RKT.containerId("reported")
+            + "/endpoint/eth0";
+    Await.until("web is up", 15, () -> etcdctl("get", endpoint).contains("{\"status\":\"up\"}"));
+    host.delete(web);
+    Await.until("its status is gone", 15, () -> etcdctl("get", endpoint).isBlank());
+    configureFelix("{reportingInterval: 0s}");
+    Await.until(
+        "the lease of its life ends", 20, () -> etcdctl("get", felix + "/status").isBlank());
+    assertThat(etcdctl("get", felix + "/last_reported_status")).contains("uptime");
+    assertNothingLeft();
+  }
+
+  private void configureFelix(String spec) throws IOException {
+    Command.Outcome applied =
+        host.calicoctl(
+            "apiVersion: projectcalico.org/v3\nkind: FelixConfiguration\n"
+                + "metadata: {name: default}\nspec: "
+                + spec
+                + "\n",
+            "apply",
+            "-f",
+            "-");
+    assertThat(applied.exitCode()).as(applied.output()).isZero();
   }
 
   private String link(Workload workload) throws IOException {

@@ -138,7 +138,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       }
       int mtu = request.mtu() > 0 ? request.mtu() : settings.defaultMtu().getAsInt();
       SandboxWiring.Plan plan =
-          new SandboxWiring.Plan(mtu, request.ipForwarding(), request.mac(), request.routes());
+          new SandboxWiring.Plan(
+              mtu, request.ipForwarding(), request.mac(), request.routes(), request.floating());
       boolean found = host.link(identity.hostInterface()).isPresent();
       clock.end(Clock.Part.CHECKS);
       EndpointRegistry.Registration registration =

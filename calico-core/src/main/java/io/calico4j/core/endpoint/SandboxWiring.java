@@ -49,8 +49,10 @@ final class SandboxWiring {
    * @param ipForwarding whether the sandbox may forward
    * @param mac of the sandbox's end
    * @param routes what the sandbox reaches through the gateway; empty for everything
+   * @param floating addresses that the host routes to the sandbox too
    */
-  record Plan(int mtu, boolean ipForwarding, MacAddress mac, List<Cidr> routes) {
+  record Plan(
+      int mtu, boolean ipForwarding, MacAddress mac, List<Cidr> routes, List<IpAddress> floating) {
     List<Cidr> routes(boolean v4) {
       return routes.isEmpty()
           ? List.of(v4 ? DEFAULT_V4 : DEFAULT_V6)
@@ -119,6 +121,9 @@ final class SandboxWiring {
     steps.reached(EndpointStep.SANDBOX_ADDRESSED);
     int hostIndex = index(host, identity.hostInterface());
     for (IpAddress address : addresses) {
+      addHostRoute(address, hostIndex, identity.hostInterface());
+    }
+    for (IpAddress address : plan.floating()) {
       addHostRoute(address, hostIndex, identity.hostInterface());
     }
     steps.reached(EndpointStep.ROUTED);

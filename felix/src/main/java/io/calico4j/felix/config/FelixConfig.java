@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -21,17 +22,30 @@ import org.slf4j.LoggerFactory;
  * @param logPrefix the prefix of Log rules
  * @param rulesRefreshInterval how often rules are written anew whatever is there; zero is never
  * @param routeRefreshInterval how often missing routes are put back; zero is never
+ * @param reportingInterval how often Felix writes that it is alive; zero is never
+ * @param reportingTtl how long that lasts
+ * @param endpointReporting whether the status of each endpoint is written too
  */
 public record FelixConfig(
     String endpointToHostAction,
     String logPrefix,
     Duration rulesRefreshInterval,
-    Duration routeRefreshInterval) {
+    Duration routeRefreshInterval,
+    Duration reportingInterval,
+    Duration reportingTtl,
+    boolean endpointReporting) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   /** What holds where nothing is configured. */
   public static final FelixConfig DEFAULTS =
-      new FelixConfig("DROP", "calico-packet", Duration.ofSeconds(180), Duration.ofSeconds(90));
+      new FelixConfig(
+          "DROP",
+          "calico-packet",
+          Duration.ofSeconds(180),
+          Duration.ofSeconds(90),
+          Duration.ofSeconds(30),
+          Duration.ofSeconds(90),
+          false);
 
   private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]+)?");
   private static final Pattern GO_PART = Pattern.compile("([0-9]{1,6}(?:\\.[0-9]+)?)(ms|s|m|h)");
@@ -64,7 +78,22 @@ public record FelixConfig(
             "RouteRefreshInterval",
             FelixConfigurationSpec::routeRefreshInterval,
             FelixConfig::duration,
-            DEFAULTS.routeRefreshInterval()));
+            DEFAULTS.routeRefreshInterval()),
+        source.find(
+            "ReportingIntervalSecs",
+            FelixConfigurationSpec::reportingInterval,
+            FelixConfig::duration,
+            DEFAULTS.reportingInterval()),
+        source.find(
+            "ReportingTTLSecs",
+            FelixConfigurationSpec::reportingTTL,
+            FelixConfig::duration,
+            DEFAULTS.reportingTtl()),
+        source.find(
+            "EndpointReportingEnabled",
+            spec -> Objects.toString(spec.endpointReportingEnabled(), null),
+            FelixConfig::flag,
+            DEFAULTS.endpointReporting()));
   }
 
   private record Source(Map<String, String> variables, List<FelixConfigurationSpec> specs) {
@@ -102,6 +131,14 @@ public record FelixConfig(
     return List.of("DROP", "RETURN", "ACCEPT").contains(upper)
         ? Optional.of(upper)
         : Optional.empty();
+  }
+
+  private static Optional<Boolean> flag(String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "true", "1", "yes", "y", "t" -> Optional.of(true);
+      case "false", "0", "no", "n", "f" -> Optional.of(false);
+      default -> Optional.empty();
+    };
   }
 
   /** Parses seconds ({@code 90}) or a Go duration ({@code 1m30s}). */

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Who decides a parameter, and what its text means. */
 class FelixConfigTest {
   private static FelixConfigurationSpec spec(@Nullable String action, @Nullable String interval) {
-    return new FelixConfigurationSpec(null, action, null, null, interval, null, null);
+    return new FelixConfigurationSpec(null, action, null, null, null, null, interval, null, null);
   }
 
   @Test
@@ -25,7 +25,13 @@ class FelixConfigTest {
     assertThat(FelixConfig.resolve(Map.of(), List.of(node, cluster)))
         .isEqualTo(
             new FelixConfig(
-                "RETURN", "calico-packet", Duration.ofSeconds(30), Duration.ofSeconds(90)));
+                "RETURN",
+                "calico-packet",
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(90),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(90),
+                false));
     assertThat(
             FelixConfig.resolve(
                     Map.of("felix_DEFAULTENDPOINTTOHOSTACTION", "drop"), List.of(node, cluster))

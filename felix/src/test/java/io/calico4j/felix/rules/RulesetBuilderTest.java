@@ -7,7 +7,6 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -157,7 +156,7 @@ class RulesetBuilderTest {
         new RulesetBuilder(
                 state,
                 "here",
-                new FelixConfig("DROP", "a\"b\n; drop", Duration.ZERO, Duration.ZERO))
+                FelixConfig.resolve(Map.of("FELIX_LogPrefix", "a\"b\n; drop"), List.of()))
             .build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())

@@ -9,10 +9,10 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Takes the answers of each request on the connection's own thread, which spares a wake-up; see
- * {@link CallerRuns}. And ends each request after a time, also one that waits for a connection. A
- * write that its caller has given up must not be sent when etcd comes back: what was undone
- * meanwhile would be done again.
+ * Takes the answer of each request on the connection's own thread, which spares a wake-up; what a
+ * watch brings is read elsewhere, so that no answer waits behind it. And ends each request after a
+ * time, also one that waits for a connection. A write that its caller has given up must not be sent
+ * when etcd comes back: what was undone meanwhile would be done again.
  */
 final class RequestDeadline implements ClientInterceptor {
   private final Duration timeout;
@@ -31,6 +31,6 @@ final class RequestDeadline implements ClientInterceptor {
             ? options
                 .withExecutor(Runnable::run)
                 .withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS)
-            : options.withExecutor(Runnable::run));
+            : options);
   }
 }
