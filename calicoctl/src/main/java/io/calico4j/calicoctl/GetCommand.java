@@ -17,6 +17,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.yaml.snakeyaml.DumperOptions;
@@ -78,37 +79,63 @@ final class GetCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws DatastoreException {
+    Optional<IpamData> data = IpamData.find(kindName);
+    if (data.isPresent()) {
+      List<JsonObject> found = read(data.get());
+      print(data.get().kind(), IpamData.API_VERSION, found, () -> data.get().table(found));
+      return 0;
+    }
     ResourceKind<?> kind =
         Kinds.find(kindName)
             .orElseThrow(
                 () ->
                     new ParameterException(
                         spec.commandLine(),
-                        "kind \""
-                            + kindName
-                            + "\" is none of "
-                            + ResourceKind.all().stream().map(ResourceKind::kind).toList()));
+                        "kind \"" + kindName + "\" is none of " + Kinds.names()));
     List<JsonObject> found;
     try (Datastore store = datastore.get()) {
       found = read(new ResourceClient(store), kind);
     }
+    print(kind.kind(), ResourceCodec.API_VERSION, found, () -> table(kind, found));
+    return 0;
+  }
+
+  private List<JsonObject> read(IpamData data) throws DatastoreException {
+    try (Datastore store = datastore.get()) {
+      List<JsonObject> all = data.list(store);
+      List<JsonObject> found = names.isEmpty() ? all : new ArrayList<>();
+      for (String name : names) {
+        found.add(
+            all.stream()
+                .filter(one -> IpamData.name(one).equals(name))
+                .findFirst()
+                .orElseThrow(
+                    () ->
+                        new NotFoundException(
+                            data.kind() + "(" + name + ") does not exist", null)));
+      }
+      return found;
+    }
+  }
+
+  private void print(
+      String kind, String apiVersion, List<JsonObject> found, Supplier<Table> table) {
     PrintWriter out = spec.commandLine().getOut();
     switch (output) {
-      case "table", "wide" -> table(kind, found).print(out);
+      case "table", "wide" -> table.get().print(out);
       case "json" ->
           out.println(
               new GsonBuilder()
                   .setPrettyPrinting()
                   .disableHtmlEscaping()
                   .create()
-                  .toJson(all(kind, found)));
-      case "yaml" -> out.print(yaml(all(kind, found)));
+                  .toJson(all(kind, apiVersion, found)));
+      case "yaml" -> out.print(yaml(all(kind, apiVersion, found)));
       default ->
           throw new ParameterException(
               spec.commandLine(), "output \"" + output + "\" is none of table, wide, yaml, json");
     }
     out.flush();
-    return 0;
   }
 
   private <S> List<JsonObject> read(ResourceClient client, ResourceKind<S> kind)
@@ -136,13 +163,13 @@ final class GetCommand implements Callable<Integer> {
     return found;
   }
 
-  private JsonElement all(ResourceKind<?> kind, List<JsonObject> found) {
+  private JsonElement all(String kind, String apiVersion, List<JsonObject> found) {
     if (names.size() == 1) {
       return found.get(0);
     }
     JsonObject list = new JsonObject();
-    list.addProperty("kind", kind.kind() + "List");
-    list.addProperty("apiVersion", ResourceCodec.API_VERSION);
+    list.addProperty("kind", kind + "List");
+    list.addProperty("apiVersion", apiVersion);
     JsonArray items = new JsonArray();
     found.forEach(items::add);
     list.add("items", items);
@@ -182,7 +209,7 @@ final class GetCommand implements Callable<Integer> {
     return table;
   }
 
-  private static String cell(JsonObject object, String path) {
+  static String cell(JsonObject object, String path) {
     int dot = path.indexOf('.');
     if (dot >= 0) {
       return object.get(path.substring(0, dot)) instanceof JsonObject inner

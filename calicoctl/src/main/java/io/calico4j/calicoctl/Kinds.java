@@ -1,9 +1,12 @@
 package io.calico4j.calicoctl;
 
 import io.calico4j.core.model.ResourceKind;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Finds a kind by any of the names that upstream's calicoctl accepts. */
 final class Kinds {
@@ -21,6 +24,14 @@ final class Kinds {
           "peer", "bgppeer");
 
   private Kinds() {}
+
+  /** Returns the names of all kinds, for a message. */
+  static List<String> names() {
+    return Stream.concat(
+            ResourceKind.all().stream().map(ResourceKind::kind),
+            Arrays.stream(IpamData.values()).map(IpamData::kind))
+        .toList();
+  }
 
   static Optional<ResourceKind<?>> find(String name) {
     String lower = name.toLowerCase(Locale.ROOT);

@@ -171,4 +171,39 @@ class CalicoctlTest {
     assertThat(run("ipam", "release", "--ip=ten")).isEqualTo(1);
     assertThat(err.toString()).contains("ten");
   }
+
+  @Test
+  void ipamsOwnDataCanBeLookedAt() throws Exception {
+    datastore.commit(
+        io.calico4j.core.datastore.Transaction.builder()
+            .put(
+                "/calico/ipam/v2/host/host-a/ipv4/block/10.65.1.0-26",
+                "{\"state\":\"confirmed\",\"deleted\":false}")
+            .put(
+                "/calico/ipam/v2/assignment/ipv4/block/10.65.1.0-26",
+                "{\"cidr\":\"10.65.1.0/26\",\"affinity\":\"host:host-a\",\"sequenceNumber\":7}")
+            .put(
+                "/calico/ipam/v2/handle/net.Web",
+                "{\"block\":{\"10.65.1.0/26\":2},\"deleted\":false}")
+            .put(
+                "/calico/ipam/v2/config",
+                "{\"strict_affinity\":true,\"auto_allocate_blocks\":true,\"maxBlocksPerHost\":4}")
+            .build());
+    assertThat(run("get", "blockaffinity")).as(err.toString()).isZero();
+    assertThat(out.toString()).contains("host-a-10-65-1-0-26", "10.65.1.0/26", "confirmed");
+    assertThat(run("get", "ipamblocks", "10-65-1-0-26", "-o", "json")).isZero();
+    assertThat(out.toString()).contains("\"kind\": \"IPAMBlock\"", "\"affinity\": \"host:host-a\"");
+    assertThat(run("get", "ipamhandle", "-o", "yaml")).isZero();
+    assertThat(out.toString()).contains("name: net.web", "handleID: net.Web", "10.65.1.0/26: 2");
+    assertThat(run("get", "ipamconfig")).isZero();
+    assertThat(out.toString()).contains("true", "4");
+    assertThat(run("get", "ipamblock", "10-9-9-0-26")).isNotZero();
+    assertThat(err.toString()).contains("IPAMBlock(10-9-9-0-26) does not exist");
+    datastore.commit(
+        io.calico4j.core.datastore.Transaction.builder()
+            .put("/calico/ipam/v2/handle/broken", "nonsense")
+            .build());
+    assertThat(run("get", "ipamhandle")).isNotZero();
+    assertThat(err.toString()).contains("/calico/ipam/v2/handle/broken");
+  }
 }
