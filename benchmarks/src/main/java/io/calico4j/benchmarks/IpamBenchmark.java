@@ -33,7 +33,7 @@ import java.util.function.Function;
  */
 public final class IpamBenchmark {
   private static final int ROUNDS = 10;
-  private static final int WARM_UP_ROUNDS = 4;
+  private static final int WARM_UP_ROUNDS = 10;
   private static final int HOSTS = 10;
 
   private final CountingDatastore datastore;

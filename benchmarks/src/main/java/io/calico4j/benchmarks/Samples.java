@@ -16,6 +16,17 @@ final class Samples {
     nanos.addAll(other.nanos);
   }
 
+  int size() {
+    return nanos.size();
+  }
+
+  /** Returns some of them, in the order in which they were added. */
+  Samples slice(int from, int to) {
+    Samples slice = new Samples();
+    slice.nanos.addAll(nanos.subList(from, to));
+    return slice;
+  }
+
   /** Returns the duration in milliseconds that the share (0 to 1) of the samples does not pass. */
   double percentile(double share) {
     List<Long> sorted = new ArrayList<>(nanos);

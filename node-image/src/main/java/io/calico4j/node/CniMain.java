@@ -12,6 +12,8 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -24,6 +26,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.slf4j.LoggerFactory;
 
 /**
  * Serves one plugin request in a process of its own, when no agent listens: the same handlers, on a
@@ -65,9 +69,14 @@ public final class CniMain {
   private PluginResponse serve() {
     try {
       StandaloneSettings settings = StandaloneSettings.of(configuration(), environment);
-      loadNativeLibraries();
-      Kernel kernel = new LinuxKernel();
+      // Before there are threads that log: SLF4J warns of that.
+      var unusedFactory = LoggerFactory.getILoggerFactory();
+      inBackground("native-loader", LibNftables::new);
       Datastore datastore = EtcdDatastore.connect(settings.etcd());
+      inBackground(
+          "etcd-opener",
+          () -> datastore.get(ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default").path()));
+      Kernel kernel = new LinuxKernel();
       Ipam ipam = new Ipam(datastore, settings.node());
       OneShotFelix felix =
           new OneShotFelix(
@@ -100,16 +109,20 @@ public final class CniMain {
     }
   }
 
-  /** Loads what the kernel is driven with while the connection to etcd is being made. */
-  private static void loadNativeLibraries() {
-    Thread loader =
+  /** Does early, beside other work, what is needed anyway; whoever needs it meets a failure. */
+  private static void inBackground(String name, Callable<?> task) {
+    Thread thread =
         new Thread(
             () -> {
-              LibNftables unused = new LibNftables();
+              try {
+                Object unused = task.call();
+              } catch (Exception e) {
+                // The request itself will say what is wrong.
+              }
             },
-            "native-loader");
-    loader.setDaemon(true);
-    loader.start();
+            name);
+    thread.setDaemon(true);
+    thread.start();
   }
 
   /** Returns the configuration as far as it can be read; the handler reports what is wrong. */
