@@ -4,6 +4,8 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
@@ -27,6 +29,9 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -71,12 +76,11 @@ public final class CniMain {
       StandaloneSettings settings = StandaloneSettings.of(configuration(), environment);
       // Before there are threads that log: SLF4J warns of that.
       var unusedFactory = LoggerFactory.getILoggerFactory();
-      inBackground("native-loader", LibNftables::new);
-      Datastore datastore = EtcdDatastore.connect(settings.etcd());
-      inBackground(
-          "etcd-opener",
-          () -> datastore.get(ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default").path()));
+      Future<?> unusedLibrary = inBackground("native-loader", LibNftables::new);
+      Future<Datastore> opening = inBackground("etcd-opener", () -> open(settings.etcd()));
       Kernel kernel = new LinuxKernel();
+      kernel.netlink().close();
+      Datastore datastore = opening.get();
       Ipam ipam = new Ipam(datastore, settings.node());
       OneShotFelix felix =
           new OneShotFelix(
@@ -106,23 +110,33 @@ public final class CniMain {
       return failure(e);
     } catch (IOException | KernelException | RuntimeException e) {
       return failure(new CniError(CniError.TRY_AGAIN, e.toString(), ""));
+    } catch (ExecutionException e) {
+      return failure(new CniError(CniError.TRY_AGAIN, String.valueOf(e.getCause()), ""));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return failure(new CniError(CniError.TRY_AGAIN, "interrupted", ""));
     }
   }
 
-  /** Does early, beside other work, what is needed anyway; whoever needs it meets a failure. */
-  private static void inBackground(String name, Callable<?> task) {
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                Object unused = task.call();
-              } catch (Exception e) {
-                // The request itself will say what is wrong.
-              }
-            },
-            name);
+  /** Connects, and waits for a first answer, so that the request meets a connection that stands. */
+  private static Datastore open(EtcdConfig etcd) {
+    Datastore datastore = EtcdDatastore.connect(etcd);
+    try {
+      var unused =
+          datastore.get(ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default").path());
+    } catch (DatastoreException e) {
+      // The request meets the same and says what is wrong.
+    }
+    return datastore;
+  }
+
+  /** Does early, beside other work, what is needed anyway. */
+  private static <T> Future<T> inBackground(String name, Callable<T> task) {
+    FutureTask<T> future = new FutureTask<>(task);
+    Thread thread = new Thread(future, name);
     thread.setDaemon(true);
     thread.start();
+    return future;
   }
 
   /** Returns the configuration as far as it can be read; the handler reports what is wrong. */
