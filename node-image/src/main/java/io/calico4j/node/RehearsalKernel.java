@@ -150,6 +150,12 @@ final class RehearsalKernel implements Kernel {
     public void replaceRoute(Route route) {}
 
     @Override
+    public void replaceRoute(Route route, int table) {}
+
+    @Override
+    public void addSourceRule(IpAddress source, int table) {}
+
+    @Override
     public void addRoute(Route route) throws KernelException {
       synchronized (RehearsalKernel.this) {
         hostRoutes.add(route);

@@ -12,6 +12,7 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Connects a sandbox to its host as Calico does: a veth pair whose host end answers for the gateway
@@ -106,17 +107,24 @@ final class SandboxWiring {
     for (IpAddress address : addresses) {
       inside.addAddress(index, address.toCidr());
     }
-    if (addresses.stream().anyMatch(IpAddress::isV4)) {
-      inside.replaceRoute(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT));
-      for (Cidr route : plan.routes(true)) {
-        inside.replaceRoute(Route.via(route, GATEWAY_V4, index, Route.PROTOCOL_BOOT));
-      }
+    SandboxRoutes routes = new SandboxRoutes(inside, index);
+    List<IpAddress> v4 = addresses.stream().filter(IpAddress::isV4).toList();
+    if (!v4.isEmpty()) {
+      routes.set(
+          v4,
+          Stream.concat(
+                  Stream.of(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT)),
+                  plan.routes(true).stream()
+                      .map(r -> Route.via(r, GATEWAY_V4, index, Route.PROTOCOL_BOOT)))
+              .toList());
     }
     if (v6) {
       inside.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
-      for (Cidr route : plan.routes(false)) {
-        inside.replaceRoute(Route.via(route, GATEWAY_V6, index, Route.PROTOCOL_BOOT));
-      }
+      routes.set(
+          addresses.stream().filter(a -> !a.isV4()).toList(),
+          plan.routes(false).stream()
+              .map(r -> Route.via(r, GATEWAY_V6, index, Route.PROTOCOL_BOOT))
+              .toList());
     }
     steps.reached(EndpointStep.SANDBOX_ADDRESSED);
     int hostIndex = index(host, identity.hostInterface());

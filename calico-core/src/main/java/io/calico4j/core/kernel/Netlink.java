@@ -41,6 +41,12 @@ public interface Netlink extends AutoCloseable {
   /** Adds a route, or replaces the one with the same destination and metric. */
   void replaceRoute(Route route) throws KernelException;
 
+  /** Adds or replaces a route of another table than the main one. */
+  void replaceRoute(Route route, int table) throws KernelException;
+
+  /** Routes what is sent from an address by a table; a rule that is there is fine. */
+  void addSourceRule(IpAddress source, int table) throws KernelException;
+
   /** Adds a route; EEXIST when there is one with the same destination and metric. */
   void addRoute(Route route) throws KernelException;
 

@@ -27,6 +27,7 @@ final class LinuxNetlink implements Netlink {
   private static final int DELROUTE = 25;
   private static final int GETROUTE = 26;
   private static final int NEWNEIGH = 28;
+  private static final int NEWRULE = 32;
   private static final int IFF_UP = 1;
   private static final int IFLA_ADDRESS = 1;
   private static final int IFLA_IFNAME = 3;
@@ -54,6 +55,8 @@ final class LinuxNetlink implements Netlink {
   private static final int TYPE_UNICAST = 1;
   private static final int TYPE_BLACKHOLE = 6;
   private static final int RTNH_F_ONLINK = 4;
+  private static final int FRA_SRC = 2;
+  private static final int FRA_TABLE = 15;
   private static final int NDA_DST = 1;
   private static final int NDA_LLADDR = 2;
   private static final int NUD_PERMANENT = 0x80;
@@ -236,22 +239,48 @@ final class LinuxNetlink implements Netlink {
   @Override
   public void replaceRoute(Route route) throws KernelException {
     change(
-        route(NEWROUTE, NetlinkMessage.CREATE | NetlinkMessage.REPLACE, route),
+        route(NEWROUTE, NetlinkMessage.CREATE | NetlinkMessage.REPLACE, route, TABLE_MAIN),
         "replace route",
         describe(route));
   }
 
   @Override
+  public void replaceRoute(Route route, int table) throws KernelException {
+    change(
+        route(NEWROUTE, NetlinkMessage.CREATE | NetlinkMessage.REPLACE, route, 0)
+            .attribute(RTA_TABLE, table),
+        "replace route",
+        describe(route) + " in table " + table);
+  }
+
+  @Override
+  public void addSourceRule(IpAddress source, int table) throws KernelException {
+    try {
+      change(
+          message(NEWRULE, NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.EXCLUSIVE)
+              .sourceRuleHeader(family(source), source.family().bits())
+              .attribute(FRA_SRC, source.toBytes())
+              .attribute(FRA_TABLE, table),
+          "add rule",
+          "from " + source + " to table " + table);
+    } catch (KernelException e) {
+      if (e.errno() != KernelException.EEXIST) {
+        throw e;
+      }
+    }
+  }
+
+  @Override
   public void addRoute(Route route) throws KernelException {
     change(
-        route(NEWROUTE, NetlinkMessage.CREATE | NetlinkMessage.EXCLUSIVE, route),
+        route(NEWROUTE, NetlinkMessage.CREATE | NetlinkMessage.EXCLUSIVE, route, TABLE_MAIN),
         "add route",
         describe(route));
   }
 
   @Override
   public void deleteRoute(Route route) throws KernelException {
-    change(route(DELROUTE, 0, route), "delete route", describe(route));
+    change(route(DELROUTE, 0, route, TABLE_MAIN), "delete route", describe(route));
   }
 
   private static String describe(Route route) {
@@ -259,7 +288,7 @@ final class LinuxNetlink implements Netlink {
         + (route.interfaceIndex() == 0 ? "" : " on #" + route.interfaceIndex());
   }
 
-  private NetlinkMessage route(int type, int flags, Route route) {
+  private NetlinkMessage route(int type, int flags, Route route, int table) {
     boolean blackhole = route.type() == Route.Type.BLACKHOLE;
     IpAddress gateway = route.gateway();
     NetlinkMessage message =
@@ -267,7 +296,7 @@ final class LinuxNetlink implements Netlink {
             .routeHeader(
                 family(route.destination().address()),
                 route.destination().prefix(),
-                TABLE_MAIN,
+                table,
                 route.protocol(),
                 route.linkScope() ? SCOPE_LINK : SCOPE_UNIVERSE,
                 blackhole ? TYPE_BLACKHOLE : TYPE_UNICAST,

@@ -44,6 +44,13 @@ final class NetlinkMessage {
     return this;
   }
 
+  /** struct fib_rule_hdr of a rule that selects by source and names a table. */
+  NetlinkMessage sourceRuleHeader(int family, int sourcePrefix) {
+    buffer.put((byte) family).put((byte) 0).put((byte) sourcePrefix).put((byte) 0).put((byte) 0);
+    buffer.put((byte) 0).put((byte) 0).put((byte) 1).putInt(0);
+    return this;
+  }
+
   /** struct ndmsg. */
   NetlinkMessage neighbourHeader(int family, int index, int state) {
     buffer.put((byte) family).put((byte) 0).putShort((short) 0).putInt(index);

@@ -1,0 +1,77 @@
+package io.calico4j.core.endpoint;
+
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.Route;
+import io.calico4j.core.net.IpAddress;
+import java.util.List;
+
+/**
+ * The routes of one interface in a sandbox. Every interface leads everywhere, so that those of a
+ * second one have the destinations of the first: what is sent from its addresses must still leave
+ * by it, because the host drops a source that is not the interface's. It gets a table of its own
+ * for them, and routes in the main table that come after the first interface's, for programs that
+ * bind to it and for when the first is gone.
+ */
+final class SandboxRoutes {
+  /** Above the tables that distributions name, in a namespace that nobody else configures. */
+  private static final int TABLES = 1000;
+
+  private static final int METRICS = 2000;
+
+  private final Netlink inside;
+  private final int index;
+
+  SandboxRoutes(Netlink inside, int index) {
+    this.inside = inside;
+    this.index = index;
+  }
+
+  /** Sets the routes of one address family. */
+  void set(List<IpAddress> addresses, List<Route> routes) throws KernelException {
+    boolean first = true;
+    for (Route route : routes) {
+      first &= add(route);
+    }
+    if (first) {
+      return;
+    }
+    for (Route route : routes) {
+      inside.replaceRoute(route, TABLES + index);
+    }
+    for (IpAddress address : addresses) {
+      inside.addSourceRule(address, TABLES + index);
+    }
+  }
+
+  /** Adds a route to the main table; false when another interface has the destination already. */
+  private boolean add(Route route) throws KernelException {
+    try {
+      inside.addRoute(route);
+      return true;
+    } catch (KernelException e) {
+      if (e.errno() != KernelException.EEXIST) {
+        throw e;
+      }
+    }
+    boolean own =
+        inside.routes().stream()
+            .anyMatch(
+                r ->
+                    r.destination().equals(route.destination())
+                        && r.metric() == 0
+                        && r.interfaceIndex() == index);
+    if (!own) {
+      inside.replaceRoute(
+          new Route(
+              route.destination(),
+              route.gateway(),
+              index,
+              route.type(),
+              route.linkScope(),
+              route.protocol(),
+              METRICS + index));
+    }
+    return own;
+  }
+}
