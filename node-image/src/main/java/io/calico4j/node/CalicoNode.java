@@ -130,7 +130,7 @@ public final class CalicoNode implements AutoCloseable {
         own(
             new PluginServer(
                 settings.runDirectory().resolve("plugin.sock"),
-                Plugins.of(endpoints, ipam, kernel, resources)));
+                Plugins.of(endpoints, ipam, kernel, resources, true)));
     while (!felix.isReady()) {
       TimeUnit.MILLISECONDS.sleep(20);
     }

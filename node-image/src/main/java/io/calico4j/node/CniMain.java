@@ -26,6 +26,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -63,12 +65,42 @@ public final class CniMain {
     String program = arguments.length == 0 ? "calico" : arguments[0];
     byte[] input = System.in.readNBytes(MAX_INPUT);
     CniMain main = new CniMain(program, System.getenv(), new String(input, StandardCharsets.UTF_8));
+    main.chooseLogLevel();
     PluginResponse response = main.serve();
     System.err.print(response.standardError());
     System.err.flush();
     answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
     answer.flush();
     Runtime.getRuntime().halt(response.exitCode());
+  }
+
+  /**
+   * Takes log_level of the configuration, before anything is logged; bad ones are refused later.
+   */
+  private void chooseLogLevel() {
+    JsonObject configuration = configuration();
+    for (String field : List.of("log_level_stderr", "log_level")) {
+      try {
+        String level = NetworkConfiguration.string(configuration, field);
+        if (!level.isEmpty()) {
+          System.setProperty(
+              "org.slf4j.simpleLogger.defaultLogLevel",
+              simpleLevel(level.toLowerCase(Locale.ROOT)));
+        }
+      } catch (CniError e) {
+        // The handler answers with this error, where it has a request to answer.
+      }
+    }
+  }
+
+  private static String simpleLevel(String level) {
+    return switch (level) {
+      case "trace", "debug", "info" -> level;
+      case "warning" -> "warn";
+      case "fatal", "panic" -> "error";
+      case "none" -> "off";
+      default -> "warn";
+    };
   }
 
   private PluginResponse serve() {
@@ -98,7 +130,7 @@ public final class CniMain {
               EndpointSettings.forSingleRequest(settings::mtu),
               EndpointStep.Observer.NONE);
       PluginHandler handler =
-          Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore)).get(program);
+          Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore), false).get(program);
       if (handler == null) {
         throw new CniError(
             CniError.INVALID_ENVIRONMENT,
@@ -109,13 +141,21 @@ public final class CniMain {
     } catch (CniError e) {
       return failure(e);
     } catch (IOException | KernelException | RuntimeException e) {
-      return failure(new CniError(CniError.TRY_AGAIN, e.toString(), ""));
+      return failure(unable(e));
     } catch (ExecutionException e) {
-      return failure(new CniError(CniError.TRY_AGAIN, String.valueOf(e.getCause()), ""));
+      return failure(unable(e.getCause()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return failure(new CniError(CniError.TRY_AGAIN, "interrupted", ""));
+      return failure(unable(e));
     }
+  }
+
+  private CniError unable(Throwable cause) {
+    boolean status = "STATUS".equals(environment.get("CNI_COMMAND"));
+    return new CniError(
+        status ? CniError.LIMITED_CONNECTIVITY : CniError.TRY_AGAIN,
+        "calico-node does not run, and " + program + " cannot work without it: " + cause,
+        "");
   }
 
   /** Connects, and waits for a first answer, so that the request meets a connection that stands. */
@@ -177,6 +217,10 @@ public final class CniMain {
     netModules.addProperty("error", error.getMessage());
     boolean speaksCni = environment.containsKey("CNI_COMMAND");
     return new PluginResponse(
-        1, speaksCni ? error.toJson("0.4.0") : netModules.toString(), error.getMessage() + "\n");
+        1,
+        speaksCni
+            ? error.toJson(NetworkConfiguration.answerVersion(input).orElse(null))
+            : netModules.toString(),
+        error.getMessage() + "\n");
   }
 }

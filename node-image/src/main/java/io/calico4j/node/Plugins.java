@@ -25,10 +25,19 @@ final class Plugins {
     return List.of(new RktPods(rktDirectory), new MesosSandboxes());
   }
 
-  /** Returns the handler of each program. */
+  /**
+   * Returns the handler of each program.
+   *
+   * @param agent whether calico-node serves, which keeps rules and routes up to date
+   */
   static Map<String, PluginHandler> of(
-      EndpointService endpoints, Ipam ipam, Kernel kernel, ResourceClient resources) {
-    CalicoPlugin calico = new CalicoPlugin(endpoints, kernel, List.of(new MesosRequestMapper()));
+      EndpointService endpoints,
+      Ipam ipam,
+      Kernel kernel,
+      ResourceClient resources,
+      boolean agent) {
+    CalicoPlugin calico =
+        new CalicoPlugin(endpoints, resources, kernel, List.of(new MesosRequestMapper()), agent);
     NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, resources);
     PluginHandler mesos =
         request ->

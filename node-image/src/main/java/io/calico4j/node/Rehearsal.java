@@ -3,6 +3,7 @@ package io.calico4j.node;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniResult;
+import io.calico4j.core.cni.ConfigurationFields;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
@@ -153,9 +154,10 @@ final class Rehearsal implements AutoCloseable {
             + "\"ipam\":{\"type\":\"calico-ipam\"}}";
     CniRequest request =
         CniRequest.parse(new PluginRequest("calico", environment, configuration, -1));
+    ConfigurationFields.check(request.configuration().document());
     AttachRequest attach = new PlainCniMapper().map(request, NODE).orElseThrow();
     Attachment attachment = endpoints.attach(attach, stage.sandbox());
-    if (CniResult.of(attachment, request, false).isEmpty()) {
+    if (CniResult.of(attachment, request, CniResult.Extras.none()).isEmpty()) {
       throw new AssertionError("a result is never empty");
     }
     endpoints.detach(attach.identity());

@@ -74,8 +74,15 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
     return Files.exists(libDirectory.resolve(MTU_FILE));
   }
 
-  private static int mtu(Path libDirectory) throws IOException {
+  private static int mtu(JsonObject configuration, Path libDirectory) throws CniError, IOException {
     if (!hasMtu(libDirectory)) {
+      if (NetworkConfiguration.bool(configuration, "require_mtu_file")) {
+        throw new CniError(
+            CniError.TRY_AGAIN,
+            libDirectory.resolve(MTU_FILE)
+                + " is missing, and the configuration says require_mtu_file: start calico-node",
+            "");
+      }
       return WorkloadMtu.DEFAULT;
     }
     String text = Files.readString(libDirectory.resolve(MTU_FILE)).strip();
@@ -96,13 +103,6 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   /** Reads the settings for one request; a bad field is a {@link CniError} that names it. */
   static StandaloneSettings of(JsonObject configuration, Map<String, String> environment)
       throws CniError, IOException {
-    String type = NetworkConfiguration.string(configuration, "datastore_type");
-    if (!type.isEmpty() && !type.equals("etcdv3")) {
-      throw new CniError(
-          CniError.INVALID_CONFIGURATION,
-          "datastore_type \"" + type + "\" is not supported: use \"etcdv3\" or leave it out",
-          "");
-    }
     Path lib = Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"));
     EtcdConfig etcd;
     try {
@@ -117,7 +117,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
         node(configuration, environment, lib),
         etcd,
         Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")),
-        mtu(lib));
+        mtu(configuration, lib));
   }
 
   private static Map<String, String> etcd(
@@ -176,6 +176,17 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   private static String content(JsonObject configuration, Path lib) throws CniError, IOException {
     String given = NetworkConfiguration.string(configuration, "nodename_file");
     Path file = given.isEmpty() ? lib.resolve(NODE_FILE) : Path.of(given);
-    return Files.exists(file) ? Files.readString(file).strip() : "";
+    if (Files.exists(file)) {
+      return Files.readString(file).strip();
+    }
+    if (!given.isEmpty() && !NetworkConfiguration.bool(configuration, "nodename_file_optional")) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "nodename_file "
+              + given
+              + " is missing: start calico-node, or set nodename or nodename_file_optional",
+          "");
+    }
+    return "";
   }
 }

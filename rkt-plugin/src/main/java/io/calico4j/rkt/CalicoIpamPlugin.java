@@ -8,20 +8,26 @@ import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
+import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** The IPAM plugin {@code calico-ipam}, for main plugins other than calico. */
 public final class CalicoIpamPlugin implements PluginHandler {
   /** Which network an address was assigned for: a handle alone may be of another one. */
   private static final String NETWORK = "network";
+
+  private static final String INTERFACE = "interface";
 
   private final Ipam ipam;
 
@@ -40,7 +46,9 @@ public final class CalicoIpamPlugin implements PluginHandler {
       return new PluginResponse(0, output, "");
     } catch (CniError e) {
       return new PluginResponse(
-          1, e.toJson(VersionRequest.given(request.standardInput())), e.getMessage() + "\n");
+          1,
+          e.toJson(NetworkConfiguration.answerVersion(request.standardInput()).orElse(null)),
+          e.getMessage() + "\n");
     }
   }
 
@@ -49,15 +57,27 @@ public final class CalicoIpamPlugin implements PluginHandler {
     try {
       switch (request.command()) {
         case ADD -> {
-          return CniResult.ofIpam(add(wanted(request)), configuration);
+          AttachRequest wanted = new PlainCniMapper().map(request, ipam.node()).orElseThrow();
+          return CniResult.ofIpam(add(wanted), wanted.routes(), configuration);
         }
         case CHECK -> {
-          String handle = wanted(request).identity().handleId();
-          if (ipam.addressesOf(handle).isEmpty()) {
-            throw new CniError(CniError.INCONSISTENT, "handle " + handle + " holds no address", "");
+          EndpointIdentity identity = PlainCniMapper.identity(request, ipam.node());
+          if (held(identity).isEmpty()) {
+            throw new CniError(
+                CniError.INCONSISTENT,
+                "handle "
+                    + identity.handleId()
+                    + " holds no address for "
+                    + identity.interfaceName(),
+                "");
           }
         }
-        case DEL -> ipam.release(wanted(request).identity().handleId());
+        case DEL -> {
+          EndpointIdentity identity = PlainCniMapper.identity(request, ipam.node());
+          var unused =
+              ipam.release(
+                  identity.handleId(), owner -> isOf(owner, identity), Ipam.Companion.NONE);
+        }
         case GC -> collect(configuration);
         case STATUS -> status(configuration);
       }
@@ -69,8 +89,21 @@ public final class CalicoIpamPlugin implements PluginHandler {
     }
   }
 
-  private AttachRequest wanted(CniRequest request) throws CniError {
-    return new PlainCniMapper().map(request, ipam.node()).orElseThrow();
+  /** An address without a recorded interface is of the whole container. */
+  private static boolean isOf(Block.Owner owner, EndpointIdentity identity) {
+    String recorded = owner.secondary().get(INTERFACE);
+    return recorded == null || recorded.equals(identity.interfaceName());
+  }
+
+  private List<IpAddress> held(EndpointIdentity identity) throws DatastoreException {
+    List<IpAddress> held = new ArrayList<>();
+    for (IpAddress address : ipam.addressesOf(identity.handleId())) {
+      if (ipam.ownerOf(address).filter(owner -> isOf(owner, identity)).isPresent()) {
+        held.add(address);
+      }
+    }
+    held.sort(null);
+    return held;
   }
 
   private void status(NetworkConfiguration configuration) throws CniError {
@@ -86,34 +119,46 @@ public final class CalicoIpamPlugin implements PluginHandler {
     ValidAttachments valid = ValidAttachments.parse(configuration.document());
     String prefix = configuration.name() + ".";
     for (String handle : ipam.handles(prefix)) {
-      if (!valid.containsContainer(handle.substring(prefix.length()))) {
-        var unused =
-            ipam.release(
-                handle,
-                owner ->
-                    ipam.node().equals(owner.secondary().get("node"))
-                        && configuration.name().equals(owner.secondary().get(NETWORK)),
-                Ipam.Companion.NONE);
-      }
+      String container = handle.substring(prefix.length());
+      var unused =
+          ipam.release(
+              handle,
+              owner ->
+                  ipam.node().equals(owner.secondary().get("node"))
+                      && configuration.name().equals(owner.secondary().get(NETWORK))
+                      && !isValid(valid, container, owner.secondary().get(INTERFACE)),
+              Ipam.Companion.NONE);
     }
   }
 
+  private static boolean isValid(
+      ValidAttachments valid, String container, @Nullable String recorded) {
+    return recorded == null
+        ? valid.containsContainer(container)
+        : valid.contains(container, recorded);
+  }
+
   private List<IpAddress> add(AttachRequest wanted) throws DatastoreException, IpamException {
-    String handle = wanted.identity().handleId();
-    List<IpAddress> held = ipam.addressesOf(handle);
+    List<IpAddress> held = held(wanted.identity());
     if (!held.isEmpty()) {
       return held;
     }
     return ipam.assign(
             new AssignRequest(
                 AssignRequest.Use.Workload,
-                handle,
+                wanted.identity().handleId(),
                 wanted.ipv4Count(),
                 wanted.ipv6Count(),
                 wanted.ipv4Pools(),
                 wanted.ipv6Pools(),
                 wanted.fixed(),
-                Map.of("node", ipam.node(), NETWORK, wanted.identity().network())),
+                Map.of(
+                    "node",
+                    ipam.node(),
+                    NETWORK,
+                    wanted.identity().network(),
+                    INTERFACE,
+                    wanted.identity().interfaceName())),
             Ipam.Companion.NONE)
         .addresses();
   }

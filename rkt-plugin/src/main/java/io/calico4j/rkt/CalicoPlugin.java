@@ -4,12 +4,14 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniResult;
+import io.calico4j.core.cni.ConfigurationFields;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.Attachment;
+import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
@@ -17,25 +19,41 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
+import io.calico4j.core.resource.ResourceClient;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The CNI plugin {@code calico}: ADD, DEL, CHECK and VERSION for every orchestrator. */
+/** The CNI plugin {@code calico}, for every orchestrator. */
 public final class CalicoPlugin implements PluginHandler {
   private static final Logger log = LoggerFactory.getLogger(CalicoPlugin.class);
 
   private final EndpointService endpoints;
+  private final DelegatedIpam delegated;
   private final Kernel kernel;
   private final List<RequestMapper> mappers;
+  private final boolean agent;
 
-  /** Makes the plugin; the mappers are asked in order, the plain one after them. */
-  public CalicoPlugin(EndpointService endpoints, Kernel kernel, List<RequestMapper> mappers) {
+  /**
+   * Makes the plugin.
+   *
+   * @param resources where endpoints are looked up
+   * @param mappers asked in order, the plain one after them
+   * @param agent whether this is calico-node, which keeps rules and routes up to date
+   */
+  public CalicoPlugin(
+      EndpointService endpoints,
+      ResourceClient resources,
+      Kernel kernel,
+      List<RequestMapper> mappers,
+      boolean agent) {
     this.endpoints = endpoints;
     this.kernel = kernel;
     this.mappers = List.copyOf(mappers);
+    this.agent = agent;
+    delegated = new DelegatedIpam(endpoints, resources);
   }
 
   @Override
@@ -62,39 +80,29 @@ public final class CalicoPlugin implements PluginHandler {
           e.code(),
           e.getMessage());
       return new PluginResponse(
-          1, e.toJson(VersionRequest.given(request.standardInput())), e.getMessage() + "\n");
+          1,
+          e.toJson(NetworkConfiguration.answerVersion(request.standardInput()).orElse(null)),
+          e.getMessage() + "\n");
     }
   }
 
   private String serve(CniRequest request, Sandbox sandbox) throws CniError {
     NetworkConfiguration configuration = request.configuration();
-    String ipamType = configuration.ipamType();
-    if (!ipamType.equals("calico-ipam")) {
-      throw new CniError(
-          CniError.INVALID_CONFIGURATION,
-          "ipam.type \"" + ipamType + "\" is not supported: use \"calico-ipam\"",
-          "");
-    }
     try {
       switch (request.command()) {
         case ADD -> {
-          Attachment attachment = endpoints.attach(map(request), sandbox.open(request.netns()));
-          log.info("container={} {}", request.containerId(), attachment.timings());
-          return CniResult.of(attachment, request, isMesos(configuration));
+          return attach(request, sandbox);
         }
-        case CHECK -> {
-          Attachment attachment =
-              endpoints.check(map(request).identity(), sandbox.open(request.netns()));
-          PreviousResult.compare(configuration.document(), attachment);
-        }
-        case DEL -> endpoints.detach(map(request).identity());
+        case CHECK -> check(request, sandbox);
+        case DEL -> delegated.detach(request, identity(request));
         case GC -> {
           ValidAttachments valid = ValidAttachments.parse(configuration.document());
           endpoints.detachOthers(
               configuration.name(),
               identity -> valid.contains(identity.workload(), identity.interfaceName()));
+          delegated.pass(request);
         }
-        case STATUS -> status(configuration);
+        case STATUS -> status(request);
       }
       return "";
     } catch (AttachException e) {
@@ -102,18 +110,77 @@ public final class CalicoPlugin implements PluginHandler {
     }
   }
 
-  private void status(NetworkConfiguration configuration) throws CniError {
+  private String attach(CniRequest request, Sandbox sandbox) throws CniError, AttachException {
+    NetworkConfiguration configuration = request.configuration();
+    requireUsable(configuration);
+    PreviousResult.requireFree(request);
+    AttachRequest wanted = map(request);
+    NetworkNamespace namespace = sandbox.open(request.netns());
+    JsonObject dns =
+        NetworkConfiguration.object(configuration.document(), "dns").orElseGet(JsonObject::new);
+    if (DelegatedIpam.isNamed(configuration) && wanted.held().isEmpty()) {
+      DelegatedIpam.Attached attached = delegated.attach(request, wanted, namespace);
+      return CniResult.of(
+          attached.attachment(),
+          request,
+          new CniResult.Extras(
+              attached.routes(), dns.size() > 0 ? dns : attached.dns(), isMesos(configuration)));
+    }
+    Attachment attachment = endpoints.attach(wanted, namespace);
+    log.info("container={} {}", request.containerId(), attachment.timings());
+    return CniResult.of(
+        attachment, request, new CniResult.Extras(wanted.routes(), dns, isMesos(configuration)));
+  }
+
+  private void check(CniRequest request, Sandbox sandbox) throws CniError, AttachException {
+    requireUsable(request.configuration());
+    PreviousResult previous = PreviousResult.of(request);
+    NetworkNamespace namespace = sandbox.open(request.netns());
+    delegated.pass(request);
+    previous.compare(endpoints.check(identity(request), namespace), kernel, namespace);
+  }
+
+  /** Demands a configuration that this plugin can serve on this node. */
+  private void requireUsable(NetworkConfiguration configuration) throws CniError {
+    ConfigurationFields.check(configuration.document());
+    String node = NetworkConfiguration.string(configuration.document(), "nodename");
+    if (!node.isEmpty() && !node.equals(endpoints.node())) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "nodename \""
+              + node
+              + "\" is not this node: leave it out or write \""
+              + endpoints.node()
+              + "\", as calico-node is called",
+          "");
+    }
+  }
+
+  private void status(CniRequest request) throws CniError {
+    NetworkConfiguration configuration = request.configuration();
+    requireUsable(configuration);
     try {
       endpoints.requireAvailable(StatusProbe.of(configuration));
     } catch (AttachException e) {
       throw new CniError(
-          CniError.NOT_AVAILABLE,
+          agent ? CniError.NOT_AVAILABLE : CniError.LIMITED_CONNECTIVITY,
           "no container can be attached to network "
               + configuration.name()
               + " now: "
               + e.getMessage(),
-          "");
+          agent ? "" : "no calico-node runs, so that policy and routes are not kept up to date");
     }
+    delegated.pass(request);
+  }
+
+  private EndpointIdentity identity(CniRequest request) throws CniError {
+    for (RequestMapper mapper : mappers) {
+      Optional<AttachRequest> mapped = mapper.map(request, endpoints.node());
+      if (mapped.isPresent()) {
+        return mapped.get().identity();
+      }
+    }
+    return PlainCniMapper.identity(request, endpoints.node());
   }
 
   private AttachRequest map(CniRequest request) throws CniError {

@@ -7,13 +7,13 @@ import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
-import io.calico4j.core.net.IpAddress;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
- * Maps the requests of rkt and of any other CNI runtime: no labels, and the profile named like the
- * network, so that the containers of one network reach each other and no one else.
+ * Maps the requests of rkt and of any other CNI runtime: the profile is named like the network, so
+ * that the containers of one network reach each other and no one else.
  */
 public final class PlainCniMapper implements RequestMapper {
   /** Makes a mapper. */
@@ -22,49 +22,54 @@ public final class PlainCniMapper implements RequestMapper {
   @Override
   public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
     NetworkConfiguration configuration = request.configuration();
-    List<IpAddress> fixed = fixed(request);
+    ContainerArguments arguments = ContainerArguments.of(request);
+    EndpointIdentity identity = identity(request, node);
+    boolean chosen = arguments.fixed().isEmpty();
+    AttachRequest.Builder wanted =
+        AttachRequest.of(identity)
+            .labels(arguments.labels())
+            .annotations(arguments.annotations())
+            .profiles(
+                List.of(configuration.name()),
+                configuration.wantsNetworkProfile()
+                    ? List.of(ProfileDraft.ofMembers(configuration.name()))
+                    : List.of())
+            .choose(
+                chosen && configuration.assignIpv4() ? 1 : 0,
+                configuration.ipv4Pools(),
+                chosen && configuration.assignIpv6() ? 1 : 0,
+                configuration.ipv6Pools())
+            .fixed(arguments.fixed())
+            .floating(arguments.floating())
+            .allowedSources(arguments.allowedSources())
+            .routes(configuration.routes())
+            .mtu(configuration.mtu())
+            .ipForwarding(configuration.allowIpForwarding())
+            .runtime(RktPods.calls(request) ? RktPods.RUNTIME : "");
+    arguments.mac().ifPresent(wanted::mac);
     try {
+      AttachRequest mapped = wanted.build();
       return Optional.of(
-          AttachRequest.of(
-                  new EndpointIdentity(
-                      configuration.name(),
-                      node,
-                      "default",
-                      "cni",
-                      request.containerId(),
-                      request.interfaceName()))
-              .profiles(
-                  List.of(configuration.name()),
-                  configuration.wantsNetworkProfile()
-                      ? List.of(ProfileDraft.ofMembers(configuration.name()))
-                      : List.of())
-              .choose(
-                  configuration.assignIpv4() && fixed.isEmpty() ? 1 : 0,
-                  configuration.ipv4Pools(),
-                  configuration.assignIpv6() && fixed.isEmpty() ? 1 : 0,
-                  configuration.ipv6Pools())
-              .fixed(fixed)
-              .mtu(configuration.mtu())
-              .ipForwarding(configuration.allowIpForwarding())
-              .runtime(RktPods.calls(request) ? RktPods.RUNTIME : "")
-              .build());
+          arguments.unmanaged().isEmpty()
+              ? mapped
+              : mapped.withHeld(arguments.unmanaged(), mapped.routes(), Map.of()));
     } catch (IllegalArgumentException e) {
-      throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
+      throw new CniError(CniError.INVALID_CONFIGURATION, String.valueOf(e.getMessage()), "");
     }
   }
 
-  private static List<IpAddress> fixed(CniRequest request) throws CniError {
-    String text = request.arguments().get("IP");
-    if (text == null) {
-      return List.of();
+  /** Returns whose interface a request is about, without reading what only an ADD needs. */
+  static EndpointIdentity identity(CniRequest request, String node) throws CniError {
+    try {
+      return new EndpointIdentity(
+          request.configuration().name(),
+          node,
+          "default",
+          "cni",
+          request.containerId(),
+          request.interfaceName());
+    } catch (IllegalArgumentException e) {
+      throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }
-    return List.of(
-        IpAddress.tryParse(text)
-            .orElseThrow(
-                () ->
-                    new CniError(
-                        CniError.INVALID_ENVIRONMENT,
-                        "CNI_ARGS has IP=" + text + ", which is no address",
-                        "")));
   }
 }

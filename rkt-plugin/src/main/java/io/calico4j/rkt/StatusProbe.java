@@ -11,11 +11,12 @@ final class StatusProbe {
   private StatusProbe() {}
 
   static AssignRequest of(NetworkConfiguration configuration) throws CniError {
+    boolean ours = !DelegatedIpam.isNamed(configuration);
     return new AssignRequest(
         AssignRequest.Use.Workload,
         configuration.name() + ".status",
-        configuration.assignIpv4() ? 1 : 0,
-        configuration.assignIpv6() ? 1 : 0,
+        ours && configuration.assignIpv4() ? 1 : 0,
+        ours && configuration.assignIpv6() ? 1 : 0,
         configuration.ipv4Pools(),
         configuration.ipv6Pools(),
         List.of(),

@@ -3,7 +3,6 @@ package io.calico4j.rkt;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniVersion;
 import io.calico4j.core.cni.NetworkConfiguration;
-import org.jspecify.annotations.Nullable;
 
 /** Reads the version a caller speaks, from whatever it sent. */
 final class VersionRequest {
@@ -18,16 +17,5 @@ final class VersionRequest {
     String given =
         NetworkConfiguration.string(NetworkConfiguration.decode(standardInput), "cniVersion");
     return given.isEmpty() ? newest : given;
-  }
-
-  /** Returns the version an error is answered in; null when there is none to be read. */
-  static @Nullable String given(String standardInput) {
-    try {
-      String given =
-          NetworkConfiguration.string(NetworkConfiguration.decode(standardInput), "cniVersion");
-      return given.isEmpty() ? null : given;
-    } catch (CniError e) {
-      return null;
-    }
   }
 }

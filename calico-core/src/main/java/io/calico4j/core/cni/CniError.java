@@ -23,6 +23,9 @@ public class CniError extends Exception {
   /** STATUS: an ADD could not be served now. */
   public static final int NOT_AVAILABLE = 50;
 
+  /** STATUS: as {@link #NOT_AVAILABLE}, and containers that exist may not be reached by all. */
+  public static final int LIMITED_CONNECTIVITY = 51;
+
   /** Our own: addresses cannot be assigned as asked. */
   public static final int IPAM = 100;
 
@@ -54,6 +57,11 @@ public class CniError extends Exception {
   /** Returns the code. */
   public int code() {
     return code;
+  }
+
+  /** Returns the cause; may be empty. */
+  public String details() {
+    return details;
   }
 
   /** Prints the error object; the version is the caller's, or null when it sent none. */

@@ -15,8 +15,9 @@ import java.util.TreeMap;
  * @param containerId CNI_CONTAINERID
  * @param netns CNI_NETNS; empty when absent
  * @param interfaceName CNI_IFNAME
- * @param arguments CNI_ARGS, keys in upper case
+ * @param arguments CNI_ARGS, keys in upper case; empty for DEL, which nothing may keep from its end
  * @param path CNI_PATH: where the runtime looks for plugins; empty when absent
+ * @param environment the CNI_* variables as they came, for plugins that are delegated to
  * @param configuration the network configuration
  */
 public record CniRequest(
@@ -26,7 +27,13 @@ public record CniRequest(
     String interfaceName,
     Map<String, String> arguments,
     String path,
+    Map<String, String> environment,
     NetworkConfiguration configuration) {
+  /** Copies the maps. */
+  public CniRequest {
+    arguments = Collections.unmodifiableMap(new TreeMap<>(arguments));
+    environment = Map.copyOf(environment);
+  }
 
   /** The operations, and which variables they need. */
   public enum Command {
@@ -78,8 +85,9 @@ public record CniRequest(
         containerId,
         netns,
         interfaceName,
-        arguments(environment.getOrDefault("CNI_ARGS", "")),
+        command == Command.DEL ? Map.of() : arguments(environment.getOrDefault("CNI_ARGS", "")),
         environment.getOrDefault("CNI_PATH", ""),
+        environment,
         configuration);
   }
 
@@ -109,7 +117,7 @@ public record CniRequest(
       }
       arguments.put(pair.substring(0, equals).toUpperCase(Locale.ROOT), pair.substring(equals + 1));
     }
-    return Collections.unmodifiableMap(arguments);
+    return arguments;
   }
 
   private static CniError invalid(String variable, String value, String wanted) {

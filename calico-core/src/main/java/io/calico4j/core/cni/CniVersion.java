@@ -57,6 +57,11 @@ public enum CniVersion {
     return compareTo(V0_3_0) < 0;
   }
 
+  /** Tells whether an interface of a result says its MTU. */
+  public boolean hasInterfaceMtu() {
+    return compareTo(V1_1_0) >= 0;
+  }
+
   /** Tells whether the version has the CHECK operation. */
   public boolean hasCheck() {
     return compareTo(V0_4_0) >= 0;

@@ -4,6 +4,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -59,6 +61,19 @@ public record NetworkConfiguration(
 
   private static String abbreviate(String text) {
     return text.length() <= 80 ? text : text.substring(0, 80) + "…";
+  }
+
+  /**
+   * Returns the version in which a caller is answered, from whatever it sent; empty when there is
+   * none to be read.
+   */
+  public static Optional<String> answerVersion(String standardInput) {
+    try {
+      String given = string(decode(standardInput), "cniVersion");
+      return given.isEmpty() ? Optional.empty() : Optional.of(given);
+    } catch (CniError e) {
+      return Optional.empty();
+    }
   }
 
   /** Returns a member that is a string; empty when absent or null. */
@@ -145,14 +160,33 @@ public record NetworkConfiguration(
     throw invalid("ipam." + name, element, "\"true\" or \"false\"");
   }
 
-  /** Returns {@code ipam.ipv4_pools}: names or CIDRs. */
+  /** Returns {@code ipam.ipv4_pools}, names or CIDRs, and {@code ipam.subnet} if it is IPv4. */
   public List<String> ipv4Pools() throws CniError {
-    return strings(ipam(), "ipv4_pools");
+    return pools("ipv4_pools", true);
   }
 
-  /** Returns {@code ipam.ipv6_pools}: names or CIDRs. */
+  /** Returns {@code ipam.ipv6_pools}, names or CIDRs, and {@code ipam.subnet} if it is IPv6. */
   public List<String> ipv6Pools() throws CniError {
-    return strings(ipam(), "ipv6_pools");
+    return pools("ipv6_pools", false);
+  }
+
+  private List<String> pools(String name, boolean v4) throws CniError {
+    List<String> pools = strings(ipam(), name);
+    String subnet = string(ipam(), "subnet");
+    if (!subnet.isEmpty()) {
+      Cidr cidr =
+          Cidr.tryParse(subnet)
+              .orElseThrow(
+                  () ->
+                      invalid(
+                          "ipam.subnet",
+                          new JsonPrimitive(subnet),
+                          "the CIDR of an IPPool such as 10.65.0.0/16"));
+      if (cidr.address().isV4() == v4 && !pools.contains(subnet)) {
+        pools.add(cidr.toString());
+      }
+    }
+    return pools;
   }
 
   /** Returns {@code mtu} in bytes; 0 when absent. */
@@ -173,9 +207,80 @@ public record NetworkConfiguration(
 
   /** Returns {@code container_settings.allow_ip_forwarding}; false when absent. */
   public boolean allowIpForwarding() throws CniError {
-    Optional<JsonObject> settings = object(document, "container_settings");
-    JsonElement element = settings.map(s -> s.get("allow_ip_forwarding")).orElse(null);
-    return element != null && element.isJsonPrimitive() && element.getAsBoolean();
+    return isSet("container_settings", "allow_ip_forwarding");
+  }
+
+  /** Tells whether {@code feature_control} allows something; false when absent. */
+  public boolean allows(String feature) throws CniError {
+    return isSet("feature_control", feature);
+  }
+
+  private boolean isSet(String group, String name) throws CniError {
+    Optional<JsonObject> settings = object(document, group);
+    return settings.isPresent() && bool(settings.get(), name);
+  }
+
+  /** Returns a member that is true or false; false when absent or null. */
+  public static boolean bool(JsonObject object, String name) throws CniError {
+    JsonElement element = object.get(name);
+    if (element == null || element.isJsonNull()) {
+      return false;
+    }
+    if (!element.isJsonPrimitive() || !element.getAsJsonPrimitive().isBoolean()) {
+      throw invalid(name, element, "true or false");
+    }
+    return element.getAsBoolean();
+  }
+
+  /** Returns {@code runtimeConfig}, which a runtime fills for the capabilities; may be empty. */
+  public JsonObject runtimeConfig() throws CniError {
+    return object(document, "runtimeConfig").orElseGet(JsonObject::new);
+  }
+
+  /** Returns one group of {@code args}; may be empty. */
+  public JsonObject args(String group) throws CniError {
+    Optional<JsonObject> arguments = object(document, "args");
+    return arguments.isEmpty()
+        ? new JsonObject()
+        : object(arguments.get(), group).orElseGet(JsonObject::new);
+  }
+
+  /** Returns {@code prevResult}; empty for the first plugin, and in versions without chaining. */
+  public Optional<JsonObject> previousResult() throws CniError {
+    return version.hasFamilyMembers() ? Optional.empty() : object(document, "prevResult");
+  }
+
+  /**
+   * Returns the destinations of {@code ipam.routes}, with the default routes when {@code
+   * include_default_routes} is set; empty for the default routes alone. Gateways are not read: all
+   * of a container's traffic goes to its host.
+   */
+  public List<Cidr> routes() throws CniError {
+    JsonElement routes = ipam().get("routes");
+    return routes == null || routes.isJsonNull() ? List.of() : routes("ipam.routes", routes);
+  }
+
+  /** Reads the destinations of a list of routes as {@link #routes()} does. */
+  List<Cidr> routes(String name, JsonElement routes) throws CniError {
+    if (!routes.isJsonArray()) {
+      throw invalid(name, routes, "a list of routes");
+    }
+    List<Cidr> destinations = new ArrayList<>();
+    for (JsonElement route : routes.getAsJsonArray()) {
+      Optional<Cidr> destination =
+          route.isJsonObject()
+              ? Cidr.tryParse(string(route.getAsJsonObject(), "dst"))
+              : Optional.empty();
+      if (destination.isEmpty()) {
+        throw invalid(name, route, "a route such as {\"dst\":\"10.0.0.0/8\"}");
+      }
+      destinations.add(destination.get());
+    }
+    if (!destinations.isEmpty() && bool(document, "include_default_routes")) {
+      destinations.add(Cidr.parse("0.0.0.0/0"));
+      destinations.add(Cidr.parse("::/0"));
+    }
+    return destinations;
   }
 
   /** Tells whether the network's default profile is wanted: {@code policy.type} is empty. */

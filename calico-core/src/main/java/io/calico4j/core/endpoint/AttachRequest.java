@@ -4,6 +4,7 @@ import io.calico4j.core.model.WorkloadEndpointSpec.NamedPort;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -75,6 +76,34 @@ public record AttachRequest(
             "floating address " + external + " needs an address of its family to lead to");
       }
     }
+  }
+
+  /**
+   * Returns this request with addresses that another IPAM plugin has assigned, instead of what it
+   * asks for.
+   *
+   * @param addresses the addresses
+   * @param destinations what the container reaches through the gateway; empty for all
+   * @param more annotations besides those of this request
+   */
+  public AttachRequest withHeld(
+      List<IpAddress> addresses, List<Cidr> destinations, Map<String, String> more) {
+    Map<String, String> all = new HashMap<>(annotations);
+    all.putAll(more);
+    return of(identity)
+        .labels(labels)
+        .annotations(all)
+        .profiles(profiles, newProfiles)
+        .held(addresses)
+        .floating(floating)
+        .allowedSources(allowedSources)
+        .routes(destinations)
+        .ports(ports)
+        .mac(mac)
+        .mtu(mtu)
+        .ipForwarding(ipForwarding)
+        .runtime(runtime)
+        .build();
   }
 
   /** Starts a request that asks for nothing yet; the MAC address is the identity's. */
