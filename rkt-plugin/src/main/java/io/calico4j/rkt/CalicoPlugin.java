@@ -207,11 +207,13 @@ public final class CalicoPlugin implements PluginHandler {
           case KERNEL -> CniError.KERNEL;
           case INCONSISTENT -> CniError.INCONSISTENT;
         };
-    Throwable cause = e.getCause();
-    return new CniError(
-        code,
-        String.valueOf(e.getMessage()),
-        cause == null ? "" : cause.getClass().getSimpleName());
+    String message = String.valueOf(e.getMessage());
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    String cause = String.valueOf(root.getMessage());
+    return new CniError(code, message, message.contains(cause) ? "" : cause);
   }
 
   /** The descriptor that came with a request, closed with it whatever happens. */

@@ -47,24 +47,25 @@ public final class IpamDelegate {
 
   static IpamDelegate of(String type, Duration deadline) throws CniError {
     if (!type.matches("[A-Za-z0-9][A-Za-z0-9_.-]*")) {
-      throw invalid(type, "the name of a program in CNI_PATH, without slash");
+      throw refused(type, "it must be the name of a program in CNI_PATH, without slash");
     }
     if (type.equals("dhcp")) {
-      throw invalid(
+      throw refused(
           type,
-          "a plugin that needs no Ethernet segment: DHCP's broadcasts are not answered on a routed"
-              + " link, and its leases would be unknown to policy when they change; use calico-ipam,"
-              + " host-local or static");
+          "DHCP's broadcasts are not answered on a routed link, and policy would not hear of a lease"
+              + " that changes: use calico-ipam, host-local or static");
     }
     if (type.equals("calico") || type.equals("calico-mesos")) {
-      throw invalid(type, "an IPAM plugin: use calico-ipam");
+      throw refused(type, "it is no IPAM plugin: use calico-ipam");
     }
     return new IpamDelegate(type, deadline);
   }
 
-  private static CniError invalid(String type, String wanted) {
+  private static CniError refused(String type, String reason) {
     return new CniError(
-        CniError.INVALID_CONFIGURATION, "ipam.type \"" + type + "\" is not " + wanted, "");
+        CniError.INVALID_CONFIGURATION,
+        "ipam.type \"" + type + "\" is not supported: " + reason,
+        "");
   }
 
   /** Tells whether a type can be delegated to, and its program is where CNI_PATH says. */
