@@ -49,8 +49,8 @@ class ChainingIT {
             host.test(),
             """
             {'cniVersion':'%s','name':'web','plugins':[
-              {'type':'calico','ipam':{'type':'calico-ipam'},'capabilities':{'ips':true}},
-              {'type':'tuning','sysctl':{'net.core.somaxconn':'77'},'capabilities':{'mac':true}},
+              {'type':'calico','ipam':{'type':'calico-ipam'},'capabilities':{'ips':true,'mac':true}},
+              {'type':'tuning','sysctl':{'net.core.somaxconn':'77'}},
               {'type':'bandwidth','capabilities':{'bandwidth':true}},
               {'type':'portmap','snat':true,'capabilities':{'portMappings':true}}]}
             """

@@ -167,7 +167,7 @@ class DelegatedIpamIT {
   void whatFailsAfterwardsGivesTheAddressBack() throws Exception {
     String configuration = hostLocal("undone", "0.4.0", RANGE);
     Namespace pod = Namespace.create("undone");
-    pod.ip("link", "add", "eth0", "type", "dummy");
+    pod.ip("link", "add", "eth0", "type", "bridge");
     Command.Outcome refused = host.test().cni("ADD", pod, PATH, configuration.replace('\'', '"'));
     assertThat(refused.standardOutput()).contains("eth0 exists already");
     assertThat(kept("undone")).isEmpty();

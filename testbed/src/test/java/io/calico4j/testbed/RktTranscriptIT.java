@@ -27,7 +27,9 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RktTranscriptIT {
   private static final String REPLAY =
-      "mount -t tmpfs tmpfs /var/lib && mkdir -p \"$1\" && cd \"$1\" && exec -a \"$2\" \"$3\"";
+      "mount -t tmpfs tmpfs /var/lib && mkdir -p \"$1/stage1/rootfs/usr/lib/rkt/plugins\""
+          + " && cd \"$1\" && ln -s /usr/lib/cni stage1/rootfs/usr/lib/rkt/plugins/net"
+          + " && exec -a \"$2\" \"$3\"";
 
   private final CniHost host = new CniHost(getClass());
 
