@@ -23,18 +23,18 @@ class ChainingIT {
   @BeforeAll
   void start() throws Exception {
     host.start();
+    host.apply(
+        """
+        apiVersion: projectcalico.org/v3
+        kind: IPPool
+        metadata: {name: six}
+        spec: {cidr: "fd00:67::/64"}
+        """);
   }
 
   @AfterAll
   void stop() throws Exception {
     host.close();
-  }
-
-  private static boolean fetches(Namespace from, String address, String port) throws IOException {
-    return from.command("busybox", "wget", "-q", "-T", "1", "-O-", "http://" + address + ":" + port)
-            .run()
-            .exitCode()
-        == 0;
   }
 
   private String onHost(String... command) throws IOException {
@@ -56,7 +56,7 @@ class ChainingIT {
             """
                 .formatted(version),
             """
-            {'ips':['10.65.44.4/16'],'mac':'02:00:00:00:00:44',
+            {'ips':['10.65.44.4/16','fd00:67::4/64'],'mac':'02:00:00:00:00:44',
              'bandwidth':{'ingressRate':8000000,'ingressBurst':8000000},
              'portMappings':[{'hostPort':%s,'containerPort':%s,'protocol':'tcp'}]}
             """
@@ -111,7 +111,8 @@ class ChainingIT {
   }
 
   private static boolean reaches(Namespace from, String port) throws IOException {
-    return fetches(from, "192.0.2.11", port + "/hostname");
+    String url = "http://192.0.2.11:" + port + "/hostname";
+    return from.command("timeout", "1", "busybox", "wget", "-q", "-O-", url).run().exitCode() == 0;
   }
 
   @ParameterizedTest

@@ -48,10 +48,15 @@ final class ConfigurationList {
     return previous;
   }
 
-  /** Checks with the last result. */
+  /**
+   * Checks with the last result; all but portmap, whose CHECK (Debian's 1.1.1) looks for the rules
+   * of IPv4 in IPv6's table and never succeeds.
+   */
   void check(Namespace sandbox, JsonObject result) throws IOException {
     for (JsonObject plugin : plugins()) {
-      must("CHECK", plugin, sandbox, result);
+      if (!plugin.get("type").getAsString().equals("portmap")) {
+        must("CHECK", plugin, sandbox, result);
+      }
     }
   }
 
