@@ -117,13 +117,27 @@ class CniConformanceIT {
 
   @Test
   @Order(1)
-  void everyOperationOfEveryVersionHasARow() throws Exception {
+  void everyOperationOfEveryVersionHasInputThatIsValidAndThatIsNot() throws Exception {
     List<String> seen =
-        rows().stream().map(r -> r.program() + " " + r.operation() + " " + r.version()).toList();
+        rows().stream()
+            .map(r -> r.program() + " " + r.operation() + " " + r.version() + " " + r.exit())
+            .toList();
     for (String program : List.of("calico", "calico-ipam")) {
-      for (String operation : List.of("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION", "FLY")) {
-        for (String version : VERSIONS) {
-          assertThat(seen).contains(program + " " + operation + " " + version);
+      for (String version : VERSIONS) {
+        for (String operation : List.of("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION")) {
+          String since =
+              switch (operation) {
+                case "CHECK" -> "0.4.0";
+                case "GC", "STATUS" -> "1.1.0";
+                default -> "0.1.0";
+              };
+          String of = program + " " + operation + " " + version;
+          if (version.compareTo(since) >= 0) {
+            assertThat(seen).contains(of + " 0");
+          }
+          if (!operation.equals("VERSION")) {
+            assertThat(seen).contains(of + " 1");
+          }
         }
       }
     }

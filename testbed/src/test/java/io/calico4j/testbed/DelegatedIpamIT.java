@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -219,6 +223,64 @@ class DelegatedIpamIT {
     assertThat(host.add(pod, rkt, configuration).json().has("ip4")).isTrue();
     host.delete(pod, rkt, configuration);
     assertThat(kept("rktnet")).isEmpty();
+    host.mustBeEmpty();
+  }
+
+  @Test
+  void anAgentThatDiesWhileThePluginWorksLeavesNothingThatStays() throws Exception {
+    Path plugins = Files.createDirectories(host.state().resolve("plugins"));
+    Path assigned = plugins.resolve("assigned");
+    Path go = plugins.resolve("go");
+    Path slow = plugins.resolve("slow-local");
+    Files.writeString(
+        slow,
+        """
+        #!/bin/sh
+        sed 's/slow-local/host-local/' | CNI_PATH=/usr/lib/cni /usr/lib/cni/host-local >%1$s.new
+        status=$?
+        cat %1$s.new
+        mv %1$s.new %1$s
+        while [ "$CNI_COMMAND" = ADD ] && [ ! -e %2$s ]; do sleep 0.05; done
+        exit $status
+        """
+            .formatted(assigned, go));
+    Files.setPosixFilePermissions(slow, PosixFilePermissions.fromString("rwxr-xr-x"));
+    Map<String, String> path = Map.of("CNI_PATH", plugins.toString());
+    String configuration = hostLocal("killed", "0.4.0", RANGE).replace("host-local", "slow-local");
+    Namespace pod = Namespace.create("killed");
+    CompletableFuture<Command.Outcome> cut =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return host.test().cni("ADD", pod, path, configuration.replace('\'', '"'));
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            });
+    Await.until("the plugin has assigned an address", 15, () -> Files.exists(assigned));
+    host.test().killAgent();
+    assertThat(cut.get(30, TimeUnit.SECONDS).standardOutput()).contains("\"code\":11");
+    assertThat(kept("killed")).hasSize(1);
+    Files.createFile(go);
+    host.test().startAgent();
+    String address = host.add(pod, path, configuration).address(0);
+    assertThat(kept("killed")).containsExactly(address);
+    host.delete(pod, path, configuration);
+    assertThat(kept("killed")).isEmpty();
+    host.mustBeEmpty();
+  }
+
+  @Test
+  void itIsTheSameWithoutAnAgent() throws Exception {
+    host.test().killAgent();
+    String configuration = hostLocal("alone", "0.4.0", RANGE);
+    Namespace pod = Namespace.create("alone");
+    String address = host.add(pod, PATH, configuration).address(0);
+    assertThat(kept("alone")).containsExactly(address);
+    assertThat(PacketProbe.ping(host.test().namespace(), address)).isTrue();
+    host.delete(pod, PATH, configuration);
+    assertThat(kept("alone")).isEmpty();
+    host.test().startAgent();
     host.mustBeEmpty();
   }
 }
