@@ -61,7 +61,7 @@ class ChainingIT {
              'portMappings':[{'hostPort':%s,'containerPort':%s,'protocol':'tcp'}]}
             """
                 .formatted(HOST_PORT, PacketProbe.PORT));
-    Namespace pod = Namespace.create("web-" + version);
+    Namespace pod = host.sandbox("web-" + version);
     JsonObject result = list.add(pod);
     assertThat(TestHost.address(result.toString())).isEqualTo("10.65.44.4");
     assertThat(pod.ip("link", "show", "eth0")).contains("02:00:00:00:00:44");
@@ -130,8 +130,8 @@ class ChainingIT {
             """
                 .formatted(version),
             "{}");
-    Namespace pod = Namespace.create("late-" + version);
-    Namespace peer = Namespace.create("peer-" + version);
+    Namespace pod = host.sandbox("late-" + version);
+    Namespace peer = host.sandbox("peer-" + version);
     JsonObject result = list.add(pod);
     assertThat(result.getAsJsonArray("interfaces").toString()).contains("\"lo\"", "\"eth0\"");
     JsonObject last =
@@ -166,7 +166,7 @@ class ChainingIT {
             """
                 .formatted(host.state().resolve("bridge-ipam")),
             "{}");
-    Namespace pod = Namespace.create("taken");
+    Namespace pod = host.sandbox("taken");
     assertThatThrownBy(() -> list.add(pod))
         .hasMessageContaining("\"code\":7")
         .hasMessageContaining("prevResult has the interface eth0");

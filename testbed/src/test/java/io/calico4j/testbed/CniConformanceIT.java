@@ -148,7 +148,7 @@ class CniConformanceIT {
   @Order(2)
   void answersAsTheTableSays(Row row) throws Exception {
     containers++;
-    Namespace sandbox = Namespace.create("row-" + containers);
+    Namespace sandbox = host.sandbox("row-" + containers);
     Map<String, String> usual = environment(sandbox);
     JsonObject base = base(row);
     JsonObject changed = base.deepCopy();

@@ -8,11 +8,14 @@ import com.google.gson.JsonParser;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 
 /** A host with a running agent, and what tests of the CNI plugins do with it again and again. */
 final class CniHost implements Closeable {
   private final Path state;
+  private final List<Namespace> sandboxes = new ArrayList<>();
   private Testbed testbed;
   private TestHost host;
 
@@ -24,6 +27,13 @@ final class CniHost implements Closeable {
     testbed = new Testbed(Installed.distribution(), state);
     host = testbed.addHost("host-a", 11, "64512");
     host.startAgent();
+  }
+
+  /** Makes a sandbox that is gone when the test class has ended, if not before. */
+  Namespace sandbox(String name) throws IOException {
+    Namespace sandbox = Namespace.create(name);
+    sandboxes.add(sandbox);
+    return sandbox;
   }
 
   TestHost test() {
@@ -80,6 +90,9 @@ final class CniHost implements Closeable {
 
   @Override
   public void close() throws IOException {
+    for (Namespace sandbox : sandboxes) {
+      sandbox.delete();
+    }
     testbed.close();
   }
 }

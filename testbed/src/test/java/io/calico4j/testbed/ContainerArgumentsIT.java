@@ -53,8 +53,8 @@ class ContainerArgumentsIT {
   @Test
   void floatingAddressesAndFurtherSources() throws Exception {
     String plain = network("float", "");
-    Namespace client = Namespace.create("client");
-    Namespace server = Namespace.create("server");
+    Namespace client = host.sandbox("client");
+    Namespace server = host.sandbox("server");
     Map<String, String> sources = Map.of("CNI_ARGS", "ALLOWED_SOURCE_PREFIXES=10.201.0.0/24");
     String from = host.add(client, sources, plain).address(0);
     String to = host.add(server, Map.of("CNI_ARGS", "FLOATING_IPS=10.200.0.7"), plain).address(0);
@@ -88,7 +88,7 @@ class ContainerArgumentsIT {
         network(
             "bare",
             ",'args':{'cni.projectcalico.org':{'ipAddrsNoIpam':['10.203.0.5','fd00:203::5']}}");
-    Namespace pod = Namespace.create("bare");
+    Namespace pod = host.sandbox("bare");
     CniHost.Result result = host.add(pod, Map.of(), network);
     assertThat(result.address(0) + " " + result.address(1)).isEqualTo("10.203.0.5 fd00:203::5");
     assertThat(PacketProbe.ping(host.test().namespace(), "10.203.0.5")).isTrue();
@@ -107,7 +107,7 @@ class ContainerArgumentsIT {
             ,'args':{'cni':{'labels':[{'key':'app','value':'web'}]}},
             'runtimeConfig':{'mac':'02:00:00:00:00:09','portMappings':[{'hostPort':80}]}
             """);
-    Namespace pod = Namespace.create("told");
+    Namespace pod = host.sandbox("told");
     Map<String, String> pods =
         Map.of("CNI_ARGS", "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;X=y");
     String address = host.add(pod, pods, network).address(0);
@@ -129,7 +129,7 @@ class ContainerArgumentsIT {
   @Test
   void withoutAnAgentTheConfigurationSaysWhatItWouldSay() throws Exception {
     host.test().killAgent();
-    Namespace pod = Namespace.create("alone");
+    Namespace pod = host.sandbox("alone");
     String status = network("alone", "").replace("1.0.0", "1.1.0").replace('\'', '"');
     assertThat(host.test().cni("STATUS", pod, Map.of(), status).output()).isEmpty();
     Command.Outcome limited =

@@ -75,8 +75,8 @@ class DelegatedIpamIT {
   void hostLocalKeepsTheAddressesInEveryVersionItKnows(String version) throws Exception {
     String network = "hl" + version.replace(".", "");
     String configuration = hostLocal(network, version, RANGE);
-    Namespace a = Namespace.create(network + "-a");
-    Namespace b = Namespace.create(network + "-b");
+    Namespace a = host.sandbox(network + "-a");
+    Namespace b = host.sandbox(network + "-b");
     JsonObject result = host.add(a, PATH, configuration).json();
     String address = TestHost.address(result.toString());
     String peer = TestHost.address(host.add(b, PATH, configuration).json().toString());
@@ -108,7 +108,7 @@ class DelegatedIpamIT {
             "1.0.0",
             "'ranges':[[{'subnet':'10.88.1.0/24'}],[{'subnet':'fd00:88::/64'}]],"
                 + "'routes':[{'dst':'10.0.0.0/8','gw':'10.88.1.1'},{'dst':'192.0.2.0/24'}]");
-    Namespace pod = Namespace.create("routed");
+    Namespace pod = host.sandbox("routed");
     CniHost.Result result = host.add(pod, PATH, configuration);
     assertThat(result.address(0)).startsWith("10.88.1.");
     assertThat(result.address(1)).startsWith("fd00:88::");
@@ -135,7 +135,7 @@ class DelegatedIpamIT {
          'addresses':[{'address':'10.89.0.5/24','gateway':'10.89.0.1'},{'address':'fd00:89::5/64'}],
          'routes':[{'dst':'0.0.0.0/0'}],'dns':{'nameservers':['192.0.2.53']}}}
         """;
-    Namespace pod = Namespace.create("fixed");
+    Namespace pod = host.sandbox("fixed");
     CniHost.Result result = host.add(pod, PATH, configuration);
     assertThat(List.of(result.address(0), result.address(1)))
         .containsExactly("10.89.0.5", "fd00:89::5");
@@ -152,8 +152,8 @@ class DelegatedIpamIT {
             "small",
             "0.4.0",
             "'ranges':[[{'subnet':'10.88.2.0/24','rangeStart':'10.88.2.9','rangeEnd':'10.88.2.9'}]]");
-    Namespace first = Namespace.create("small-a");
-    Namespace second = Namespace.create("small-b");
+    Namespace first = host.sandbox("small-a");
+    Namespace second = host.sandbox("small-b");
     assertThat(host.add(first, PATH, configuration).address(0)).isEqualTo("10.88.2.9");
     Command.Outcome refused =
         host.test().cni("ADD", second, PATH, configuration.replace('\'', '"'));
@@ -170,7 +170,7 @@ class DelegatedIpamIT {
   @Test
   void whatFailsAfterwardsGivesTheAddressBack() throws Exception {
     String configuration = hostLocal("undone", "0.4.0", RANGE);
-    Namespace pod = Namespace.create("undone");
+    Namespace pod = host.sandbox("undone");
     pod.ip("link", "add", "eth0", "type", "bridge");
     Command.Outcome refused = host.test().cni("ADD", pod, PATH, configuration.replace('\'', '"'));
     assertThat(refused.standardOutput()).contains("eth0 exists already");
@@ -182,7 +182,7 @@ class DelegatedIpamIT {
   @Test
   void anAddressThatAnEarlierAttemptLeftIsNoObstacle() throws Exception {
     String configuration = hostLocal("left", "0.4.0", RANGE);
-    Namespace pod = Namespace.create("left");
+    Namespace pod = host.sandbox("left");
     Command.Outcome assigned =
         new Command(
                 List.of("/usr/lib/cni/host-local"),
@@ -206,7 +206,7 @@ class DelegatedIpamIT {
   @Test
   void aDelWithoutIpamSectionGivesTheAddressBackToo() throws Exception {
     String configuration = hostLocal("forgot", "0.4.0", RANGE);
-    Namespace pod = Namespace.create("forgot");
+    Namespace pod = host.sandbox("forgot");
     assertThat(host.add(pod, PATH, configuration).address(0)).isNotEmpty();
     assertThat(kept("forgot")).hasSize(1);
     host.delete(pod, PATH, "{'cniVersion':'0.4.0','name':'forgot','type':'calico'}");
@@ -217,7 +217,7 @@ class DelegatedIpamIT {
   @Test
   void rktsRelativeDirectoryIsPassedOver() throws Exception {
     String configuration = hostLocal("rktnet", "", RANGE);
-    Namespace pod = Namespace.create("rktnet");
+    Namespace pod = host.sandbox("rktnet");
     Map<String, String> rkt =
         Map.of("CNI_PATH", "/etc/rkt/net.d:stage1/rootfs/usr/lib/rkt/plugins/net");
     assertThat(host.add(pod, rkt, configuration).json().has("ip4")).isTrue();
@@ -247,7 +247,7 @@ class DelegatedIpamIT {
     Files.setPosixFilePermissions(slow, PosixFilePermissions.fromString("rwxr-xr-x"));
     Map<String, String> path = Map.of("CNI_PATH", plugins.toString());
     String configuration = hostLocal("killed", "0.4.0", RANGE).replace("host-local", "slow-local");
-    Namespace pod = Namespace.create("killed");
+    Namespace pod = host.sandbox("killed");
     CompletableFuture<Command.Outcome> cut =
         CompletableFuture.supplyAsync(
             () -> {
@@ -274,7 +274,7 @@ class DelegatedIpamIT {
   void itIsTheSameWithoutAnAgent() throws Exception {
     host.test().killAgent();
     String configuration = hostLocal("alone", "0.4.0", RANGE);
-    Namespace pod = Namespace.create("alone");
+    Namespace pod = host.sandbox("alone");
     String address = host.add(pod, PATH, configuration).address(0);
     assertThat(kept("alone")).containsExactly(address);
     assertThat(PacketProbe.ping(host.test().namespace(), address)).isTrue();

@@ -60,7 +60,7 @@ class RktTranscriptIT {
 
     Namespace namespace(int call) throws IOException {
       String path = environment(calls.get(call)).get("CNI_NETNS");
-      return Namespace.create(path.substring(path.lastIndexOf('/') + 1));
+      return host.sandbox(path.substring(path.lastIndexOf('/') + 1));
     }
 
     private Map<String, String> environment(JsonObject call) {

@@ -48,9 +48,9 @@ class SeveralInterfacesIT {
     String suffix = "-" + families;
     String red = network("red" + suffix, families);
     String blue = network("blue" + suffix, families);
-    Namespace both = Namespace.create("both" + suffix);
-    Namespace inRed = Namespace.create("red" + suffix);
-    Namespace inBlue = Namespace.create("blue" + suffix);
+    Namespace both = host.sandbox("both" + suffix);
+    Namespace inRed = host.sandbox("red" + suffix);
+    Namespace inBlue = host.sandbox("blue" + suffix);
     int last = families == 6 ? 1 : 0;
     String bothRed = host.add(both, on("eth0"), red).address(last);
     String bothBlue = host.add(both, on("eth1"), blue).address(last);
@@ -80,8 +80,8 @@ class SeveralInterfacesIT {
   @Test
   void oneNetworkMayBeJoinedTwice() throws Exception {
     String net = network("twice", 4);
-    Namespace pod = Namespace.create("pod");
-    Namespace peer = Namespace.create("peer");
+    Namespace pod = host.sandbox("pod");
+    Namespace peer = host.sandbox("peer");
     String first = host.add(pod, on("eth0"), net).address(0);
     String second = host.add(pod, on("eth1"), net).address(0);
     assertThat(host.add(peer, Map.of(), net).address(0)).isNotEmpty();
