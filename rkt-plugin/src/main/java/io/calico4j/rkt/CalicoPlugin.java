@@ -116,8 +116,7 @@ public final class CalicoPlugin implements PluginHandler {
     PreviousResult.requireFree(request);
     AttachRequest wanted = map(request);
     NetworkNamespace namespace = sandbox.open(request.netns());
-    JsonObject dns =
-        NetworkConfiguration.object(configuration.document(), "dns").orElseGet(JsonObject::new);
+    JsonObject dns = configuration.dns();
     if (DelegatedIpam.isNamed(configuration) && wanted.held().isEmpty()) {
       DelegatedIpam.Attached attached = delegated.attach(request, wanted, namespace);
       return CniResult.of(
@@ -136,7 +135,9 @@ public final class CalicoPlugin implements PluginHandler {
     requireUsable(request.configuration());
     PreviousResult previous = PreviousResult.of(request);
     NetworkNamespace namespace = sandbox.open(request.netns());
-    delegated.pass(request);
+    if (map(request).held().isEmpty()) {
+      delegated.pass(request);
+    }
     previous.compare(endpoints.check(identity(request), namespace), kernel, namespace);
   }
 

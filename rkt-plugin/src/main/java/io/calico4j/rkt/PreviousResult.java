@@ -50,10 +50,21 @@ final class PreviousResult {
                         "")));
   }
 
-  /** Demands for an ADD that no plugin before this one has made the interface. */
+  /**
+   * Demands for an ADD that the result of the plugins before this one can be passed on, and that
+   * none of them has made the interface.
+   */
   static void requireFree(CniRequest request) throws CniError {
     Optional<JsonObject> result = request.configuration().previousResult();
-    if (result.isPresent() && new PreviousResult(request, result.get()).ownIndex() >= 0) {
+    if (result.isEmpty()) {
+      return;
+    }
+    PreviousResult previous = new PreviousResult(request, result.get());
+    for (String list : List.of("interfaces", "ips", "routes")) {
+      List<JsonObject> unused = previous.members(list);
+    }
+    Optional<JsonObject> unused = NetworkConfiguration.object(result.get(), "dns");
+    if (previous.ownIndex() >= 0) {
       throw new CniError(
           CniError.INVALID_CONFIGURATION,
           "prevResult has the interface "

@@ -8,6 +8,7 @@ import com.google.gson.JsonPrimitive;
 import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -235,6 +236,23 @@ public record NetworkConfiguration(
   /** Returns {@code runtimeConfig}, which a runtime fills for the capabilities; may be empty. */
   public JsonObject runtimeConfig() throws CniError {
     return object(document, "runtimeConfig").orElseGet(JsonObject::new);
+  }
+
+  /**
+   * Returns the name servers for the result: {@code dns}, with what the capability {@code dns}
+   * brings instead, as CNI's CONVENTIONS.md names it; may be empty.
+   */
+  public JsonObject dns() throws CniError {
+    JsonObject dns = object(document, "dns").orElseGet(JsonObject::new).deepCopy();
+    JsonObject given = object(runtimeConfig(), "dns").orElseGet(JsonObject::new);
+    Map<String, String> names =
+        Map.of("servers", "nameservers", "searches", "search", "options", "options");
+    for (Map.Entry<String, String> name : names.entrySet()) {
+      if (!strings(given, name.getKey()).isEmpty()) {
+        dns.add(name.getValue(), given.get(name.getKey()));
+      }
+    }
+    return dns;
   }
 
   /** Returns one group of {@code args}; may be empty. */

@@ -12,7 +12,11 @@ import net.jqwik.api.Provide;
 class NetworkConfigurationFuzzTest {
   private static final String GOOD =
       "{\"cniVersion\":\"0.4.0\",\"name\":\"n\",\"type\":\"calico\",\"args\":{\"a\":{}},"
-          + "\"ipam\":{\"type\":\"calico-ipam\",\"assign_ipv4\":\"true\",\"ipv4_pools\":[\"p\"]}}";
+          + "\"ipam\":{\"type\":\"calico-ipam\",\"assign_ipv4\":\"true\",\"ipv4_pools\":[\"p\"],"
+          + "\"subnet\":\"10.1.0.0/16\",\"routes\":[{\"dst\":\"10.0.0.0/8\"}]},\"mtu\":1400,"
+          + "\"include_default_routes\":true,\"policy\":{\"type\":\"k8s\"},\"prevResult\":{\"ips\":[]},"
+          + "\"dns\":{\"nameservers\":[]},\"runtimeConfig\":{\"dns\":{\"servers\":[\"a\"]},\"mac\":\"m\"},"
+          + "\"feature_control\":{\"floating_ips\":true}}";
 
   @Provide
   Arbitrary<String> damaged() {
@@ -33,7 +37,13 @@ class NetworkConfigurationFuzzTest {
     try {
       NetworkConfiguration read = NetworkConfiguration.parse(text);
       assertThat(read.ipamType()).isNotNull();
-      boolean unused = read.assignIpv4() || read.assignIpv6();
+      boolean unused = read.assignIpv4() || read.assignIpv6() || read.allows("floating_ips");
+      assertThat(read.mtu()).isBetween(0, 65535);
+      assertThat(read.routes()).doesNotContainNull();
+      assertThat(read.ipv4Pools()).doesNotContainNull();
+      assertThat(read.dns()).isNotNull();
+      assertThat(read.previousResult()).isNotNull();
+      ConfigurationFields.check(read.document());
     } catch (CniError e) {
       assertThat(e.getMessage()).isNotBlank();
     }
