@@ -27,6 +27,9 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -56,7 +59,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
-  private Map<String, Long> programmed = Map.of();
+
+  /** Guards {@link #programmed} alone. */
+  private final Lock waiting = new ReentrantLock();
+
+  private final Condition changed = waiting.newCondition();
+  private volatile Map<String, Long> programmed = Map.of();
   private @Nullable FelixConfig resolved;
   private boolean inSync;
   private boolean dirty;
@@ -223,12 +231,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       dirty = false;
       Map<String, Long> done = new HashMap<>();
       ownEndpoints().forEach((key, endpoint) -> done.put(key, endpoint.revision()));
-      programmed = done;
+      publish(done);
       if (!ready) {
         ready = true;
         log.info("first snapshot is in the kernel, endpoints={}", done.size());
       }
-      notifyAll();
     } catch (NftException e) {
       log.error("rules could not be programmed, will try again: {}", e.getMessage());
     }
@@ -246,17 +253,32 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return await(done -> !done.containsKey(endpoint.path()), timeout);
   }
 
-  private synchronized boolean await(Predicate<Map<String, Long>> condition, Duration timeout)
-      throws InterruptedException {
-    long deadline = System.nanoTime() + timeout.toNanos();
-    while (!condition.test(programmed)) {
-      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-      if (left <= 0) {
-        return false;
-      }
-      wait(left);
+  private void publish(Map<String, Long> done) {
+    waiting.lock();
+    try {
+      programmed = done;
+      changed.signalAll();
+    } finally {
+      waiting.unlock();
     }
-    return true;
+  }
+
+  /** Waits without this object's monitor, which is held while the kernel works. */
+  private boolean await(Predicate<Map<String, Long>> condition, Duration timeout)
+      throws InterruptedException {
+    long left = timeout.toNanos();
+    waiting.lock();
+    try {
+      while (!condition.test(programmed)) {
+        if (left <= 0) {
+          return false;
+        }
+        left = changed.awaitNanos(left);
+      }
+      return true;
+    } finally {
+      waiting.unlock();
+    }
   }
 
   /** Tells whether the first snapshot is in the kernel and nothing waits to be programmed again. */

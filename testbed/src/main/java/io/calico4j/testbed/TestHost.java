@@ -72,7 +72,7 @@ public final class TestHost implements Closeable {
         "192.0.2.1",
         distribution,
         state,
-        Map.of("CALICO_IPV4POOL_CIDR", Testbed.POOL, "CALICO_REHEARSALS", "2000"));
+        Map.of("CALICO_IPV4POOL_CIDR", Testbed.POOL, "CALICO_REHEARSALS", "1000"));
   }
 
   /** Returns the node's name. */
