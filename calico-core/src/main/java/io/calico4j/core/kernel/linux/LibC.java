@@ -23,6 +23,9 @@ public interface LibC {
   /** Closes the descriptor on exec. */
   int SOCK_CLOEXEC = 0x80000;
 
+  /** Calls do not wait. */
+  int SOCK_NONBLOCK = 0x800;
+
   /** The socket level of setsockopt. */
   int SOL_SOCKET = 1;
 
@@ -31,9 +34,6 @@ public interface LibC {
 
   /** Receive time-out, a struct timeval. */
   int SO_RCVTIMEO = 20;
-
-  /** Send time-out, a struct timeval. */
-  int SO_SNDTIMEO = 21;
 
   /** The peer's pid, uid and gid, a struct ucred. */
   int SO_PEERCRED = 17;
@@ -44,8 +44,20 @@ public interface LibC {
   /** Received descriptors are closed on exec. */
   int MSG_CMSG_CLOEXEC = 0x40000000;
 
+  /** This call does not wait. */
+  int MSG_DONTWAIT = 0x40;
+
   /** A peer that is gone raises no signal. */
   int MSG_NOSIGNAL = 0x4000;
+
+  /** poll: there is something to read, or a caller to accept. */
+  int POLLIN = 1;
+
+  /** poll: there is room to write. */
+  int POLLOUT = 4;
+
+  /** poll: the peer has closed. */
+  int POLLHUP = 16;
 
   /** A network namespace, for setns and NS_GET_NSTYPE. */
   int CLONE_NEWNET = 0x40000000;
@@ -83,6 +95,10 @@ public interface LibC {
   /** recvmsg(2). */
   @SaveError
   long recvmsg(int fd, Pointer message, int flags);
+
+  /** poll(2) on an array of struct pollfd: descriptor, 2 bytes wanted, 2 bytes found. */
+  @SaveError
+  int poll(byte[] descriptors, long count, int milliseconds);
 
   /** setsockopt(2). */
   @SaveError
