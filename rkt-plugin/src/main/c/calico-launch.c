@@ -235,6 +235,8 @@ int main(int argc, char **argv)
 		reason = errno;
 		if (reason == ENOENT || reason == ECONNREFUSED)
 			run_alone(program, input);
+		if (reason == EACCES)
+			fail(4, "%s is closed to this user: only root may call the plugin", path);
 		fail(11, "calico-node cannot be reached at %s: %s: start it", path, strerror(reason));
 	}
 	send_request(fd, namespace_fd);

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -171,6 +172,22 @@ public final class TestHost implements Closeable {
             .run()
             .exitCode()
         == 0;
+  }
+
+  /** Returns the agent's process id, as this process sees it. */
+  public long agentPid() {
+    Process running = agent;
+    if (running == null) {
+      throw new IllegalStateException("no agent runs on " + name());
+    }
+    return running.pid();
+  }
+
+  /** Returns how many descriptors the agent has open. */
+  public int agentDescriptors() throws IOException {
+    try (Stream<Path> open = Files.list(Path.of("/proc/" + agentPid() + "/fd"))) {
+      return (int) open.count();
+    }
   }
 
   /** Kills the agent with SIGKILL; etcd, bird and the dataplane go on. */

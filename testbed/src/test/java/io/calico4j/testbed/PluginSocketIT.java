@@ -3,7 +3,6 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
@@ -14,7 +13,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -48,53 +48,22 @@ class PluginSocketIT {
   }
 
   private Path socket() {
-    // relative, because the path of a socket has 107 bytes at most
-    return Path.of("").toAbsolutePath().relativize(host.state().resolve("run/plugin.sock"));
+    return caller().socket();
   }
 
-  private SocketChannel connect() throws IOException {
-    return SocketChannel.open(UnixDomainSocketAddress.of(socket()));
+  private RawCaller caller() {
+    return RawCaller.of(host);
   }
 
   /** Sends bytes, ends the stream, and returns the standard output in the answer; empty if none. */
   private String exchange(byte[] request) throws IOException {
-    try (SocketChannel channel = connect()) {
-      ByteBuffer out = ByteBuffer.wrap(request);
-      try {
-        while (out.hasRemaining()) {
-          channel.write(out);
-        }
-        channel.shutdownOutput();
-      } catch (IOException e) {
-        return "";
-      }
-      ByteBuffer in = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
-      try {
-        while (channel.read(in) >= 0 && in.hasRemaining()) {
-          Thread.onSpinWait();
-        }
-      } catch (IOException e) {
-        return "";
-      }
-      in.flip();
-      if (in.remaining() < 8) {
-        return "";
-      }
-      int status = in.getInt();
-      byte[] text = new byte[in.getInt()];
-      in.get(text);
-      assertThat(status).isEqualTo(1);
-      return new String(text, StandardCharsets.UTF_8);
-    }
+    Optional<RawCaller.Answer> answer = caller().exchange(request);
+    answer.ifPresent(given -> assertThat(given.exitCode()).isEqualTo(1));
+    return answer.map(RawCaller.Answer::standardOutput).orElse("");
   }
 
   private static byte[] framed(byte[] body) {
-    return ByteBuffer.allocate(8 + body.length)
-        .order(ByteOrder.LITTLE_ENDIAN)
-        .put("C4J1".getBytes(StandardCharsets.US_ASCII))
-        .putInt(body.length)
-        .put(body)
-        .array();
+    return RawCaller.frame(body);
   }
 
   private static byte[] body(int... numbers) {
@@ -156,33 +125,77 @@ class PluginSocketIT {
   }
 
   @Test
-  void slowClientsDoNotKeepOthersWaiting() throws Exception {
-    List<SocketChannel> slow = new ArrayList<>();
-    for (int i = 0; i < 8; i++) {
-      SocketChannel channel = connect();
-      channel.write(ByteBuffer.wrap("C4".getBytes(StandardCharsets.US_ASCII)));
-      slow.add(channel);
+  void hundredsOfSilentCallersDoNotKeepOthersWaiting() throws Exception {
+    int descriptors = host.agentDescriptors();
+    List<SocketChannel> silent = new ArrayList<>();
+    for (int i = 0; i < 400; i++) {
+      SocketChannel channel = caller().connect();
+      if (i % 2 == 0) {
+        channel.write(ByteBuffer.wrap("C4".getBytes(StandardCharsets.US_ASCII)));
+      }
+      silent.add(channel);
     }
+    long start = System.nanoTime();
     assertServing();
-    for (SocketChannel channel : slow) {
+    assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)).isLessThan(3000);
+    ByteBuffer answer = ByteBuffer.allocate(1000);
+    assertThat(silent.get(0).read(answer)).isPositive();
+    assertThat(new String(answer.array(), StandardCharsets.UTF_8))
+        .contains("others needed its place");
+    for (SocketChannel channel : silent) {
       channel.close();
     }
     assertServing();
+    Await.until("no descriptor is left", 10, () -> host.agentDescriptors() <= descriptors);
   }
 
   @Test
-  void randomBytesFromASeedHurtNobody() throws Exception {
-    Random random = new Random(4);
-    for (int i = 0; i < 2000; i++) {
-      byte[] noise = new byte[random.nextInt(200)];
-      random.nextBytes(noise);
-      if (random.nextBoolean()) {
-        noise = framed(noise);
-      }
-      String unused = exchange(noise);
+  void aSilentCallerIsToldWhenItsTimeIsOver() throws Exception {
+    try (SocketChannel channel = caller().connect()) {
+      ByteBuffer answer = ByteBuffer.allocate(1000);
+      assertThat(channel.read(answer)).isPositive();
+      assertThat(new String(answer.array(), StandardCharsets.UTF_8))
+          .contains("did not come within 10 s");
     }
+  }
+
+  @Test
+  void aCallerMaySendOneDescriptorAndMoreAreNotKept() throws Exception {
+    int descriptors = host.agentDescriptors();
+    byte[] request = RawCaller.request("calico", List.of("CNI_COMMAND=VERSION"), VERSION);
+    for (int i = 0; i < 20; i++) {
+      try (DescriptorSender sender = new DescriptorSender(socket())) {
+        sender.send(request, 1 + i % 5);
+        assertThat(sender.receive()).contains("supportedVersions");
+      }
+    }
+    Await.until("no descriptor is left", 10, () -> host.agentDescriptors() <= descriptors);
+  }
+
+  @Test
+  void anybodyButRootIsRefused() throws Exception {
+    Path copy = Files.createDirectories(Path.of("/run/launcher")).resolve("calico");
+    Files.copy(Installed.distribution().resolve("bin/calico"), copy);
+    String[] asNobody = {
+      "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", copy.toString()
+    };
+    Map<String, String> environment = Map.of("CNI_COMMAND", "VERSION", "PATH", "/usr/bin:/bin");
+    Command call = new Command(host.enter(List.of(asNobody)), environment, VERSION);
+    Command.Outcome kept = call.run();
+    assertThat(kept.exitCode()).isEqualTo(1);
+    assertThat(kept.standardOutput()).contains("\"code\":4").contains("only root");
+
+    Path directory = socket().toAbsolutePath().getParent();
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
+    Files.setPosixFilePermissions(socket(), PosixFilePermissions.fromString("rw-rw-rw-"));
+    Command.Outcome refused = call.run();
+    Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    Files.setPosixFilePermissions(socket(), PosixFilePermissions.fromString("rw-------"));
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.standardOutput())
+        .contains("\"code\":4")
+        .contains("only root may call the plugin");
     assertServing();
-    host.mustBeClean();
   }
 
   @Test
