@@ -4,10 +4,14 @@
  * calico-node over a unix socket and prints the answer; with no calico-node there it becomes
  * DEST/lib/calico-cni, which does the same work in a process of its own. The protocol is described
  * in calico-core, io.calico4j.core.plugin. Memory is bounded: it does not grow with the input.
+ * Signals keep their default action: calico-cni is this very process, and calico-node sees a caller
+ * that dies, does not begin what it has not begun and finishes the rest for the DEL that follows.
  */
 #define _GNU_SOURCE
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -24,11 +28,12 @@
 #define DEFAULT_SOCKET "/run/calico/plugin.sock"
 #define HEADER 8
 #define MAX_BYTES (1 << 20)
+#ifndef DEADLINE_SECONDS
 #define DEADLINE_SECONDS 120
+#endif
+#define LATE "calico-node did not answer within %d s: see its log"
 
-extern char **environ;
-
-static unsigned char request[HEADER + MAX_BYTES], answer[MAX_BYTES];
+static unsigned char request[HEADER + MAX_BYTES + 1], answer[MAX_BYTES + 1]; /* one more tells too long */
 static size_t request_length = HEADER;
 static struct timespec deadline;
 static int speaks_cni;
@@ -55,10 +60,7 @@ static void fail(int code, const char *format, ...)
 
 static void set_number(unsigned char *at, size_t number)
 {
-	int i;
-
-	for (i = 0; i < 4; i++)
-		at[i] = number >> (8 * i) & 255;
+	memcpy(at, &(uint32_t){ htole32(number) }, 4);
 }
 
 static uint32_t number_at(const unsigned char *at)
@@ -69,7 +71,7 @@ static uint32_t number_at(const unsigned char *at)
 /* Lengthens the request, and returns where the new bytes belong. */
 static unsigned char *more(size_t length)
 {
-	if (length > sizeof request - request_length)
+	if (length >= sizeof request - request_length)
 		fail(7, "the request is longer than %d bytes", MAX_BYTES);
 	request_length += length;
 	return request + request_length - length;
@@ -83,39 +85,8 @@ static void put_text(const char *text)
 	memcpy(more(length), text, length);
 }
 
-/* Appends standard input, and returns where it begins in the request. */
-static size_t put_standard_input(void)
-{
-	size_t start;
-	ssize_t got;
-
-	more(4);
-	start = request_length;
-	do {
-		if (request_length == sizeof request)
-			fail(7, "standard input is longer than %d bytes", MAX_BYTES);
-		got = read(0, request + request_length, sizeof request - request_length);
-		if (got < 0 && errno != EINTR)
-			fail(5, "standard input cannot be read: %s", strerror(errno));
-		request_length += got > 0 ? (size_t)got : 0;
-	} while (got != 0);
-	set_number(request + start - 4, request_length - start);
-	return start;
-}
-
-static void write_all(int fd, const unsigned char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t done = write(fd, bytes, length);
-
-		if (done < 0 && errno != EINTR)
-			_exit(1);
-		bytes += done > 0 ? done : 0;
-		length -= done > 0 ? (size_t)done : 0;
-	}
-}
-
-static void wait_for(int fd, short events)
+/* Waits until a descriptor is ready; at the deadline fails with a message, or silently with none. */
+static void wait_for(int fd, short events, int code, const char *message)
 {
 	struct pollfd poller = { fd, events, 0 };
 	struct timespec now;
@@ -128,32 +99,64 @@ static void wait_for(int fd, short events)
 		ready = left > 0 ? poll(&poller, 1, (int)left) : 0;
 	} while (ready < 0 && errno == EINTR);
 	if (ready <= 0)
-		fail(11, "calico-node did not answer within %d s: see its log", DEADLINE_SECONDS);
+		message ? fail(code, message, DEADLINE_SECONDS) : _exit(1);
+}
+
+/* Appends standard input, and returns where it begins in the request. */
+static size_t put_standard_input(void)
+{
+	size_t start;
+	ssize_t got;
+
+	more(4);
+	start = request_length;
+	do {
+		wait_for(0, POLLIN, 5, "standard input did not end within %d s: close it");
+		if (request_length == sizeof request)
+			fail(7, "standard input is longer than %d bytes", MAX_BYTES);
+		got = read(0, request + request_length, sizeof request - request_length);
+		if (got < 0 && errno != EINTR && errno != EAGAIN)
+			fail(5, "standard input cannot be read: %s", strerror(errno));
+		request_length += got > 0 ? (size_t)got : 0;
+	} while (got != 0);
+	set_number(request + start - 4, request_length - start);
+	return start;
+}
+
+/* A pipe that is ready takes PIPE_BUF bytes without waiting. */
+static void write_all(int fd, const unsigned char *bytes, size_t length)
+{
+	ssize_t done;
+
+	for (; length > 0; bytes += done, length -= (size_t)done) {
+		wait_for(fd, POLLOUT, 0, NULL);
+		done = write(fd, bytes, length < PIPE_BUF ? length : PIPE_BUF);
+		if (done < 0 && errno != EINTR && errno != EAGAIN)
+			_exit(1);
+		done = done < 0 ? 0 : done;
+	}
 }
 
 /* Sends the request; the namespace goes with the first byte. */
 static void send_request(int fd, int namespace_fd)
 {
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr header;
+	} control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
 	size_t sent = 0;
 
+	memcpy(CMSG_DATA(&control.header), &namespace_fd, sizeof(int));
 	while (sent < request_length) {
 		struct iovec part = { request + sent, request_length - sent };
 		struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-		union {
-			char bytes[CMSG_SPACE(sizeof(int))];
-			struct cmsghdr header;
-		} control = { { 0 } };
 		ssize_t done;
 
 		if (sent == 0 && namespace_fd >= 0) {
 			message.msg_control = &control;
-			message.msg_controllen = sizeof control.bytes;
-			control.header.cmsg_level = SOL_SOCKET;
-			control.header.cmsg_type = SCM_RIGHTS;
-			control.header.cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(&control.header), &namespace_fd, sizeof(int));
+			message.msg_controllen = sizeof control;
 		}
-		wait_for(fd, POLLOUT);
+		wait_for(fd, POLLOUT, 11, LATE);
 		done = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (done < 0 && errno != EINTR && errno != EAGAIN)
 			return; /* The server refused early: its answer says why. */
@@ -161,33 +164,17 @@ static void send_request(int fd, int namespace_fd)
 	}
 }
 
-static size_t receive_answer(int fd)
-{
-	size_t length = 0;
-	ssize_t got;
-
-	do {
-		wait_for(fd, POLLIN);
-		if (length == sizeof answer)
-			fail(11, "calico-node's answer is longer than %d bytes", MAX_BYTES);
-		got = recv(fd, answer + length, sizeof answer - length, 0);
-		length += got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	return length;
-}
-
 /* Becomes lib/calico-cni, beside the bin/ this was started from or else of the installation. */
 static void run_alone(const char *program, size_t input)
 {
 	char own[4096], path[4200];
 	ssize_t length = readlink("/proc/self/exe", own, sizeof own - 1);
-	int fd = memfd_create("standard-input", 0), i;
+	int fd = memfd_create("standard-input", MFD_CLOEXEC), i;
 
 	if (fd >= 0)
 		write_all(fd, request + input, request_length - input);
 	if (fd < 0 || lseek(fd, 0, SEEK_SET) < 0 || dup2(fd, 0) < 0)
 		fail(5, "the request cannot be passed on: %s", strerror(errno));
-	close(fd);
 	own[length > 0 ? length : 0] = 0;
 	for (i = 0; i < 2 && strrchr(own, '/'); i++)
 		*strrchr(own, '/') = 0;
@@ -196,26 +183,27 @@ static void run_alone(const char *program, size_t input)
 	execl(CALICO_HOME "/lib/calico-cni", "calico-cni", program, (char *)NULL);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-	const char *program = argc > 0 && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+	const char *program = program_invocation_short_name, *command = getenv("CNI_COMMAND");
 	const char *path = getenv("CALICO_PLUGIN_SOCKET"), *netns = getenv("CNI_NETNS");
+	struct timeval limit = { DEADLINE_SECONDS, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t length, input, count = 0, out, err;
-	int fd, namespace_fd = -1, reason;
+	size_t length = 0, input, count = 0, out, err;
+	int fd, namespace_fd = -1;
 	unsigned char *counted;
 	char **variable;
+	ssize_t got;
 
-	speaks_cni = getenv("CNI_COMMAND") != NULL || strcmp(program, "calico-mesos") != 0;
-	if (speaks_cni && getenv("CNI_COMMAND") == NULL) {
-		fprintf(stderr, "%s: a CNI plugin of Calico4J; it is run by a container runtime, which"
-			" sets CNI_COMMAND. CNI_COMMAND=VERSION tells the spec versions\n", program);
+	speaks_cni = command || strcmp(program, "calico-mesos") != 0;
+	if (speaks_cni && !command) {
+		fprintf(stderr, "%s: a CNI plugin of Calico4J; container runtimes run it, with CNI_COMMAND set;"
+			" CNI_COMMAND=VERSION tells the spec versions\n", program);
 		return 0;
 	}
 	path = path && *path ? path : DEFAULT_SOCKET;
-	if (strlen(path) >= sizeof address.sun_path)
+	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", path) >= sizeof address.sun_path)
 		fail(4, "the socket path %s is too long", path);
-	strcpy(address.sun_path, path);
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += DEADLINE_SECONDS;
 	set_number(more(4), 1);
@@ -229,23 +217,28 @@ int main(int argc, char **argv)
 	memcpy(request, "C4J1", 4);
 	set_number(request + 4, request_length - HEADER);
 	if (netns && *netns)
-		namespace_fd = open(netns, O_RDONLY | O_CLOEXEC);
+		namespace_fd = open(netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* of connect, in a long queue */
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		reason = errno;
-		if (reason == ENOENT || reason == ECONNREFUSED)
+		if (errno == ENOENT || errno == ECONNREFUSED)
 			run_alone(program, input);
-		if (reason == EACCES)
-			fail(4, "%s is closed to this user: only root may call the plugin", path);
-		fail(11, "calico-node cannot be reached at %s: %s: start it", path, strerror(reason));
+		fail(errno == EACCES ? 4 : 11, "no calico-node at %s: %s: start it; only root may call it", path,
+			strerror(errno));
 	}
 	send_request(fd, namespace_fd);
-	length = receive_answer(fd);
+	do {
+		wait_for(fd, POLLIN, 11, LATE);
+		if (length == sizeof answer)
+			fail(11, "calico-node's answer is longer than %d bytes", MAX_BYTES);
+		got = recv(fd, answer + length, sizeof answer - length, 0);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
 	out = length >= 8 ? number_at(answer + 4) : 0;
 	err = length >= 12 && out <= length - 12 ? number_at(answer + 8 + out) : 0;
-	if (length < 12 || out > length - 12 || err != length - 12 - out)
+	if (length < 12 || out > length - 12 || err != length - 12 - out || number_at(answer) > 255)
 		fail(11, "calico-node ended before it answered: repeat the operation");
 	write_all(2, answer + 12 + out, err);
 	write_all(1, answer + 8, out);
-	return (int)(number_at(answer) & 255);
+	return (int)number_at(answer);
 }

@@ -4,6 +4,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +34,7 @@ public final class TestHost implements Closeable {
   private final Map<String, Workload> workloads = new LinkedHashMap<>();
   private final List<Process> servers = new ArrayList<>();
   private @Nullable Process agent;
+  private boolean apart;
 
   /** Makes a host in a namespace that has its addresses; no agent runs yet. */
   TestHost(
@@ -134,6 +137,27 @@ public final class TestHost implements Closeable {
             "-cp",
             distribution.resolve("lib") + "/*:" + System.getProperty("java.class.path"),
             FaultyNode.class.getName()));
+    awaitReady();
+  }
+
+  /**
+   * Starts the agent in mount and PID namespaces of its own, where no sandbox has a path, and waits
+   * until it is ready. It is the only child of {@link #agentPid}.
+   */
+  public void startAgentApart() throws IOException {
+    apart = true;
+    beginAgent(
+        List.of(
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+            "mount -t tmpfs tmpfs /run/netns && exec \"$0\"",
+            distribution.resolve("bin/calico-node").toString()));
     awaitReady();
   }
 
@@ -296,6 +320,12 @@ public final class TestHost implements Closeable {
   public Command.Outcome cni(
       String command, Namespace sandbox, Map<String, String> changed, String configuration)
       throws IOException {
+    Map<String, String> environment = cniEnvironment(command, sandbox);
+    environment.putAll(changed);
+    return plugin("calico", environment, configuration);
+  }
+
+  private Map<String, String> cniEnvironment(String command, Namespace sandbox) {
     Map<String, String> environment = new TreeMap<>();
     environment.put("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     environment.put("CALICO_LIB_DIR", state.resolve("lib").toString());
@@ -304,8 +334,21 @@ public final class TestHost implements Closeable {
     environment.put("CNI_NETNS", sandbox.path());
     environment.put("CNI_IFNAME", "eth0");
     environment.put("CNI_PATH", distribution.resolve("bin").toString());
-    environment.putAll(changed);
-    return plugin("calico", environment, configuration);
+    return environment;
+  }
+
+  /** Starts such a call; the process is the launcher itself. */
+  public Process startCni(String command, Namespace sandbox, String configuration)
+      throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(enter(List.of(distribution.resolve("bin/calico").toString())));
+    builder.environment().clear();
+    builder.environment().putAll(cniEnvironment(command, sandbox));
+    Process process = builder.start();
+    try (OutputStream input = process.getOutputStream()) {
+      input.write(configuration.getBytes(StandardCharsets.UTF_8));
+    }
+    return process;
   }
 
   /** Deletes a workload: DEL, then its sandbox. */
@@ -347,7 +390,9 @@ public final class TestHost implements Closeable {
   public void close() throws IOException {
     killAgent();
     servers.forEach(Process::destroyForcibly);
-    PidFile.kill(state.resolve("run/bird.pid"));
+    if (!apart) { // else bird has ended with the PID namespace in which its number is valid
+      PidFile.kill(state.resolve("run/bird.pid"));
+    }
     for (Workload workload : workloads.values()) {
       workload.sandbox().delete();
     }

@@ -2,6 +2,8 @@ package io.calico4j.testbed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
 import io.calico4j.core.endpoint.EndpointStep;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -28,6 +30,9 @@ class FaultsIT {
 
   private static final String CONFIGURATION =
       "{\"cniVersion\":\"0.4.0\",\"name\":\"calico\",\"type\":\"calico\"}";
+
+  private static final Map<String, String> NO_CONTAINER =
+      Map.of("CNI_CONTAINERID", "", "CNI_NETNS", "", "CNI_IFNAME", "");
 
   private final Path state = Installed.freshState(getClass());
 
@@ -65,20 +70,36 @@ class FaultsIT {
     assertThat(outcome.exitCode()).as(outcome.output()).isZero();
   }
 
+  /** Returns the command that does a step. A new step does not compile until it has its row. */
+  private static String commandOf(EndpointStep step) {
+    return switch (step) {
+      case SANDBOX_CHECKED,
+          PROFILE_ENSURED,
+          VETH_CREATED,
+          SANDBOX_PREPARED,
+          REGISTERED,
+          SANDBOX_ADDRESSED,
+          ROUTED,
+          POLICY_PROGRAMMED ->
+          "ADD";
+      case LINK_REMOVED, UNREGISTERED -> "DEL";
+    };
+  }
+
   @ParameterizedTest
   @EnumSource(EndpointStep.class)
-  void anAgentThatDiesAfterAnyStepLeavesNothingThatDelDoesNotTakeBack(EndpointStep step)
+  void anAgentThatDiesAfterAnyStepLeavesNothingThatDelAndGcDoNotTakeBack(EndpointStep step)
       throws Exception {
+    String command = commandOf(step);
     Namespace sandbox = Namespace.create("die-" + step.ordinal());
-    boolean detaching = step == EndpointStep.LINK_REMOVED || step == EndpointStep.UNREGISTERED;
     if (step == EndpointStep.PROFILE_ENSURED) {
       etcd.ctl("del", "/calico/resources/v3/projectcalico.org/profiles/calico");
     }
-    if (detaching) {
+    if (command.equals("DEL")) {
       assertGood(cni("ADD", sandbox));
     }
     host.fault().set(step, Fault.Effect.DIE);
-    Command.Outcome died = cni(detaching ? "DEL" : "ADD", sandbox);
+    Command.Outcome died = cni(command, sandbox);
     assertThat(died.exitCode()).as(died.output()).isEqualTo(1);
     assertThat(died.standardOutput()).contains("\"code\":11").contains("ended before it answered");
     assertThat(host.fault().isReached()).isTrue();
@@ -86,15 +107,65 @@ class FaultsIT {
     host.startFaultyAgent();
 
     assertGood(cni("DEL", sandbox));
+    String nothingIsValid =
+        "{\"cniVersion\":\"1.1.0\",\"name\":\"calico\",\"type\":\"calico\","
+            + "\"cni.dev/valid-attachments\":[]}";
+    assertGood(host.cni("GC", sandbox, NO_CONTAINER, nothingIsValid));
     assertNothingLeft();
     Command.Outcome added = cni("ADD", sandbox);
     assertGood(added);
-    assertThat(PacketProbe.ping(host.namespace(), TestHost.address(added.standardOutput())))
-        .isTrue();
+    String address = TestHost.address(added.standardOutput());
+    assertThat(PacketProbe.ping(host.namespace(), address)).isTrue();
+    assertThat(sandbox.ip("-o", "-4", "address", "show", "dev", "eth0").lines())
+        .singleElement()
+        .satisfies(line -> assertThat(line).contains(address + "/32"));
+    assertThat(host.workloadRoutes())
+        .singleElement()
+        .satisfies(route -> assertThat(route).startsWith(address + " "));
     assertThat(etcd.keys("/calico/ipam/v2/handle/")).hasSize(1);
+    assertThat(assignedAddresses()).isEqualTo(1);
     assertGood(cni("DEL", sandbox));
     sandbox.delete();
     assertNothingLeft();
+  }
+
+  private long assignedAddresses() throws IOException {
+    String blocks =
+        etcd.ctl("get", "--prefix", "--print-value-only", "/calico/ipam/v2/assignment/");
+    long assigned = 0;
+    for (String line : blocks.lines().filter(l -> !l.isBlank()).toList()) {
+      for (JsonElement attribute :
+          JsonParser.parseString(line).getAsJsonObject().getAsJsonArray("allocations")) {
+        assigned += attribute.isJsonNull() ? 0 : 1;
+      }
+    }
+    return assigned;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = EndpointStep.class,
+      names = {"SANDBOX_CHECKED", "VETH_CREATED", "REGISTERED", "POLICY_PROGRAMMED"})
+  void anAddWhoseCallerIsKilledIsTakenBackByTheDelThatFollows(EndpointStep step) throws Exception {
+    Namespace sandbox = Namespace.create("caller-" + step.ordinal());
+    host.fault().set(step, Fault.Effect.WAIT);
+    Process caller = host.startCni("ADD", sandbox, CONFIGURATION);
+    host.fault().awaitReached();
+    caller.destroy();
+    assertThat(caller.waitFor()).isEqualTo(128 + 15);
+    CompletableFuture<Command.Outcome> deleting =
+        CompletableFuture.supplyAsync(
+            () -> {
+              try {
+                return cni("DEL", sandbox);
+              } catch (IOException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    host.fault().clear();
+    assertGood(deleting.get(BOUND_SECONDS, TimeUnit.SECONDS));
+    assertNothingLeft();
+    sandbox.delete();
   }
 
   @ParameterizedTest
