@@ -37,62 +37,19 @@ import org.junit.jupiter.params.provider.MethodSource;
 @SuppressWarnings("try") // a socket is open while its block runs
 class LauncherIT {
   private static final int MEBIBYTE = 1 << 20;
-  private static final int FOUND = 99;
-
-  /** How the launcher is built and started. */
-  enum Build {
-    INSTALLED(List.of("-O2", "-static"), List.of()),
-    SANITIZED(
-        List.of("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-        List.of(
-            "env",
-            "ASAN_OPTIONS=exitcode=" + FOUND + ":strict_string_checks=1",
-            "UBSAN_OPTIONS=print_stacktrace=1")),
-    VALGRIND(
-        List.of("-g", "-O1"),
-        List.of("valgrind", "-q", "--error-exitcode=" + FOUND, "--leak-check=full"));
-
-    private final List<String> options;
-    private final List<String> wrapper;
-
-    Build(List<String> options, List<String> wrapper) {
-      this.options = options;
-      this.wrapper = wrapper;
-    }
-  }
-
   private final Path state = Installed.freshState(getClass());
   private final Path socket = Path.of("/run/launcher-it.sock");
 
   @BeforeAll
   void compile() throws Exception {
-    Path source = Path.of("../rkt-plugin/src/main/c/calico-launch.c");
-    assertThat(Files.readAllLines(source)).hasSizeLessThan(250);
-    for (Build build : Build.values()) {
-      Path home = state.resolve(build.name());
-      Files.createDirectories(home.resolve("bin"));
-      Files.createDirectories(home.resolve("lib"));
-      List<String> gcc = new ArrayList<>(List.of("gcc", "-Wall", "-Wextra", "-Werror"));
-      gcc.addAll(build.options);
-      gcc.addAll(
-          List.of(
-              "-DCALICO_HOME=\"/nonexistent\"",
-              "-DDEADLINE_SECONDS=3",
-              "-o",
-              launcher(build),
-              source.toString()));
-      Command.of(gcc.toArray(String[]::new)).mustRun();
+    assertThat(Files.readAllLines(LauncherBuild.SOURCE)).hasSizeLessThan(250);
+    for (LauncherBuild build : LauncherBuild.values()) {
+      build.compile(state);
     }
   }
 
-  private String launcher(Build build) {
-    return state.resolve(build.name()).resolve("bin/calico").toString();
-  }
-
-  private ProcessBuilder prepare(Build build, Map<String, String> environment) {
-    List<String> command = new ArrayList<>(build.wrapper);
-    command.add(launcher(build));
-    ProcessBuilder builder = new ProcessBuilder(command);
+  private ProcessBuilder prepare(LauncherBuild build, Map<String, String> environment) {
+    ProcessBuilder builder = new ProcessBuilder(build.command(state));
     builder.environment().clear();
     builder.environment().put("PATH", "/usr/bin:/bin");
     builder.environment().put("CNI_COMMAND", "ADD");
@@ -101,7 +58,7 @@ class LauncherIT {
     return builder;
   }
 
-  private Command.Outcome run(Build build, Map<String, String> environment, String input)
+  private Command.Outcome run(LauncherBuild build, Map<String, String> environment, String input)
       throws IOException {
     ProcessBuilder builder = prepare(build, environment);
     return new Command(builder.command(), builder.environment(), input).run();
@@ -128,7 +85,7 @@ class LauncherIT {
   static Stream<Arguments> badAnswers() {
     byte[] good = FakeNode.answer(0, "out", "err");
     List<Arguments> rows = new ArrayList<>();
-    for (Build build : Build.values()) {
+    for (LauncherBuild build : LauncherBuild.values()) {
       for (int length : new int[] {0, 3, 4, 8, 11, 12, good.length - 1}) {
         rows.add(
             Arguments.of(
@@ -147,7 +104,7 @@ class LauncherIT {
 
   @ParameterizedTest(name = "{0}: {1}")
   @MethodSource("badAnswers")
-  void aBrokenAnswerIsAnError(Build build, String name, byte[] answer, String message)
+  void aBrokenAnswerIsAnError(LauncherBuild build, String name, byte[] answer, String message)
       throws Exception {
     try (FakeNode node = new FakeNode(socket, sends(answer, 1 << 16))) {
       assertFails(run(build, Map.of(), "{}"), 11, message);
@@ -155,8 +112,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void theWholeRequestGoesOverAndTheWholeAnswerComesBack(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void theWholeRequestGoesOverAndTheWholeAnswerComesBack(LauncherBuild build) throws Exception {
     AtomicReference<byte[]> seen = new AtomicReference<>();
     byte[] answer = FakeNode.answer(201, "{\"a\":\"ä\"}\n", "a log line\n");
     try (FakeNode node =
@@ -182,8 +139,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void theLongestRequestAndAnswerAreCarriedAndALongerRequestIsRefused(Build build)
+  @EnumSource(LauncherBuild.class)
+  void theLongestRequestAndAnswerAreCarriedAndALongerRequestIsRefused(LauncherBuild build)
       throws Exception {
     byte[] answer = FakeNode.answer(0, "y".repeat(MEBIBYTE - 12), "");
     int fixed = 4 + 4 + 6 + 4 + 4 + "CNI_COMMAND=ADD".length() + 4;
@@ -209,8 +166,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void aRefusalThatComesBeforeTheRequestIsReadIsPrinted(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void aRefusalThatComesBeforeTheRequestIsReadIsPrinted(LauncherBuild build) throws Exception {
     try (FakeNode node =
         new FakeNode(
             socket, caller -> FakeNode.write(caller, FakeNode.answer(3, "refused", ""), 100))) {
@@ -227,8 +184,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void silenceOnEitherSideEndsAtTheDeadline(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void silenceOnEitherSideEndsAtTheDeadline(LauncherBuild build) throws Exception {
     try (FakeNode node = new FakeNode(socket, LauncherIT::awaitHangup)) {
       CompletableFuture<Command.Outcome> unanswered = inBackground(build, "{}");
       Process waiting = prepare(build, Map.of()).start();
@@ -247,8 +204,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void aRuntimeThatReadsNothingDoesNotKeepItForever(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void aRuntimeThatReadsNothingDoesNotKeepItForever(LauncherBuild build) throws Exception {
     byte[] answer = FakeNode.answer(0, "y".repeat(MEBIBYTE - 12), "");
     try (FakeNode node = new FakeNode(socket, sends(answer, MEBIBYTE))) {
       Process process = prepare(build, Map.of()).start();
@@ -261,7 +218,7 @@ class LauncherIT {
     }
   }
 
-  private CompletableFuture<Command.Outcome> inBackground(Build build, String input) {
+  private CompletableFuture<Command.Outcome> inBackground(LauncherBuild build, String input) {
     return CompletableFuture.supplyAsync(
         () -> {
           try {
@@ -273,8 +230,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void manyAtOnceEachGetTheirOwnAnswer(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void manyAtOnceEachGetTheirOwnAnswer(LauncherBuild build) throws Exception {
     CountDownLatch all = new CountDownLatch(8);
     try (FakeNode node =
         new FakeNode(
@@ -310,8 +267,8 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void aSocketThatCannotBeUsedIsNamed(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void aSocketThatCannotBeUsedIsNamed(LauncherBuild build) throws Exception {
     Map<String, String> tooLong = Map.of("CALICO_PLUGIN_SOCKET", "/run/" + "s".repeat(120));
     assertFails(run(build, tooLong, "{}"), 4, "too long");
     Map<String, String> noSocket = Map.of("CALICO_PLUGIN_SOCKET", "/etc/hostname/x");
@@ -333,7 +290,7 @@ class LauncherIT {
               awaitHangup(caller);
               gone.countDown();
             })) {
-      Process process = prepare(Build.INSTALLED, Map.of()).start();
+      Process process = prepare(LauncherBuild.INSTALLED, Map.of()).start();
       process.getOutputStream().close();
       assertThat(asked.await(10, TimeUnit.SECONDS)).isTrue();
       process.destroy();
@@ -343,10 +300,10 @@ class LauncherIT {
   }
 
   @ParameterizedTest
-  @EnumSource(Build.class)
-  void withoutANodeItBecomesThePluginInItsOwnProcess(Build build) throws Exception {
+  @EnumSource(LauncherBuild.class)
+  void withoutANodeItBecomesThePluginInItsOwnProcess(LauncherBuild build) throws Exception {
     Files.deleteIfExists(socket);
-    Path alone = state.resolve(build.name()).resolve("lib/calico-cni");
+    Path alone = build.alone(state);
     Files.writeString(
         alone,
         """
@@ -374,85 +331,5 @@ class LauncherIT {
     } finally {
       Files.delete(alone);
     }
-  }
-
-  @Test
-  void aRealNodeInOtherMountAndPidNamespacesNeedsNoPathOfTheSandbox() throws Exception {
-    Testbed testbed = new Testbed(Installed.distribution(), state.resolve("testbed"));
-    try {
-      EtcdProcess etcd = testbed.startEtcd();
-      TestHost host = testbed.addHost("apart", 11, "64512");
-      host.startAgentApart();
-      for (Build build : Build.values()) {
-        Namespace sandbox = Namespace.create("apart-" + build.ordinal());
-        Process inside = sandboxProcess(sandbox);
-        assertServes(host, build, sandbox, sandbox.path());
-        assertServes(host, build, sandbox, "/proc/" + inside.pid() + "/ns/net");
-        Await.killed(inside);
-        sandbox.delete();
-      }
-      host.mustBeClean();
-      Testbed.mustBeClean(etcd);
-    } finally {
-      testbed.close();
-    }
-  }
-
-  private static Process sandboxProcess(Namespace sandbox) throws IOException {
-    Process process = new ProcessBuilder(sandbox.enter(List.of("cat"))).start();
-    String net = Files.readSymbolicLink(Path.of("/proc/self/ns/net")).toString();
-    Await.until(
-        "the process is in its sandbox",
-        10,
-        () ->
-            !Files.readSymbolicLink(Path.of("/proc/" + process.pid() + "/ns/net"))
-                .toString()
-                .equals(net));
-    return process;
-  }
-
-  private void assertServes(TestHost host, Build build, Namespace sandbox, String path)
-      throws IOException {
-    long node =
-        ProcessHandle.of(host.agentPid()).orElseThrow().children().findFirst().orElseThrow().pid();
-    assertThat(
-            Command.of("nsenter", "--target=" + node, "--mount", "--pid", "test", "-e", path)
-                .run()
-                .exitCode())
-        .as("%s as calico-node sees it", path)
-        .isEqualTo(1);
-    String configuration = "{\"cniVersion\":\"0.4.0\",\"name\":\"apart\",\"type\":\"calico\"}";
-    Command.Outcome added = call(host, build, "ADD", path, configuration);
-    assertThat(added.exitCode()).as(added.output()).isZero();
-    String address = TestHost.address(added.standardOutput());
-    assertThat(sandbox.ip("-o", "address", "show", "dev", "eth0")).contains(address + "/32");
-    assertThat(PacketProbe.ping(host.namespace(), address)).isTrue();
-    String checked =
-        configuration.replace("}", ",\"prevResult\":" + added.standardOutput().strip() + "}");
-    Command.Outcome check = call(host, build, "CHECK", path, checked);
-    assertThat(check.exitCode()).as(check.output()).isZero();
-    Command.Outcome deleted = call(host, build, "DEL", path, configuration);
-    assertThat(deleted.exitCode()).as(deleted.output()).isZero();
-  }
-
-  private Command.Outcome call(
-      TestHost host, Build build, String command, String path, String configuration)
-      throws IOException {
-    Map<String, String> environment =
-        Map.of(
-            "CNI_COMMAND",
-            command,
-            "CNI_CONTAINERID",
-            "apart",
-            "CNI_NETNS",
-            path,
-            "CNI_IFNAME",
-            "eth0",
-            "CNI_PATH",
-            "/opt/cni/bin",
-            "CALICO_PLUGIN_SOCKET",
-            "/run/calico/plugin.sock");
-    ProcessBuilder builder = prepare(build, environment);
-    return new Command(host.enter(builder.command()), builder.environment(), configuration).run();
   }
 }

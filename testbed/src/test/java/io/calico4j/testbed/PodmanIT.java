@@ -75,8 +75,7 @@ class PodmanIT {
                 "--root=" + space.directory().resolve("storage"),
                 "--runroot=/run/podman-it",
                 "--storage-driver=vfs",
-                "--runtime=crun",
-                "--log-level=debug"));
+                "--runtime=crun"));
     all.addAll(List.of(arguments));
     return space.command(all.toArray(String[]::new)).run();
   }
@@ -180,9 +179,11 @@ class PodmanIT {
     assertThat(PacketProbe.ping(host.namespace(), "10.65.200.7")).isTrue();
     podman("rm", "--force", "--time", "0", "fixed");
 
-    assertThat(
-            podman("run", "--rm", "--cgroups=disabled", "--network", "apps", IMAGE, "ip", "route"))
+    run("passing", "apps", "--rm");
+    assertThat(podman("exec", "passing", "ip", "route"))
         .contains("default via 169.254.1.1 dev eth0");
+    podman("stop", "--time", "0", "passing");
+    Await.until("podman has removed it", 30, () -> podman("ps", "--all", "--quiet").isEmpty());
     assertNothingLeft();
   }
 
