@@ -112,8 +112,7 @@ final class CallerLoop implements Runnable {
       Connection caller =
           new Connection(socket, System.nanoTime() + TimeUnit.SECONDS.toNanos(TIMEOUT_SECONDS));
       if (!receiver.isTrusted(socket)) {
-        caller.answer(PluginServer.error(4, "only root may call the plugin"), 0);
-        caller.close();
+        hangUp(caller, PluginServer.error(4, "only root may call the plugin"));
       } else if (!isFinished(caller)) {
         callers.add(caller);
         makeRoom();
@@ -139,13 +138,17 @@ final class CallerLoop implements Runnable {
       return true;
     } catch (RuntimeException e) {
       log.error("a plugin request failed unexpectedly", e);
-      refuse(caller, e.toString());
+      hangUp(caller, PluginServer.error(999, "calico-node failed: " + e));
       return true;
     }
   }
 
   private static void refuse(Connection caller, String reason) {
-    caller.answer(PluginServer.error(5, "the request cannot be read: " + reason), 0);
+    hangUp(caller, PluginServer.error(5, "the request cannot be read: " + reason));
+  }
+
+  private static void hangUp(Connection caller, PluginResponse answer) {
+    caller.answer(answer, 0);
     caller.close();
   }
 }
