@@ -10,87 +10,164 @@ import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
-import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.apache.mesos.Protos.Label;
 import org.apache.mesos.Protos.NetworkInfo;
 
 /**
  * Maps what a Mesos agent's {@code network/cni} isolator sends: the NetworkInfo in {@code
- * args."org.apache.mesos".network_info}. Its labels become the endpoint's labels; the label {@code
- * projectcalico.org/namespace} sets the namespace; the network's name is the profile, and so is
- * each of its groups; its addresses are assigned exactly.
+ * args."org.apache.mesos".network_info}. {@link MesosLabels} says what its labels mean; the
+ * network's name is the profile unless a label selects others, and each of its groups is a further
+ * one; {@link MesosAddresses} says what its addresses mean.
  */
 public final class MesosRequestMapper implements RequestMapper {
-  private static final String NAMESPACE_LABEL = "projectcalico.org/namespace";
+  /** The member of {@code args} that an agent fills. */
+  static final String ARGUMENTS = "org.apache.mesos";
+
+  private static final String PORT_MAPPINGS = "io.calico4j/mesos-port-mappings";
 
   /** Makes a mapper. */
   public MesosRequestMapper() {}
 
   @Override
   public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
-    NetworkConfiguration configuration = request.configuration();
-    Optional<JsonObject> arguments = NetworkConfiguration.object(configuration.document(), "args");
-    if (arguments.isEmpty() || !arguments.get().has("org.apache.mesos")) {
+    Optional<JsonObject> arguments =
+        NetworkConfiguration.object(request.configuration().document(), "args");
+    if (arguments.isEmpty() || !arguments.get().has(ARGUMENTS)) {
       return Optional.empty();
     }
-    JsonObject mesos =
-        NetworkConfiguration.object(arguments.get(), "org.apache.mesos").orElseThrow();
-    NetworkInfo info = networkInfo(NetworkConfiguration.object(mesos, "network_info"));
-    List<String> profiles = new ArrayList<>(List.of(configuration.name()));
+    if (request.command() == CniRequest.Command.DEL) {
+      return Optional.of(
+          AttachRequest.of(identity(request, node, namespaceOf(arguments.get()))).build());
+    }
+    JsonObject json =
+        NetworkConfiguration.object(arguments.get(), ARGUMENTS)
+            .flatMap(MesosRequestMapper::networkInfo)
+            .orElseThrow(
+                () ->
+                    new CniError(
+                        CniError.INVALID_CONFIGURATION,
+                        "args.\"org.apache.mesos\".network_info is missing: the Mesos agent sends"
+                            + " it since 1.0",
+                        ""));
+    NetworkInfo info = decode(json);
+    try {
+      MesosLabels labels = labels(info);
+      return Optional.of(
+          attach(
+              request.configuration(),
+              identity(request, node, labels.namespace()),
+              info,
+              json,
+              labels));
+    } catch (IllegalArgumentException e) {
+      throw new CniError(CniError.INVALID_CONFIGURATION, "network_info: " + e.getMessage(), "");
+    }
+  }
+
+  private static AttachRequest attach(
+      NetworkConfiguration configuration,
+      EndpointIdentity identity,
+      NetworkInfo info,
+      JsonObject json,
+      MesosLabels labels)
+      throws CniError {
+    MesosAddresses addresses =
+        MesosAddresses.of(
+            info, json, labels.fixed(), configuration.assignIpv4(), configuration.assignIpv6());
+    List<String> created = new ArrayList<>();
+    List<String> profiles = new ArrayList<>(labels.profiles());
+    if (profiles.isEmpty()) {
+      profiles.add(configuration.name());
+      created.add(configuration.name());
+    }
     for (String group : info.getGroupsList()) {
       String profile = LabelNames.ofGroup(group);
       if (!profiles.contains(profile)) {
         profiles.add(profile);
+        created.add(profile);
       }
     }
-    Addresses addresses = Addresses.of(info, configuration);
-    Labels labels = Labels.of(info);
+    return AttachRequest.of(identity)
+        .labels(labels.labels())
+        .annotations(portMappings(info))
+        .profiles(
+            profiles,
+            configuration.wantsNetworkProfile()
+                ? created.stream().map(ProfileDraft::ofMembers).toList()
+                : List.of())
+        .choose(
+            addresses.ipv4(),
+            labels.ipv4Pools().isEmpty() ? configuration.ipv4Pools() : labels.ipv4Pools(),
+            addresses.ipv6(),
+            labels.ipv6Pools().isEmpty() ? configuration.ipv6Pools() : labels.ipv6Pools())
+        .fixed(addresses.fixed())
+        .floating(labels.floating())
+        .allowedSources(labels.allowedSources())
+        .mtu(configuration.mtu())
+        .ipForwarding(configuration.allowIpForwarding())
+        .runtime(MesosSandboxes.RUNTIME)
+        .build();
+  }
+
+  private static EndpointIdentity identity(CniRequest request, String node, String namespace)
+      throws CniError {
     try {
-      return Optional.of(
-          AttachRequest.of(
-                  new EndpointIdentity(
-                      configuration.name(),
-                      node,
-                      labels.namespace(),
-                      "cni",
-                      request.containerId(),
-                      request.interfaceName()))
-              .labels(labels.labels())
-              .profiles(
-                  profiles,
-                  configuration.wantsNetworkProfile()
-                      ? profiles.stream().map(ProfileDraft::ofMembers).toList()
-                      : List.of())
-              .choose(
-                  addresses.ipv4(),
-                  configuration.ipv4Pools(),
-                  addresses.ipv6(),
-                  configuration.ipv6Pools())
-              .fixed(addresses.fixed())
-              .mtu(configuration.mtu())
-              .ipForwarding(configuration.allowIpForwarding())
-              .runtime(MesosSandboxes.RUNTIME)
-              .build());
+      return new EndpointIdentity(
+          request.configuration().name(),
+          node,
+          namespace,
+          "cni",
+          request.containerId(),
+          request.interfaceName());
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }
   }
 
-  private static NetworkInfo networkInfo(Optional<JsonObject> json) throws CniError {
-    if (json.isEmpty()) {
-      throw new CniError(
-          CniError.INVALID_CONFIGURATION,
-          "args.\"org.apache.mesos\".network_info is missing: the Mesos agent sends it since 1.0",
-          "");
+  /**
+   * Finds the namespace for a DEL, which must not fail for what made the ADD fail: an agent would
+   * keep the container for ever.
+   */
+  private static String namespaceOf(JsonObject arguments) {
+    try {
+      return NetworkConfiguration.object(arguments, ARGUMENTS)
+          .flatMap(MesosRequestMapper::networkInfo)
+          .map(MesosRequestMapper::namespaceLabel)
+          .orElse(MesosLabels.DEFAULT_NAMESPACE);
+    } catch (CniError | RuntimeException e) {
+      return MesosLabels.DEFAULT_NAMESPACE;
     }
+  }
+
+  private static String namespaceLabel(JsonObject json) {
+    try {
+      return decode(json).getLabels().getLabelsList().stream()
+          .filter(label -> label.getKey().equals(MesosLabels.NAMESPACE))
+          .map(Label::getValue)
+          .filter(value -> value.matches("[a-z0-9][a-z0-9-]{0,62}"))
+          .findFirst()
+          .orElse(MesosLabels.DEFAULT_NAMESPACE);
+    } catch (CniError e) {
+      return MesosLabels.DEFAULT_NAMESPACE;
+    }
+  }
+
+  private static Optional<JsonObject> networkInfo(JsonObject mesos) {
+    return mesos.get("network_info") instanceof JsonObject info
+        ? Optional.of(info)
+        : Optional.empty();
+  }
+
+  private static NetworkInfo decode(JsonObject json) throws CniError {
     try {
       NetworkInfo.Builder builder = NetworkInfo.newBuilder();
-      JsonFormat.parser().ignoringUnknownFields().merge(json.get().toString(), builder);
+      JsonFormat.parser().ignoringUnknownFields().merge(json.toString(), builder);
       return builder.build();
     } catch (InvalidProtocolBufferException e) {
       throw new CniError(
@@ -100,65 +177,25 @@ public final class MesosRequestMapper implements RequestMapper {
     }
   }
 
-  private record Labels(Map<String, String> labels, String namespace) {
-    static Labels of(NetworkInfo info) throws CniError {
-      Map<String, String> labels = new TreeMap<>();
-      String namespace = "default";
-      for (Label label : info.getLabels().getLabelsList()) {
-        if (label.getKey().equals(NAMESPACE_LABEL)) {
-          namespace = label.getValue();
-          continue;
-        }
-        String key = LabelNames.sanitise(label.getKey());
-        if (key.isEmpty()) {
-          throw invalid(
-              "label key \"" + label.getKey() + "\" has no letter or digit: rename the label");
-        }
-        String value = LabelNames.sanitise(label.getValue());
-        String before = labels.putIfAbsent(key, value);
-        if (before != null && !before.equals(value)) {
-          throw invalid(
-              "two labels become \""
-                  + key
-                  + "\" with the values \""
-                  + before
-                  + "\" and \""
-                  + value
-                  + "\": rename one");
-        }
-      }
-      return new Labels(labels, namespace);
-    }
+  private static MesosLabels labels(NetworkInfo info) {
+    return MesosLabels.of(
+        info.getLabels().getLabelsList().stream()
+            .map(label -> Map.entry(label.getKey(), label.getValue()))
+            .toList());
   }
 
-  private record Addresses(int ipv4, int ipv6, List<IpAddress> fixed) {
-    static Addresses of(NetworkInfo info, NetworkConfiguration configuration) throws CniError {
-      int ipv4 = 0;
-      int ipv6 = 0;
-      List<IpAddress> fixed = new ArrayList<>();
-      for (NetworkInfo.IPAddress address : info.getIpAddressesList()) {
-        if (address.hasIpAddress()) {
-          fixed.add(
-              IpAddress.tryParse(address.getIpAddress())
-                  .orElseThrow(
-                      () ->
-                          invalid(
-                              "ip_addresses: \"" + address.getIpAddress() + "\" is no address")));
-        } else if (address.getProtocol() == NetworkInfo.Protocol.IPv6) {
-          ipv6++;
-        } else {
-          ipv4++;
-        }
-      }
-      if (ipv4 + ipv6 + fixed.size() == 0) {
-        ipv4 = configuration.assignIpv4() ? 1 : 0;
-        ipv6 = configuration.assignIpv6() ? 1 : 0;
-      }
-      return new Addresses(ipv4, ipv6, fixed);
-    }
-  }
-
-  private static CniError invalid(String message) {
-    return new CniError(CniError.INVALID_CONFIGURATION, "network_info: " + message, "");
+  /** Records the host ports, for the operator: mesos-cni-port-mapper leads them here. */
+  private static Map<String, String> portMappings(NetworkInfo info) {
+    String text =
+        info.getPortMappingsList().stream()
+            .map(
+                m ->
+                    m.getHostPort()
+                        + ":"
+                        + m.getContainerPort()
+                        + "/"
+                        + (m.hasProtocol() ? m.getProtocol().toLowerCase(Locale.ROOT) : "tcp"))
+            .collect(Collectors.joining(","));
+    return text.isEmpty() ? Map.of() : Map.of(PORT_MAPPINGS, text);
   }
 }

@@ -10,6 +10,7 @@ import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.plugin.PluginRequest;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,16 +19,22 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** From the NetworkInfo that an agent sends to what is asked of the core. */
 class MesosRequestMapperTest {
   private static Optional<AttachRequest> map(String members) throws CniError {
+    return map("ADD", members);
+  }
+
+  private static Optional<AttachRequest> map(String command, String members) throws CniError {
     String json =
         ("{'name':'net','type':'calico','ipam':{'type':'calico-ipam'}" + members + "}")
-            .replace('\'', '"');
+            .replace("\\'", "\0")
+            .replace('\'', '"')
+            .replace("\0", "'");
     return new MesosRequestMapper()
         .map(
             CniRequest.parse(
                 new PluginRequest(
                     "calico",
                     Map.of(
-                        "CNI_COMMAND", "ADD",
+                        "CNI_COMMAND", command,
                         "CNI_CONTAINERID", "5a1d2c3b-task",
                         "CNI_NETNS", "/var/run/mesos/isolators/network/cni/5a1d2c3b-task/ns",
                         "CNI_IFNAME", "eth0"),
@@ -56,7 +63,26 @@ class MesosRequestMapperTest {
         "{'labels':{'labels':[{'key':'app','value':'web'},{'key':'flag'}]}}"
             + " | {app=web, flag=} | [net] | default | 1+0 []",
         "{'labels':{'labels':[{'key':'/team/a b','value':'R&D / x'}]}}"
-            + " | {team.a-b=R-D.x} | [net] | default | 1+0 []",
+            + " | {team.a-b-eb68fd15=R-D.x-5b7005a1} | [net] | default | 1+0 []",
+        "{'labels':{'labels':[{'key':'example.org/role','value':'db'}]}}"
+            + " | {example.org/role=db} | [net] | default | 1+0 []",
+        "{'labels':{'labels':[{'key':'a/b/c','value':'1'},{'key':'a.b.c','value':'2'}]}}"
+            + " | {a.b.c=2, a.b.c-d76a7b72=1} | [net] | default | 1+0 []",
+        "{'labels':{'labels':[{'key':'//','value':'//'}]}}"
+            + " | {label-a2c23396=value-a2c23396} | [net] | default | 1+0 []",
+        "{'labels':{'labels':[{'key':'projectcalico.org/profiles','value':'web, db'}]},"
+            + "'groups':['db','ops']} | {} | [web, db, ops] | default | 1+0 []",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/ipAddrs','value':'[\\'10.65.0.9\\']'}]}}"
+            + " | {} | [net] | default | 0+0 [10.65.0.9]",
+        "{'ip_addresses':[{'protocol':'IPv4'},{'protocol':'IPv6'}],'labels':{'labels':["
+            + "{'key':'cni.projectcalico.org/ipAddrs','value':'[\\'10.65.0.9\\']'}]}}"
+            + " | {} | [net] | default | 0+1 [10.65.0.9]",
+        "{'ip_addresses':[{'protocol':'IPv4','ip_address':'fd00::9'}]}"
+            + " | {} | [net] | default | 0+0 [fd00::9]",
+        "{'ip_addresses':[{'ip_address':'10.65.0.9'},{'ip_address':'10.65.0.9'}]}"
+            + " | {} | [net] | default | 0+0 [10.65.0.9]",
+        "{'protocol':'IPv4','ip_address':'10.65.0.9'} | {} | [net] | default | 0+0 [10.65.0.9]",
+        "{'protocol':'IPv6'} | {} | [net] | default | 0+1 []",
         "{'labels':{'labels':[{'key':'projectcalico.org/namespace','value':'prod'}]}}"
             + " | {} | [net] | prod | 1+0 []",
         "{'labels':{'labels':[{'key':'a','value':'1'},{'key':'a','value':'1'}]}}"
@@ -78,7 +104,11 @@ class MesosRequestMapperTest {
     assertThat(new TreeMap<>(request.labels())).hasToString(labels);
     assertThat(request.profiles()).hasToString(profiles);
     assertThat(request.newProfiles().stream().map(ProfileDraft::name).toList())
-        .hasToString(profiles);
+        .as("what a label selects is made by the operator")
+        .isEqualTo(
+            request.profiles().stream()
+                .filter(p -> !Set.of("web", "db").contains(p) || !info.contains("/profiles"))
+                .toList());
     assertThat(request.identity().namespace()).isEqualTo(namespace);
     assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
     assertThat(request.ipv4Count() + "+" + request.ipv6Count() + " " + request.fixed())
@@ -94,8 +124,20 @@ class MesosRequestMapperTest {
         "{'labels':5} | 7 | no NetworkInfo",
         "{'ip_addresses':{}} | 7 | no NetworkInfo",
         "{'ip_addresses':[{'ip_address':'10.65.0.999'}]} | 7 | 10.65.0.999",
-        "{'labels':{'labels':[{'key':'//','value':'x'}]}} | 7 | //",
-        "{'labels':{'labels':[{'key':'a/b','value':'1'},{'key':'a.b','value':'2'}]}} | 7 | a.b",
+        "{'ip_address':'here'} | 7 | here",
+        "{'labels':{'labels':[{'key':'a','value':'1'},{'key':'a','value':'2'}]}} | 7 | twice",
+        "{'labels':{'labels':[{'key':'projectcalico.org/color','value':'1'}]}} | 7 | not known",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/mac','value':'1'}]}} | 7 | not known",
+        "{'labels':{'labels':[{'key':'projectcalico.org/namespace','value':'A B'}]}} | 7 | A B",
+        "{'labels':{'labels':[{'key':'projectcalico.org/profiles','value':'a,,b'}]}} | 7 | profile",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/ipAddrs','value':'10.65.0.9'}]}}"
+            + " | 7 | must be a list",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/ipAddrs','value':'[\\'x\\']'}]}}"
+            + " | 7 | no address",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/floatingIPs','value':'[\\'fd00::1\\']'}]}}"
+            + " | 7 | needs an address of its family",
+        "{'labels':{'labels':[{'key':'cni.projectcalico.org/allowedSourcePrefixes',"
+            + "'value':'[\\'all\\']'}]}} | 7 | no network",
       })
   void aNetworkInfoThatCannotBeServedIsNamed(String info, int code, String word) {
     CniError error = catchThrowableOfType(CniError.class, () -> mapInfo(info));
@@ -118,6 +160,7 @@ class MesosRequestMapperTest {
         "Web_1.x,Web_1.x",
         "Web/Front End,Web.Front-End-",
         "Web/Front-End,Web.Front-End-",
+        "_x,x-",
         "///,group-",
       })
   void aGroupKeepsItsNameOrGetsADigest(String group, String start) {
@@ -128,5 +171,43 @@ class MesosRequestMapperTest {
     assertThat(LabelNames.ofGroup("x".repeat(200))).hasSize(63);
     assertThat(LabelNames.ofGroup("Web/Front End"))
         .isNotEqualTo(LabelNames.ofGroup("Web/Front-End"));
+  }
+
+  @Test
+  void labelsAskForFloatingAddressesSourcesAndPools() throws Exception {
+    AttachRequest request =
+        mapInfo(
+                "{'labels':{'labels':["
+                    + "{'key':'cni.projectcalico.org/floatingIPs','value':'[\\'10.200.0.7\\']'},"
+                    + "{'key':'cni.projectcalico.org/allowedSourcePrefixes',"
+                    + "'value':'[\\'10.9.0.0/16\\',\\'10.8.0.1\\']'},"
+                    + "{'key':'cni.projectcalico.org/ipv4pools','value':'[\\'blue\\']'}]},"
+                    + "'port_mappings':[{'host_port':31080,'container_port':80},"
+                    + "{'host_port':31053,'container_port':53,'protocol':'UDP'}]}")
+            .orElseThrow();
+    assertThat(request.floating()).hasToString("[10.200.0.7]");
+    assertThat(request.allowedSources()).hasToString("[10.9.0.0/16, 10.8.0.1/32]");
+    assertThat(request.ipv4Pools()).containsExactly("blue");
+    assertThat(request.labels()).isEmpty();
+    assertThat(request.annotations())
+        .containsEntry("io.calico4j/mesos-port-mappings", "31080:80/tcp,31053:53/udp");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{'org.apache.mesos':{'network_info':{'labels':{'labels':["
+            + "{'key':'projectcalico.org/namespace','value':'prod'},{'key':'a','value':'1'},"
+            + "{'key':'a','value':'2'}]}}}} | prod",
+        "{'org.apache.mesos':{'network_info':{'labels':7}}} | default",
+        "{'org.apache.mesos':{}} | default",
+        "{'org.apache.mesos':7} | default",
+      })
+  void aDelIsUnderstoodWhateverMadeTheAddFail(String arguments, String namespace) throws Exception {
+    AttachRequest request = map("DEL", ",'args':" + arguments).orElseThrow();
+    assertThat(request.identity().namespace()).isEqualTo(namespace);
+    assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
   }
 }

@@ -24,7 +24,7 @@ public record ContainerTrace(EndpointIdentity identity, String runtime, String s
   }
 
   /** Reads an endpoint's; empty when it was made by another tool or by an older version. */
-  static Optional<ContainerTrace> of(Resource<WorkloadEndpointSpec> endpoint) {
+  public static Optional<ContainerTrace> of(Resource<WorkloadEndpointSpec> endpoint) {
     Map<String, String> annotations = endpoint.metadata().annotations();
     WorkloadEndpointSpec spec = endpoint.spec();
     String network = annotations.get(NETWORK);

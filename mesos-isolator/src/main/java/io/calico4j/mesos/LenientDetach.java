@@ -1,0 +1,72 @@
+package io.calico4j.mesos;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import io.calico4j.core.cni.CniError;
+import io.calico4j.core.plugin.PluginHandler;
+import io.calico4j.core.plugin.PluginRequest;
+import io.calico4j.core.plugin.PluginResponse;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets a Mesos agent's DEL succeed when the request itself is at fault. An agent sends DEL for an
+ * ADD that was refused too, with the same configuration, and a container whose DEL fails is
+ * destroying until the agent is restarted. Such a request has attached nothing.
+ */
+public final class LenientDetach implements PluginHandler {
+  private static final Logger log = LoggerFactory.getLogger(LenientDetach.class);
+  private static final Set<Integer> REQUEST_AT_FAULT =
+      Set.of(
+          CniError.INCOMPATIBLE_VERSION,
+          CniError.INVALID_ENVIRONMENT,
+          CniError.CANNOT_DECODE,
+          CniError.INVALID_CONFIGURATION);
+
+  private final PluginHandler plugin;
+
+  /** Wraps the plugin that does the work. */
+  public LenientDetach(PluginHandler plugin) {
+    this.plugin = plugin;
+  }
+
+  @Override
+  public PluginResponse handle(PluginRequest request) {
+    PluginResponse response = plugin.handle(request);
+    if (response.exitCode() == 0
+        || !"DEL".equals(request.environment().get("CNI_COMMAND"))
+        || !isOfMesos(request.standardInput())
+        || !isRequestAtFault(response.standardOutput())) {
+      return response;
+    }
+    log.warn(
+        "DEL of container {} is answered with success, since the same ADD was refused: {}",
+        request.environment().get("CNI_CONTAINERID"),
+        response.standardOutput());
+    return new PluginResponse(0, "", response.standardError());
+  }
+
+  private static boolean isOfMesos(String input) {
+    return object(input).get("args") instanceof JsonObject arguments
+        && arguments.has(MesosRequestMapper.ARGUMENTS);
+  }
+
+  private static boolean isRequestAtFault(String error) {
+    JsonElement code = object(error).get("code");
+    return code != null
+        && code.isJsonPrimitive()
+        && code.getAsJsonPrimitive().isNumber()
+        && REQUEST_AT_FAULT.contains(code.getAsInt());
+  }
+
+  private static JsonObject object(String text) {
+    try {
+      return JsonParser.parseString(text) instanceof JsonObject object ? object : new JsonObject();
+    } catch (JsonParseException | NumberFormatException e) {
+      return new JsonObject();
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package io.calico4j.mesos;
+
+import io.calico4j.core.endpoint.EndpointIdentity;
+
+/** How endpoints and addresses of the net-modules road are named and told from others. */
+final class NetModules {
+  /** The runtime of its endpoints, and the value of {@link #RUNTIME_ATTRIBUTE}. */
+  static final String RUNTIME = "net-modules";
+
+  /** What IPAM records with addresses that {@code allocate} and {@code reserve} assigned. */
+  static final String RUNTIME_ATTRIBUTE = "runtime";
+
+  /** The endpoint's annotation that names the uid, and so the handle, of its addresses. */
+  static final String UID_ANNOTATION = "io.calico4j/mesos-uid";
+
+  /** The orchestrator and the network of every such endpoint. */
+  static final String ORCHESTRATOR = "mesos";
+
+  private NetModules() {}
+
+  static EndpointIdentity identity(String node, String container) {
+    return new EndpointIdentity(ORCHESTRATOR, node, "default", ORCHESTRATOR, container, "eth0");
+  }
+}

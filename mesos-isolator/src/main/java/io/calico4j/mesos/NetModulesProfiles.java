@@ -1,0 +1,52 @@
+package io.calico4j.mesos;
+
+import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.ResourceClient;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The profiles calico-mesos made, in its order: the agent's host, {@code public}, and one for each
+ * netgroup.
+ */
+final class NetModulesProfiles {
+  private static final String PUBLIC = "public";
+
+  private final ResourceClient resources;
+  private final String node;
+
+  NetModulesProfiles(ResourceClient resources, String node) {
+    this.resources = resources;
+    this.node = node;
+  }
+
+  List<ProfileDraft> of(String hostname, List<String> groups) throws DatastoreException, Refused {
+    List<ProfileDraft> profiles = new ArrayList<>();
+    profiles.add(
+        ProfileDraft.ofNet("default_" + LabelNames.ofGroup(hostname), hostAddress() + "/32"));
+    if (groups.contains(PUBLIC)) {
+      profiles.add(ProfileDraft.open(PUBLIC));
+    }
+    groups.stream()
+        .filter(group -> !group.equals(PUBLIC))
+        .map(LabelNames::ofGroup)
+        .distinct()
+        .map(ProfileDraft::ofMembers)
+        .forEach(profiles::add);
+    return profiles;
+  }
+
+  private String hostAddress() throws DatastoreException, Refused {
+    NodeSpec.Bgp bgp =
+        resources.get(ResourceKind.NODE, "", node).map(n -> n.spec().bgp()).orElse(null);
+    String address = bgp == null ? null : bgp.ipv4Address();
+    if (address == null) {
+      throw new Refused("node " + node + " has no address: is calico-node running there?");
+    }
+    int slash = address.indexOf('/');
+    return slash < 0 ? address : address.substring(0, slash);
+  }
+}
