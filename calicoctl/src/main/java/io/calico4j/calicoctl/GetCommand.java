@@ -18,8 +18,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
 import picocli.CommandLine.Command;
@@ -46,6 +48,15 @@ final class GetCommand implements Callable<Integer> {
       Map.of(
           ResourceKind.IP_POOL, List.of("natOutgoing", "ipipMode", "vxlanMode", "disabled"),
           ResourceKind.WORKLOAD_ENDPOINT, List.of("containerID", "endpoint", "profiles", "mac"));
+
+  /** Columns of the wide table that show annotations: which task has this address? */
+  private static final Map<ResourceKind<?>, Map<String, String>> ANNOTATIONS =
+      Map.of(
+          ResourceKind.WORKLOAD_ENDPOINT,
+          new TreeMap<>(
+              Map.of(
+                  "FRAMEWORK", "io.calico4j/mesos-framework-id",
+                  "TASKS", "io.calico4j/mesos-task-ids")));
 
   private final Supplier<Datastore> datastore;
 
@@ -185,7 +196,9 @@ final class GetCommand implements Callable<Integer> {
 
   private Table table(ResourceKind<?> kind, List<JsonObject> found) {
     List<String> columns = new ArrayList<>(COLUMNS.getOrDefault(kind, List.of()));
+    Map<String, String> annotations = new TreeMap<>();
     if (output.equals("wide")) {
+      annotations.putAll(ANNOTATIONS.getOrDefault(kind, Map.of()));
       columns.addAll(WIDE.getOrDefault(kind, List.of()));
     }
     List<String> header = new ArrayList<>();
@@ -195,6 +208,7 @@ final class GetCommand implements Callable<Integer> {
     header.add("NAME");
     columns.forEach(
         c -> header.add(c.substring(c.lastIndexOf('.') + 1).toUpperCase(java.util.Locale.ROOT)));
+    header.addAll(annotations.keySet());
     Table table = new Table(header);
     for (JsonObject resource : found) {
       List<String> row = new ArrayList<>();
@@ -204,6 +218,9 @@ final class GetCommand implements Callable<Integer> {
       }
       row.add(cell(metadata, "name"));
       columns.forEach(c -> row.add(cell(resource.getAsJsonObject("spec"), c)));
+      JsonObject annotated =
+          metadata.get("annotations") instanceof JsonObject object ? object : new JsonObject();
+      annotations.values().forEach(name -> row.add(text(annotated.get(name))));
       table.row(row);
     }
     return table;
@@ -216,7 +233,10 @@ final class GetCommand implements Callable<Integer> {
           ? cell(inner, path.substring(dot + 1))
           : "";
     }
-    JsonElement value = object.get(path);
+    return text(object.get(path));
+  }
+
+  private static String text(@Nullable JsonElement value) {
     if (value == null || value.isJsonNull()) {
       return "";
     }

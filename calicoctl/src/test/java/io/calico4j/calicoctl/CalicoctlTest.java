@@ -206,4 +206,28 @@ class CalicoctlTest {
     assertThat(run("get", "ipamhandle")).isNotZero();
     assertThat(err.toString()).contains("/calico/ipam/v2/handle/broken");
   }
+
+  @Test
+  void theWideTableSaysWhichTaskHasAnAddress() throws Exception {
+    String endpoint =
+        "{'kind':'WorkloadEndpoint','apiVersion':'projectcalico.org/v3','metadata':{"
+            + "'name':'host--a-cni-task-eth0','namespace':'default','annotations':{"
+            + "'io.calico4j/mesos-framework-id':'fw-1','io.calico4j/mesos-task-ids':'web.1,web.2'}},"
+            + "'spec':{'orchestrator':'cni','node':'host-a','containerID':'task','endpoint':'eth0',"
+            + "'ipNetworks':['10.65.0.9/32'],'interfaceName':'cali1'}}";
+    long unused =
+        datastore.commit(
+            io.calico4j.core.datastore.Transaction.builder()
+                .create(
+                    "/calico/resources/v3/projectcalico.org/workloadendpoints/default/"
+                        + "host--a-cni-task-eth0",
+                    endpoint.replace('\'', '"'))
+                .build());
+    assertThat(run("get", "wep", "-o", "wide")).isZero();
+    assertThat(out.toString())
+        .containsPattern("NAME .* IPNETWORKS .* FRAMEWORK +TASKS")
+        .containsPattern("host--a-cni-task-eth0 .* 10.65.0.9/32 .* fw-1 +web.1,web.2");
+    assertThat(run("get", "wep")).isZero();
+    assertThat(out.toString()).doesNotContain("FRAMEWORK", "web.1");
+  }
 }

@@ -16,20 +16,25 @@ import io.calico4j.core.plugin.PluginServer;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
+import io.calico4j.mesos.AgentApi;
+import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.bird.BirdManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -92,6 +97,7 @@ public final class CalicoNode implements AutoCloseable {
 
   private void start(Map<String, String> environment)
       throws IOException, DatastoreException, KernelException, InterruptedException {
+    Optional<MesosSettings> mesos = MesosSettings.of(environment);
     Files.createDirectories(settings.runDirectory());
     Files.createDirectories(settings.libDirectory());
     takeDataplane();
@@ -116,7 +122,8 @@ public final class CalicoNode implements AutoCloseable {
       components.put("Bird", bird::isConfigured);
       bird.start();
     }
-    own(new HealthServer(settings.healthHost(), settings.healthPort(), living, components));
+    HealthServer health =
+        own(new HealthServer(settings.healthHost(), settings.healthPort(), living, components));
     felix.start();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
@@ -126,11 +133,12 @@ public final class CalicoNode implements AutoCloseable {
         own(
             new EndpointService(
                 datastore, kernel, felix, ipam, EndpointSettings.forAgent(upkeep::mtu), steps));
+    PluginMetrics metrics = new PluginMetrics();
     PluginServer server =
         own(
             new PluginServer(
                 settings.runDirectory().resolve("plugin.sock"),
-                Plugins.of(endpoints, ipam, kernel, resources, true)));
+                metrics.counting(Plugins.of(endpoints, ipam, kernel, resources, true))));
     while (!felix.isReady()) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
@@ -138,6 +146,26 @@ public final class CalicoNode implements AutoCloseable {
     upkeep.clean(
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
         felix::localEndpoints);
+    List<Supplier<String>> sources = new ArrayList<>();
+    sources.add(() -> metrics.text(felix::localEndpoints));
+    if (mesos.isPresent()) {
+      MesosUpkeep reconciling =
+          own(
+              new MesosUpkeep(
+                  new MesosReconciler(
+                      new AgentApi(mesos.get().access()),
+                      endpoints,
+                      felix::localEndpoints,
+                      resources,
+                      ipam,
+                      Duration.ofSeconds(mesos.get().graceSeconds())),
+                  mesos.get()));
+      reconciling.start();
+      health.page("/mesos", reconciling::page);
+      sources.add(reconciling::metrics);
+    }
+    own(new MetricsServer(health, environment, sources));
+    MesosAttributes.write(settings.runDirectory(), settings.node());
     pluginsListen.set(true);
     own(new Rehearsal(datastore, kernel, settings.rehearsals())).start();
   }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * Answers /liveness (is every part still working, or should the process be restarted?) and
@@ -37,6 +38,25 @@ final class HealthServer implements AutoCloseable {
     server.start();
   }
 
+  /**
+   * What a further page shows.
+   *
+   * @param status the HTTP status
+   * @param text the text
+   */
+  record Page(int status, String text) {}
+
+  /** Adds a page that is made anew for everyone who asks. */
+  void page(String path, Supplier<Page> page) {
+    server.createContext(
+        path,
+        exchange -> {
+          Page now = page.get();
+          exchange.getResponseHeaders().set("Content-Type", Metrics.CONTENT_TYPE);
+          send(exchange, now.status(), now.text());
+        });
+  }
+
   private static void answer(
       HttpExchange exchange, Map<String, BooleanSupplier> components, String state)
       throws IOException {
@@ -48,8 +68,12 @@ final class HealthServer implements AutoCloseable {
       table.append(component.getKey()).append(": ").append(good ? state : "not " + state);
       table.append('\n');
     }
-    byte[] body = table.toString().getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(well ? 200 : 503, body.length);
+    send(exchange, well ? 200 : 503, table.toString());
+  }
+
+  private static void send(HttpExchange exchange, int status, String text) throws IOException {
+    byte[] body = text.getBytes(StandardCharsets.UTF_8);
+    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
     try (var out = exchange.getResponseBody()) {
       out.write(body);
     }

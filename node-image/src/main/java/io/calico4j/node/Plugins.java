@@ -6,6 +6,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.mesos.LenientDetach;
 import io.calico4j.mesos.MesosRequestMapper;
 import io.calico4j.mesos.MesosSandboxes;
 import io.calico4j.mesos.NetModulesPlugin;
@@ -36,8 +37,10 @@ final class Plugins {
       Kernel kernel,
       ResourceClient resources,
       boolean agent) {
-    CalicoPlugin calico =
-        new CalicoPlugin(endpoints, resources, kernel, List.of(new MesosRequestMapper()), agent);
+    PluginHandler calico =
+        new LenientDetach(
+            new CalicoPlugin(
+                endpoints, resources, kernel, List.of(new MesosRequestMapper()), agent));
     NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, resources);
     PluginHandler mesos =
         request ->
