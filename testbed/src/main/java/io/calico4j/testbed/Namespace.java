@@ -1,6 +1,7 @@
 package io.calico4j.testbed;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,7 +9,8 @@ import java.util.List;
  * A named network namespace. Must be made inside private user, network and mount namespaces, where
  * this process is root.
  *
- * @param name its name below /run/netns; empty for the one this process is in
+ * @param name its name below /run/netns, or the absolute path of a bind mount of it; empty for the
+ *     one this process is in
  */
 public record Namespace(String name) {
   /** Makes it, with its loopback up. */
@@ -23,13 +25,22 @@ public record Namespace(String name) {
     return new Namespace("");
   }
 
+  /** Returns the one that is bind-mounted somewhere. */
+  public static Namespace at(Path path) {
+    return new Namespace(path.toAbsolutePath().toString());
+  }
+
+  private boolean isPath() {
+    return name.startsWith("/");
+  }
+
   private boolean isOwn() {
     return name.isEmpty();
   }
 
   /** Returns the path a runtime gives as CNI_NETNS. */
   public String path() {
-    return isOwn() ? "/proc/self/ns/net" : "/run/netns/" + name;
+    return isOwn() ? "/proc/self/ns/net" : isPath() ? name : "/run/netns/" + name;
   }
 
   /** Returns the command that runs a program inside; nothing but the network changes for it. */
@@ -49,7 +60,8 @@ public record Namespace(String name) {
 
   /** Runs {@code ip} on it. */
   public String ip(String... arguments) throws IOException {
-    List<String> all = new ArrayList<>(isOwn() ? List.of("ip") : List.of("ip", "-n", name));
+    List<String> all =
+        new ArrayList<>(isOwn() || isPath() ? enter(List.of("ip")) : List.of("ip", "-n", name));
     all.addAll(List.of(arguments));
     return Command.of(all.toArray(String[]::new)).mustRun();
   }

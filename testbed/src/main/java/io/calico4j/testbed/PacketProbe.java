@@ -27,8 +27,13 @@ public final class PacketProbe {
 
   /** Tells whether a TCP connection to the web server of a workload is answered within a second. */
   public static boolean tcp(Namespace from, String address) throws IOException {
+    return tcp(from, address, PORT);
+  }
+
+  /** The same for another port, which leads to a workload's web server. */
+  public static boolean tcp(Namespace from, String address, int port) throws IOException {
     return from.command(
-                "timeout", "1", "bash", "-c", FETCH, "fetch", address, Integer.toString(PORT))
+                "timeout", "1", "bash", "-c", FETCH, "fetch", address, Integer.toString(port))
             .run()
             .exitCode()
         == 0;

@@ -104,6 +104,23 @@ public final class TestHost implements Closeable {
     return state;
   }
 
+  /** Returns where the plugins are installed. */
+  public Path plugins() {
+    return distribution.resolve("bin");
+  }
+
+  /** Sets a variable of the agent's environment, for its next start. */
+  public void set(String variable, String value) {
+    settings.put(variable, value);
+  }
+
+  /** Returns a page of the agent's health port; empty unless it answers 200. */
+  public String page(String path) throws IOException {
+    Command.Outcome fetched =
+        namespace.command("busybox", "wget", "-q", "-O-", "http://localhost:9099" + path).run();
+    return fetched.exitCode() == 0 ? fetched.standardOutput() : "";
+  }
+
   /** Returns the command that runs a program on this host. */
   public List<String> enter(List<String> arguments) {
     List<String> all =
