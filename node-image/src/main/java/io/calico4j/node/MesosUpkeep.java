@@ -7,12 +7,15 @@ import io.calico4j.mesos.MesosReconciler;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Lets the Mesos reconciler look at once and then again and again, and remembers how it went. */
 final class MesosUpkeep implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MesosUpkeep.class);
+
+  private static final String LOOKS = "calico_mesos_looks_total";
 
   private final MesosReconciler reconciler;
   private final MesosSettings settings;
@@ -23,6 +26,8 @@ final class MesosUpkeep implements AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
+  private final AtomicLong good = new AtomicLong();
+  private final AtomicLong failed = new AtomicLong();
   private volatile String problem = "the agent has not been asked yet";
 
   MesosUpkeep(MesosReconciler reconciler, MesosSettings settings) {
@@ -42,6 +47,7 @@ final class MesosUpkeep implements AutoCloseable {
         log.info("{} answers: its containers are compared with the endpoints", settings.access());
       }
       problem = "";
+      long unused = good.incrementAndGet();
     } catch (AgentUnavailableException
         | AttachException
         | DatastoreException
@@ -51,6 +57,7 @@ final class MesosUpkeep implements AutoCloseable {
         log.warn("endpoints are not compared with the Mesos agent's containers now: {}", text);
       }
       problem = text;
+      long unused = failed.incrementAndGet();
     }
   }
 
@@ -69,6 +76,9 @@ final class MesosUpkeep implements AutoCloseable {
             "gauge",
             "Whether the Mesos agent answered the last question about its containers.",
             problem.isEmpty() ? 1 : 0)
+        + Metrics.head(LOOKS, "counter", "Comparisons with the agent's containers, by outcome.")
+        + Metrics.sample(LOOKS, good.get(), "result", "ok")
+        + Metrics.sample(LOOKS, failed.get(), "result", "failed")
         + Metrics.single(
             "calico_mesos_released_total",
             "counter",

@@ -203,7 +203,7 @@ class MesosAgentIT {
   void allNetworksOfAContainerAreJoinedAtOnceAndEachAnswersItsOwn() throws Exception {
     Container one = otherAgent.launch(newId(), BILLING, info("calico-net"));
     Container two = otherAgent.launch(newId(), WEB, info("net-b"));
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
       Container both =
           agent.launch(
               newId(), WEB, info("calico-net"), json("{'labels':{'labels':[]}}"), info("net-b"));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -185,6 +186,83 @@ class NetModulesIT {
           .isEqualToIgnoringNewLines("{\"error\":\"IP '10.65.0.77' already in use.\"}");
     }
     JsonObject unused = mustCall("release", "{\"uid\":\"first\"}");
+    assertNothingLeft();
+  }
+
+  @Test
+  void cleanupReleasesAllAlsoWhenNothingWasReleasedBefore() throws Exception {
+    Container task = new Container("alone-again", "[\"billing\"]", "");
+    assertThat(etcd.keys("/calico/ipam/v2/handle/").toString()).contains("uid-of-alone-again");
+    task.process.destroyForcibly();
+    task.sandbox.delete();
+    task.cleanUp();
+    task.cleanUp();
+    assertNothingLeft();
+  }
+
+  @Test
+  void aConfiguredContainerIsNotTakenOverByAnotherProcess() throws Exception {
+    Container task = new Container("configured", "[]", "");
+    String isolate =
+        "{\"command\":\"isolate\",\"args\":{\"container_id\":\"configured\",\"hostname\":"
+            + "\"agent7.dc1\",\"ipv4_addrs\":[\""
+            + task.addresses.get(0)
+            + "\"],\"pid\":%d}}";
+    assertThat(call(isolate.formatted(task.process.pid())).exitCode()).isZero();
+    Process thief = new ProcessBuilder("unshare", "--net", "sleep", "300").start();
+    Path its = Path.of("/proc/" + thief.pid() + "/ns/net");
+    Await.until(
+        "another process is in its namespace",
+        10,
+        () ->
+            !Files.readSymbolicLink(its)
+                .equals(Files.readSymbolicLink(Path.of("/proc/self/ns/net"))));
+    assertThat(call(isolate.formatted(thief.pid())).standardOutput())
+        .isEqualToIgnoringNewLines(
+            "{\"error\":\"This container has already been configured with Calico Networking.\"}");
+    thief.destroyForcibly();
+    assertThat(PacketProbe.ping(host.namespace(), task.addresses.get(0))).isTrue();
+    task.end();
+    assertNothingLeft();
+  }
+
+  @Test
+  void bothFamiliesAreCountedAndIsolated() throws Exception {
+    Command.Outcome pool =
+        host.calicoctl(
+            "{apiVersion: projectcalico.org/v3, kind: IPPool, metadata: {name: six},"
+                + " spec: {cidr: 'fd65::/64'}}",
+            "apply",
+            "-f",
+            "-");
+    assertThat(pool.exitCode()).as(pool.output()).isZero();
+    JsonObject answer =
+        mustCall("allocate", "{\"hostname\":\"h\",\"num_ipv4\":1,\"num_ipv6\":2,\"uid\":\"dual\"}");
+    assertThat(answer.getAsJsonArray("ipv4")).hasSize(1);
+    assertThat(answer.getAsJsonArray("ipv6")).hasSize(2);
+    Namespace sandbox = Namespace.create("dual");
+    Process process = new ProcessBuilder(sandbox.enter(List.of("sleep", "300"))).start();
+    Await.until(
+        "the process is in its namespace",
+        10,
+        () -> Command.of("ip", "netns", "identify", "" + process.pid()).mustRun().contains("dual"));
+    JsonObject unused =
+        mustCall(
+            "isolate",
+            "{\"container_id\":\"dual\",\"hostname\":\"h\",\"ipv4_addrs\":"
+                + answer.get("ipv4")
+                + ",\"ipv6_addrs\":"
+                + answer.get("ipv6")
+                + ",\"pid\":"
+                + process.pid()
+                + "}");
+    for (com.google.gson.JsonElement address : answer.getAsJsonArray("ipv6")) {
+      assertThat(PacketProbe.ping(host.namespace(), address.getAsString())).isTrue();
+    }
+    process.destroyForcibly();
+    sandbox.delete();
+    JsonObject unusedCleanup =
+        mustCall("cleanup", "{\"container_id\":\"dual\",\"hostname\":\"h\"}");
     assertNothingLeft();
   }
 
