@@ -1,6 +1,7 @@
 package io.calico4j.mesos;
 
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import io.calico4j.core.cni.CniError;
@@ -58,6 +59,8 @@ public final class MesosRequestMapper implements RequestMapper {
     NetworkInfo info = decode(json);
     try {
       MesosLabels labels = labels(info);
+      requireAllowed(request.configuration(), "floating_ips", labels.floating());
+      requireAllowed(request.configuration(), "allowed_source_prefixes", labels.allowedSources());
       return Optional.of(
           attach(
               request.configuration(),
@@ -174,6 +177,23 @@ public final class MesosRequestMapper implements RequestMapper {
           CniError.INVALID_CONFIGURATION,
           "args.\"org.apache.mesos\".network_info is no NetworkInfo of Mesos",
           String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** A framework gets what reaches beyond its own addresses only where the operator allows it. */
+  private static void requireAllowed(
+      NetworkConfiguration configuration, String feature, List<?> asked) throws CniError {
+    JsonObject allowed =
+        NetworkConfiguration.object(configuration.document(), "feature_control")
+            .orElseGet(JsonObject::new);
+    if (!asked.isEmpty() && !new JsonPrimitive(true).equals(allowed.get(feature))) {
+      throw new IllegalArgumentException(
+          asked
+              + " is asked for, but network "
+              + configuration.name()
+              + " does not allow it: its file needs \"feature_control\": {\""
+              + feature
+              + "\": true}");
     }
   }
 

@@ -44,7 +44,11 @@ class MesosRequestMapperTest {
   }
 
   private static Optional<AttachRequest> mapInfo(String info) throws CniError {
-    return map(",'args':{'org.apache.mesos':{'network_info':" + info + "}}");
+    return map(
+        ",'feature_control':{'floating_ips':true,'allowed_source_prefixes':true}"
+            + ",'args':{'org.apache.mesos':{'network_info':"
+            + info
+            + "}}");
   }
 
   @Test
@@ -209,5 +213,35 @@ class MesosRequestMapperTest {
     AttachRequest request = map("DEL", ",'args':" + arguments).orElseThrow();
     assertThat(request.identity().namespace()).isEqualTo(namespace);
     assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "floatingIPs | 10.200.0.7 | 'floating_ips':false | floating_ips",
+        "floatingIPs | 10.200.0.7 | | floating_ips",
+        "allowedSourcePrefixes | 10.9.0.0/16 | 'floating_ips':true | allowed_source_prefixes",
+      })
+  void whatReachesBeyondOwnAddressesNeedsTheOperator(
+      String label, String value, String allowed, String feature) {
+    CniError error =
+        catchThrowableOfType(
+            CniError.class,
+            () ->
+                map(
+                    ",'feature_control':{"
+                        + (allowed == null ? "" : allowed)
+                        + "},'args':{'org.apache.mesos':{'network_info':{'labels':{'labels':["
+                        + "{'key':'cni.projectcalico.org/"
+                        + label
+                        + "','value':'[\\'"
+                        + value
+                        + "\\']'}]}}}}"));
+    assertThat(error.code()).isEqualTo(7);
+    assertThat(error)
+        .hasMessageContaining("network net does not allow it")
+        .hasMessageContaining(feature);
   }
 }

@@ -24,6 +24,10 @@ final class PluginMetrics {
     .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10
   };
   private static final String OK = "ok";
+
+  /** Counted when a handler throws: {@code code-999}, which the plugin server answers then. */
+  private static final PluginResponse CRASHED = new PluginResponse(1, "{\"code\":999}", "");
+
   private static final Set<String> COMMANDS =
       Set.of(
           "ADD",
@@ -98,9 +102,13 @@ final class PluginMetrics {
   private PluginHandler counting(String program, PluginHandler handler) {
     return request -> {
       long start = System.nanoTime();
-      PluginResponse response = handler.handle(request);
-      count(program, request, response, (System.nanoTime() - start) / 1e9);
-      return response;
+      PluginResponse response = CRASHED;
+      try {
+        response = handler.handle(request);
+        return response;
+      } finally {
+        count(program, request, response, (System.nanoTime() - start) / 1e9);
+      }
     };
   }
 

@@ -1,6 +1,7 @@
 package io.calico4j.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
@@ -83,5 +84,54 @@ class PluginMetricsTest {
         .contains("calico_containers_attached{runtime=\"mesos\"} 0\n");
     assertThat(text.lines().toList())
         .allMatch(line -> line.matches("# (HELP|TYPE) .+|[a-z_]+(\\{.+})? [0-9.]+"));
+  }
+
+  @Test
+  void aHandlerThatFailsIsCountedToo() {
+    PluginHandler broken =
+        metrics
+            .counting(
+                Map.of(
+                    "calico",
+                    request -> {
+                      throw new IllegalStateException("broken");
+                    }))
+            .get("calico");
+    assertThatThrownBy(
+            () -> broken.handle(new PluginRequest("calico", Map.of("CNI_COMMAND", "ADD"), "", -1)))
+        .hasMessage("broken");
+    assertThat(metrics.text(List::of)).contains("command=\"ADD\",result=\"code-999\"} 1\n");
+  }
+
+  @Test
+  void prometheusHasAPortOfItsOwnWhenItIsWanted() throws Exception {
+    int health = freePort();
+    int own = freePort();
+    Map<String, String> environment =
+        Map.of(
+            "FELIX_PROMETHEUSMETRICSENABLED", "True",
+            "FELIX_PROMETHEUSMETRICSHOST", "127.0.0.1",
+            "FELIX_PROMETHEUSMETRICSPORT", Integer.toString(own));
+    try (HealthServer server = new HealthServer("127.0.0.1", health, Map.of(), Map.of());
+        MetricsServer metricsServer =
+            new MetricsServer(server, environment, List.of(() -> "a 1\n", () -> "b 2\n"))) {
+      assertThat(metricsServer).isNotNull();
+      assertThat(fetch(health)).isEqualTo("a 1\nb 2\n");
+      assertThat(fetch(own)).isEqualTo("a 1\nb 2\n");
+    }
+    assertThatThrownBy(() -> fetch(own)).isInstanceOf(java.net.ConnectException.class);
+  }
+
+  private static int freePort() throws java.io.IOException {
+    try (java.net.ServerSocket socket = new java.net.ServerSocket(0)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static String fetch(int port) throws java.io.IOException {
+    java.net.URL url = java.net.URI.create("http://127.0.0.1:" + port + "/metrics").toURL();
+    try (java.io.InputStream in = url.openStream()) {
+      return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+    }
   }
 }

@@ -149,9 +149,23 @@ public final class MesosAgent implements Closeable {
       throw new LaunchException(String.join("\n", failures));
     }
     planned.sandbox().ip("link", "set", "dev", "lo", "up");
+    writeHostFiles(directory, id, addresses);
     Container launched = new Container(id, owner, process, planned.sandbox(), addresses);
     containers.put(id, launched);
     return launched;
+  }
+
+  /** Writes what the agent mounts into the container, with an image or without. */
+  private static void writeHostFiles(Path directory, String id, Map<String, String> addresses)
+      throws IOException {
+    String hostname = id.substring(id.lastIndexOf('.') + 1);
+    StringBuilder hosts = new StringBuilder("127.0.0.1 localhost\n");
+    addresses.values().stream()
+        .findFirst()
+        .ifPresent(address -> hosts.append(address + " " + hostname + "\n"));
+    Files.writeString(directory.resolve("hosts"), hosts);
+    Files.writeString(directory.resolve("hostname"), hostname + "\n");
+    Files.writeString(directory.resolve("resolv.conf"), "");
   }
 
   private Process startProcess() throws IOException {
@@ -159,6 +173,8 @@ public final class MesosAgent implements Closeable {
         new ProcessBuilder(
                 "unshare",
                 "--net",
+                "--uts",
+                "--mount",
                 "busybox",
                 "httpd",
                 "-f",

@@ -68,7 +68,12 @@ class MesosAgentIT {
     MesosAgent made = new MesosAgent(on);
     agents.add(made);
     String ipam = ",'ipam':{'type':'calico-ipam'}";
-    made.network(json("{'name':'calico-net','type':'calico'" + ipam + "}"));
+    made.network(
+        json(
+            "{'name':'calico-net','type':'calico','feature_control':{'floating_ips':true,"
+                + "'allowed_source_prefixes':true}"
+                + ipam
+                + "}"));
     made.network(
         json(
             "{'name':'net-b','type':'calico','cniVersion':'0.3.1','args':{'mine':1}" + ipam + "}"));
@@ -230,6 +235,8 @@ class MesosAgentIT {
     Container nested = agent.launch(pod.id() + ".a1b2", Owner.NOBODY, info("calico-net"));
     Container deep = agent.launch(nested.id() + ".c3d4", Owner.NOBODY, info("net-b"));
     assertThat(List.of(pod.address(), nested.address(), deep.address())).doesNotHaveDuplicates();
+    assertThat(Files.readString(agent.root().resolve(nested.id()).resolve("hosts")))
+        .endsWith(nested.address() + " a1b2\n");
     assertThat(reaches(nested, pod)).isTrue();
     assertThat(reaches(deep, pod)).isFalse();
     assertThat(etcd.keys("/calico/resources/v3/projectcalico.org/workloadendpoints/").toString())

@@ -95,7 +95,7 @@ class MesosReconcilerIT {
   /** Waits for so many looks that a container that is gone would have been released. */
   private void awaitLooks(Pattern pattern) throws IOException {
     long before = looks(pattern);
-    Await.until("further looks", 30, () -> looks(pattern) > before + GRACE_SECONDS + 2);
+    Await.until("further looks", 30, () -> looks(pattern) > before + GRACE_SECONDS + 1);
   }
 
   private String handles() throws IOException {

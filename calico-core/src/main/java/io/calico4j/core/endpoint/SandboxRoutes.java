@@ -5,13 +5,15 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * The routes of one interface in a sandbox. Every interface leads everywhere, so that those of a
  * second one have the destinations of the first: what is sent from its addresses must still leave
  * by it, because the host drops a source that is not the interface's. It gets a table of its own
  * for them, and routes in the main table that come after the first interface's, for programs that
- * bind to it and for when the first is gone.
+ * bind to it and for when the first is gone. Which one is the first does not depend on the order in
+ * which they are attached where they are numbered: a Mesos agent attaches all at once.
  */
 final class SandboxRoutes {
   /** Above the tables that distributions name, in a namespace that nobody else configures. */
@@ -19,12 +21,16 @@ final class SandboxRoutes {
 
   private static final int METRICS = 2000;
 
+  private static final Pattern FURTHER = Pattern.compile("eth[1-9][0-9]*");
+
   private final Netlink inside;
   private final int index;
+  private final boolean further;
 
-  SandboxRoutes(Netlink inside, int index) {
+  SandboxRoutes(Netlink inside, int index, String interfaceName) {
     this.inside = inside;
     this.index = index;
+    further = FURTHER.matcher(interfaceName).matches();
   }
 
   /** Sets the routes of one address family. */
@@ -46,21 +52,24 @@ final class SandboxRoutes {
 
   /** Adds a route to the main table; false when another interface has the destination already. */
   private boolean add(Route route) throws KernelException {
-    try {
-      inside.addRoute(route);
-      return true;
-    } catch (KernelException e) {
-      if (e.errno() != KernelException.EEXIST) {
-        throw e;
+    if (!further) {
+      try {
+        inside.addRoute(route);
+        return true;
+      } catch (KernelException e) {
+        if (e.errno() != KernelException.EEXIST) {
+          throw e;
+        }
       }
     }
     boolean own =
-        inside.routes().stream()
-            .anyMatch(
-                r ->
-                    r.destination().equals(route.destination())
-                        && r.metric() == 0
-                        && r.interfaceIndex() == index);
+        !further
+            && inside.routes().stream()
+                .anyMatch(
+                    r ->
+                        r.destination().equals(route.destination())
+                            && r.metric() == 0
+                            && r.interfaceIndex() == index);
     if (!own) {
       inside.replaceRoute(
           new Route(

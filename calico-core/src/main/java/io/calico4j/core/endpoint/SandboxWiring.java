@@ -107,7 +107,7 @@ final class SandboxWiring {
     for (IpAddress address : addresses) {
       inside.addAddress(index, address.toCidr());
     }
-    SandboxRoutes routes = new SandboxRoutes(inside, index);
+    SandboxRoutes routes = new SandboxRoutes(inside, index, identity.interfaceName());
     List<IpAddress> v4 = addresses.stream().filter(IpAddress::isV4).toList();
     if (!v4.isEmpty()) {
       routes.set(
