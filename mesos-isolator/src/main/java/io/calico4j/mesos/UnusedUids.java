@@ -70,17 +70,25 @@ final class UnusedUids {
       for (Entry entry : ipam.reads().list(IpamKeys.blocks(family))) {
         // Most blocks of a cluster hold no such address: they are not parsed.
         if (entry.value().contains(NetModules.RUNTIME)) {
-          Block block = Block.parse(entry.value());
-          for (IpAddress address : block.addresses(this::isAllocatedHere)) {
-            Block.Owner owner = block.owner(address);
-            if (owner != null && owner.handleId() != null) {
-              uids.add(owner.handleId());
-            }
-          }
+          collect(entry, uids);
         }
       }
     }
     return uids;
+  }
+
+  private void collect(Entry entry, Set<String> uids) {
+    try {
+      Block block = Block.parse(entry.value());
+      for (IpAddress address : block.addresses(this::isAllocatedHere)) {
+        Block.Owner owner = block.owner(address);
+        if (owner != null && owner.handleId() != null) {
+          uids.add(owner.handleId());
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      log.warn("{} cannot be read, its addresses stay: {}", entry.key(), e.getMessage());
+    }
   }
 
   private boolean isAllocatedHere(Block.Owner owner) {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.concurrent.Executors;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.mesos.v1.Protos.ContainerID;
 import org.apache.mesos.v1.Protos.ExecutorID;
 import org.apache.mesos.v1.Protos.FrameworkID;
@@ -44,9 +43,7 @@ public final class MesosAgentApi {
     /** As an agent that has not finished its recovery: 503. */
     RECOVERING,
     /** With bytes that are no protobuf. */
-    GARBAGE,
-    /** Not at all, with the connection open. */
-    HANGING
+    GARBAGE
   }
 
   /** Serves until it is killed; the argument is the directory with the files. */
@@ -150,7 +147,6 @@ public final class MesosAgentApi {
         case RECOVERING ->
             send(exchange, 503, "Agent has not finished recovery".getBytes(StandardCharsets.UTF_8));
         case GARBAGE -> send(exchange, 200, new byte[] {1, 2, 3});
-        case HANGING -> LockSupport.park();
       }
     }
   }

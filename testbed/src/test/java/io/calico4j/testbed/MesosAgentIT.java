@@ -290,6 +290,14 @@ class MesosAgentIT {
         .hasMessageContaining(text);
   }
 
+  @ParameterizedTest
+  @CsvSource({"standalone-", "under:score", "a+b"})
+  void aStandaloneContainerWhoseIdIsNoNameCanBeDestroyedToo(String id) {
+    assertThatThrownBy(() -> agent.launch(id, Owner.NOBODY, info("calico-net")))
+        .isInstanceOf(LaunchException.class)
+        .hasMessageContaining(id);
+  }
+
   @Test
   void withoutNetworkInfoTheAddIsRefusedAndTheDelIsNot() throws Exception {
     Namespace sandbox = Namespace.create("no-info");
