@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -20,7 +19,6 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Does what a Mesos agent's {@code network/cni} isolator does with its containers: makes the
@@ -32,10 +30,11 @@ public final class MesosAgent implements Closeable {
   private static final String PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 
   private final TestHost host;
-  private final Path root;
+  private final MesosIsolatorRoot root;
   private final Path pages;
   private final Map<String, JsonObject> networks = new HashMap<>();
   private final Map<String, Container> containers = new LinkedHashMap<>();
+  private final Map<String, Map<String, String>> interfaces = new HashMap<>();
 
   /** A launch that failed, with the message a framework sees. */
   public static final class LaunchException extends IOException {
@@ -81,10 +80,10 @@ public final class MesosAgent implements Closeable {
   /** Makes an agent of a host, with an empty isolator root. */
   public MesosAgent(TestHost host) throws IOException {
     this.host = host;
-    root = host.state().resolve("mesos/isolators/network/cni");
+    root = new MesosIsolatorRoot(host.state().resolve("mesos/isolators/network/cni"));
     pages = Files.createDirectories(host.state().resolve("www"));
     Files.writeString(pages.resolve("index.html"), "ok\n");
-    Files.createDirectories(root);
+    Files.createDirectories(root.path());
   }
 
   /** Takes over a network's configuration file, as the operator wrote it. */
@@ -100,7 +99,7 @@ public final class MesosAgent implements Closeable {
 
   /** Returns where the isolator keeps its state. */
   public Path root() {
-    return root;
+    return root.path();
   }
 
   /**
@@ -109,63 +108,62 @@ public final class MesosAgent implements Closeable {
    * @throws LaunchException when a plugin refuses; the container has been destroyed
    */
   public Container launch(String id, Owner owner, String... networkInfos) throws IOException {
-    Path directory = Files.createDirectories(root.resolve(id));
+    Path unusedDirectory = Files.createDirectories(root.container(id));
     Process process = startProcess();
-    Path namespace = Files.createFile(directory.resolve("ns"));
+    Path namespace = Files.createFile(root.namespace(id));
     String unused =
         Command.of("mount", "--bind", "/proc/" + process.pid() + "/ns/net", namespace.toString())
             .mustRun();
     Container planned = new Container(id, owner, process, Namespace.at(namespace), Map.of());
     containers.put(id, planned);
-    Map<String, String> interfaces = new LinkedHashMap<>();
-    for (String text : networkInfos) {
-      JsonObject info = JsonParser.parseString(text).getAsJsonObject();
-      if (info.has("name")) {
-        String name = info.get("name").getAsString();
-        Path configuration = Files.createDirectories(directory.resolve(name));
-        Files.writeString(configuration.resolve("network.conf"), configuration(name, info));
-        interfaces.put(name, "eth" + interfaces.size());
-      }
-    }
-    List<String> failures = new ArrayList<>();
     Map<String, String> addresses = new TreeMap<>();
-    together(
-        interfaces,
-        (name, link) -> {
-          Command.Outcome added = call("ADD", id, name, link, namespace.toString());
-          String failure = failure(id, name, added);
-          synchronized (addresses) {
-            if (failure.isEmpty()) {
-              Path saved = Files.createDirectories(directory.resolve(name).resolve(link));
-              Files.writeString(saved.resolve("network.info"), added.standardOutput());
-              ipv4(added.standardOutput()).forEach(a -> addresses.put(name, a));
-            } else {
-              failures.add(failure);
+    List<String> failures = prepare(id, networkInfos);
+    if (failures.isEmpty()) {
+      together(
+          interfaces.get(id),
+          (name, link) -> {
+            Command.Outcome added = call("ADD", id, name, link, true);
+            String failure = failure(id, name, added);
+            synchronized (addresses) {
+              if (failure.isEmpty()) {
+                root.saveResult(id, name, link, added.standardOutput());
+                ipv4(added.standardOutput()).forEach(a -> addresses.put(name, a));
+              } else {
+                failures.add(failure);
+              }
             }
-          }
-        });
+          });
+    }
     if (!failures.isEmpty()) {
       destroy(id);
       throw new LaunchException(String.join("\n", failures));
     }
     planned.sandbox().ip("link", "set", "dev", "lo", "up");
-    writeHostFiles(directory, id, addresses);
+    root.writeHostFiles(id, addresses);
     Container launched = new Container(id, owner, process, planned.sandbox(), addresses);
     containers.put(id, launched);
     return launched;
   }
 
-  /** Writes what the agent mounts into the container, with an image or without. */
-  private static void writeHostFiles(Path directory, String id, Map<String, String> addresses)
-      throws IOException {
-    String hostname = id.substring(id.lastIndexOf('.') + 1);
-    StringBuilder hosts = new StringBuilder("127.0.0.1 localhost\n");
-    addresses.values().stream()
-        .findFirst()
-        .ifPresent(address -> hosts.append(address + " " + hostname + "\n"));
-    Files.writeString(directory.resolve("hosts"), hosts);
-    Files.writeString(directory.resolve("hostname"), hostname + "\n");
-    Files.writeString(directory.resolve("resolv.conf"), "");
+  /** Writes the networks' configurations; those without a name are nobody's. */
+  private List<String> prepare(String id, String... networkInfos) throws IOException {
+    Map<String, String> links = new LinkedHashMap<>();
+    List<String> failures = new ArrayList<>();
+    interfaces.put(id, links);
+    for (String text : networkInfos) {
+      JsonObject info = JsonParser.parseString(text).getAsJsonObject();
+      if (info.has("name")) {
+        String name = info.get("name").getAsString();
+        JsonObject network = networks.get(name);
+        if (network == null) {
+          failures.add("Unknown CNI network '" + name + "'");
+          return failures;
+        }
+        root.writeConfiguration(id, name, network, info);
+        links.put(name, "eth" + links.size());
+      }
+    }
+    return failures;
   }
 
   private Process startProcess() throws IOException {
@@ -194,34 +192,9 @@ public final class MesosAgent implements Closeable {
     return process;
   }
 
-  /** Merges the NetworkInfo into the operator's file, members sorted by name. */
-  private String configuration(String name, JsonObject info) throws IOException {
-    JsonObject network = networks.get(name);
-    if (network == null) {
-      throw new LaunchException("Unknown CNI network '" + name + "'");
-    }
-    JsonObject merged = network.deepCopy();
-    JsonObject arguments =
-        merged.get("args") instanceof JsonObject given ? given : new JsonObject();
-    JsonObject mesos = new JsonObject();
-    mesos.add("network_info", info);
-    arguments.add("org.apache.mesos", mesos);
-    merged.add("args", arguments);
-    return sorted(merged).toString();
-  }
-
-  private static JsonElement sorted(JsonElement element) {
-    if (!(element instanceof JsonObject object)) {
-      return element;
-    }
-    JsonObject sorted = new JsonObject();
-    new TreeMap<>(object.asMap()).forEach((name, value) -> sorted.add(name, sorted(value)));
-    return sorted;
-  }
-
   /** Calls the plugin of a network with the agent's whole environment for it. */
   private Command.Outcome call(
-      String command, String id, String network, String link, @Nullable String namespace)
+      String command, String id, String network, String link, boolean hasNamespace)
       throws IOException {
     Map<String, String> environment = new TreeMap<>();
     environment.put("CNI_COMMAND", command);
@@ -229,11 +202,10 @@ public final class MesosAgent implements Closeable {
     environment.put("CNI_PATH", host.plugins().toString());
     environment.put("CNI_IFNAME", link);
     environment.put("PATH", PATH);
-    if (namespace != null) {
-      environment.put("CNI_NETNS", namespace);
+    if (hasNamespace) {
+      environment.put("CNI_NETNS", root.namespace(id).toString());
     }
-    String configuration =
-        Files.readString(root.resolve(id).resolve(network).resolve("network.conf"));
+    String configuration = root.configuration(id, network);
     String type = JsonParser.parseString(configuration).getAsJsonObject().get("type").getAsString();
     return type.equals(MesosPortMapper.TYPE)
         ? new MesosPortMapper(host).run(environment, configuration)
@@ -288,64 +260,48 @@ public final class MesosAgent implements Closeable {
 
   /** Calls DEL of every network that was begun; removes the container's state if all succeed. */
   private List<String> detach(String id) throws IOException {
-    Path directory = root.resolve(id);
-    Path namespace = directory.resolve("ns");
     List<String> failures = new ArrayList<>();
-    if (!Files.exists(directory)) {
+    if (!Files.exists(root.container(id))) {
       return failures;
     }
-    Map<String, String> interfaces = new LinkedHashMap<>();
-    for (Path network : directories(directory)) {
-      if (Files.exists(network.resolve("network.conf"))) {
-        List<Path> links = directories(network);
-        interfaces.put(
-            String.valueOf(network.getFileName()),
-            links.isEmpty()
-                ? "eth" + interfaces.size()
-                : String.valueOf(links.get(0).getFileName()));
-      }
-    }
-    String handle = isNamespace(namespace) ? namespace.toString() : null;
+    Map<String, String> known = interfaces.getOrDefault(id, Map.of());
+    Map<String, String> links = new LinkedHashMap<>();
+    root.networks(id)
+        .forEach(
+            (network, saved) ->
+                links.put(
+                    network, saved.isEmpty() ? known.getOrDefault(network, "eth0") : saved.get(0)));
+    boolean hasNamespace = root.hasNamespace(id);
     together(
-        interfaces,
+        links,
         (name, link) -> {
-          Command.Outcome deleted = call("DEL", id, name, link, handle);
-          if (deleted.exitCode() != 0) {
+          Command.Outcome deleted = call("DEL", id, name, link, hasNamespace);
+          if (deleted.exitCode() == 0) {
+            root.forgetInterface(id, name, link);
+          } else {
             synchronized (failures) {
               failures.add(name + ": " + deleted.output());
             }
-          } else {
-            delete(directory.resolve(name).resolve(link));
           }
         });
     if (failures.isEmpty()) {
-      var unused = Command.of("umount", namespace.toString()).run();
-      delete(directory);
+      root.forget(id);
+      interfaces.remove(id);
     }
     return failures;
   }
 
-  private static boolean isNamespace(Path file) throws IOException {
-    return Command.of("stat", "-f", "-c", "%T", file.toString()).mustRun().contains("nsfs");
-  }
-
   /** Restarts the agent's process: containers that run stay, all others are orphans. */
   public void restart() throws IOException {
-    for (Path directory : directories(root)) {
-      String id = String.valueOf(directory.getFileName());
-      if (!containers.containsKey(id)) {
-        List<String> failures = detach(id);
-        if (!failures.isEmpty()) {
-          throw new IOException("orphan " + id + ": " + failures);
-        }
+    for (String id : root.containers()) {
+      if (containers.containsKey(id)) {
+        root.readResults(id);
         continue;
       }
-      for (Path network : directories(directory)) {
-        for (Path link : directories(network)) {
-          var unused =
-              JsonParser.parseString(Files.readString(link.resolve("network.info")))
-                  .getAsJsonObject();
-        }
+      interfaces.remove(id);
+      List<String> failures = detach(id);
+      if (!failures.isEmpty()) {
+        throw new IOException("orphan " + id + ": " + failures);
       }
     }
   }
@@ -367,10 +323,11 @@ public final class MesosAgent implements Closeable {
     for (String id : ids) {
       forget(id);
     }
-    for (Path directory : directories(root)) {
-      var unused = Command.of("umount", directory.resolve("ns").toString()).run();
-      if (!keepRoot) {
-        delete(directory);
+    for (String id : root.containers()) {
+      if (keepRoot) {
+        root.unmount(id);
+      } else {
+        root.forget(id);
       }
     }
   }
@@ -398,23 +355,6 @@ public final class MesosAgent implements Closeable {
       CompletableFuture.allOf(steps.toArray(CompletableFuture[]::new)).join();
     } catch (CompletionException e) {
       throw new IOException(e.getCause());
-    }
-  }
-
-  private static List<Path> directories(Path parent) throws IOException {
-    try (Stream<Path> files = Files.list(parent)) {
-      return files.filter(Files::isDirectory).sorted().toList();
-    }
-  }
-
-  private static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
     }
   }
 

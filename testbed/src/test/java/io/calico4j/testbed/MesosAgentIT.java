@@ -1,5 +1,7 @@
 package io.calico4j.testbed;
 
+import static io.calico4j.testbed.MesosHosts.info;
+import static io.calico4j.testbed.MesosHosts.json;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -13,7 +15,6 @@ import io.calico4j.testbed.MesosAgent.Owner;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -33,107 +34,32 @@ import org.junit.jupiter.params.provider.MethodSource;
 class MesosAgentIT {
   private static final Owner BILLING = new Owner("fw-billing", "exec", "");
   private static final Owner WEB = new Owner("fw-web", "exec", "");
-  private static final String PARENT = "5a1d2c3b-0000-4f0b-8a86-6f6f5d1a2b3";
 
   private final Path state = Installed.freshState(getClass());
-  private final List<MesosAgent> agents = new ArrayList<>();
-  private Testbed testbed;
-  private EtcdProcess etcd;
+
+  private MesosHosts hosts;
   private TestHost host;
   private TestHost other;
   private MesosAgent agent;
   private MesosAgent otherAgent;
-  private int number;
 
   @BeforeAll
   void start() throws Exception {
-    testbed = new Testbed(Installed.distribution(), state);
-    etcd = testbed.startEtcd();
-    host = testbed.addHost("agent-a", 11, "64512");
-    other = testbed.addHost("agent-b", 12, "64512");
-    host.startAgent();
-    other.startAgent();
-    agent = agent(host);
-    otherAgent = agent(other);
-    apply(
-        """
-        apiVersion: projectcalico.org/v3
-        kind: IPPool
-        metadata: {name: six}
-        spec: {cidr: "fd65::/64", natOutgoing: false}
-        """);
-  }
-
-  private MesosAgent agent(TestHost on) throws IOException {
-    MesosAgent made = new MesosAgent(on);
-    agents.add(made);
-    String ipam = ",'ipam':{'type':'calico-ipam'}";
-    made.network(
-        json(
-            "{'name':'calico-net','type':'calico','feature_control':{'floating_ips':true,"
-                + "'allowed_source_prefixes':true}"
-                + ipam
-                + "}"));
-    made.network(
-        json(
-            "{'name':'net-b','type':'calico','cniVersion':'0.3.1','args':{'mine':1}" + ipam + "}"));
-    made.network(
-        json(
-            "{'name':'mapped','type':'mesos-cni-port-mapper','chain':'MESOS',"
-                + "'excludeDevices':['x'],'delegate':{'type':'calico'"
-                + ipam
-                + "}}"));
-    return made;
+    hosts = new MesosHosts(state);
+    host = hosts.host();
+    other = hosts.other();
+    agent = hosts.agent();
+    otherAgent = hosts.otherAgent();
   }
 
   @AfterAll
   void stop() throws Exception {
-    for (MesosAgent made : agents) {
-      made.close();
-    }
-    testbed.close();
+    hosts.close();
   }
 
   @AfterEach
   void nothingIsLeft() throws Exception {
-    for (MesosAgent made : agents) {
-      for (Container container : made.containers()) {
-        made.destroy(container.id());
-      }
-      try (Stream<Path> left = Files.list(made.root())) {
-        assertThat(left).isEmpty();
-      }
-    }
-    host.mustBeClean();
-    other.mustBeClean();
-    Testbed.mustBeClean(etcd);
-  }
-
-  private static String json(String text) {
-    return text.replace('\'', '"');
-  }
-
-  private static String info(String network, String... labels) {
-    StringBuilder list = new StringBuilder();
-    for (int i = 0; i < labels.length; i += 2) {
-      list.append(i == 0 ? "" : ",")
-          .append("{'key':'" + labels[i] + "','value':'" + labels[i + 1] + "'}");
-    }
-    return json(
-        "{'ip_addresses':[{'protocol':'IPv4'}],'labels':{'labels':["
-            + list
-            + "]},'name':'"
-            + network
-            + "'}");
-  }
-
-  private String newId() {
-    return PARENT + number++;
-  }
-
-  private void apply(String yaml) throws IOException {
-    Command.Outcome applied = host.calicoctl(yaml, "apply", "-f", "-");
-    assertThat(applied.exitCode()).as(applied.output()).isZero();
+    hosts.mustBeClean();
   }
 
   private static boolean reaches(Container from, Container to) throws IOException {
@@ -142,13 +68,13 @@ class MesosAgentIT {
 
   @Test
   void tasksOfTwoFrameworksReachTheirNetworkAndTheirGroupsOnBothHosts() throws Exception {
-    Container billing = agent.launch(newId(), BILLING, info("calico-net"));
-    Container billingFar = otherAgent.launch(newId(), BILLING, info("calico-net"));
-    Container web = agent.launch(newId(), WEB, info("net-b"));
+    Container billing = agent.launch(hosts.newId(), BILLING, info("calico-net"));
+    Container billingFar = otherAgent.launch(hosts.newId(), BILLING, info("calico-net"));
+    Container web = agent.launch(hosts.newId(), WEB, info("net-b"));
     Container webFar =
-        otherAgent.launch(newId(), WEB, json("{'groups':['shared'],'name':'net-b'}"));
+        otherAgent.launch(hosts.newId(), WEB, json("{'groups':['shared'],'name':'net-b'}"));
     Container both =
-        agent.launch(newId(), BILLING, json("{'groups':['shared'],'name':'calico-net'}"));
+        agent.launch(hosts.newId(), BILLING, json("{'groups':['shared'],'name':'calico-net'}"));
 
     Await.until("routes are there", 20, () -> reaches(billing, billingFar));
     assertThat(reaches(billingFar, billing)).isTrue();
@@ -163,7 +89,7 @@ class MesosAgentIT {
 
   @Test
   void labelsDecideAndARestartedTaskKeepsNoRightOfItsPredecessor() throws Exception {
-    apply(
+    hosts.apply(
         """
         apiVersion: projectcalico.org/v3
         kind: GlobalNetworkPolicy
@@ -176,10 +102,11 @@ class MesosAgentIT {
         """);
     String address = "10.65.77.7";
     String fixed = "['" + address + "']";
-    Container ledger = otherAgent.launch(newId(), BILLING, info("calico-net", "app", "ledger"));
+    Container ledger =
+        otherAgent.launch(hosts.newId(), BILLING, info("calico-net", "app", "ledger"));
     Container client =
         agent.launch(
-            newId(),
+            hosts.newId(),
             WEB,
             info("net-b", "role", "client")
                 .replace(
@@ -191,7 +118,7 @@ class MesosAgentIT {
 
     Container again =
         agent.launch(
-            newId(),
+            hosts.newId(),
             WEB,
             "{\"name\":\"net-b\",\"labels\":{\"labels\":[{\"key\":"
                 + "\"cni.projectcalico.org/ipAddrs\",\"value\":\""
@@ -199,19 +126,23 @@ class MesosAgentIT {
                 + "\"},{\"key\":\"role\",\"value\":\"guest\"}]}}");
     assertThat(again.address()).isEqualTo(address);
     assertThat(reaches(again, ledger)).as("the same address without the label").isFalse();
-    Container sameNetwork = agent.launch(newId(), BILLING, info("calico-net"));
+    Container sameNetwork = agent.launch(hosts.newId(), BILLING, info("calico-net"));
     assertThat(reaches(sameNetwork, ledger)).as("the policy replaces the profile").isFalse();
     assertThat(host.calicoctl("", "delete", "gnp", "ledger").exitCode()).isZero();
   }
 
   @Test
   void allNetworksOfAContainerAreJoinedAtOnceAndEachAnswersItsOwn() throws Exception {
-    Container one = otherAgent.launch(newId(), BILLING, info("calico-net"));
-    Container two = otherAgent.launch(newId(), WEB, info("net-b"));
+    Container one = otherAgent.launch(hosts.newId(), BILLING, info("calico-net"));
+    Container two = otherAgent.launch(hosts.newId(), WEB, info("net-b"));
     for (int i = 0; i < 3; i++) {
       Container both =
           agent.launch(
-              newId(), WEB, info("calico-net"), json("{'labels':{'labels':[]}}"), info("net-b"));
+              hosts.newId(),
+              WEB,
+              info("calico-net"),
+              json("{'labels':{'labels':[]}}"),
+              info("net-b"));
       assertThat(both.addresses()).containsOnlyKeys("calico-net", "net-b");
       assertThat(both.sandbox().ip("route", "show", "default").lines().findFirst().orElseThrow())
           .contains("dev eth0");
@@ -231,7 +162,7 @@ class MesosAgentIT {
 
   @Test
   void aNestedContainerHasItsOwnNetworkOrItsParents() throws Exception {
-    Container pod = agent.launch(newId(), BILLING, info("calico-net", "app", "pod"));
+    Container pod = agent.launch(hosts.newId(), BILLING, info("calico-net", "app", "pod"));
     Container nested = agent.launch(pod.id() + ".a1b2", Owner.NOBODY, info("calico-net"));
     Container deep = agent.launch(nested.id() + ".c3d4", Owner.NOBODY, info("net-b"));
     assertThat(List.of(pod.address(), nested.address(), deep.address())).doesNotHaveDuplicates();
@@ -239,8 +170,7 @@ class MesosAgentIT {
         .endsWith(nested.address() + " a1b2\n");
     assertThat(reaches(nested, pod)).isTrue();
     assertThat(reaches(deep, pod)).isFalse();
-    assertThat(etcd.keys("/calico/resources/v3/projectcalico.org/workloadendpoints/").toString())
-        .contains("-cni-" + deep.id().replace("-", "--") + "-eth0");
+    assertThat(hosts.endpoints()).contains("-cni-" + deep.id().replace("-", "--") + "-eth0");
     agent.destroy(deep.id());
     assertThat(reaches(nested, pod)).isTrue();
   }
@@ -249,8 +179,10 @@ class MesosAgentIT {
   void oneNetworkThatFailsTakesTheOthersBack() throws Exception {
     Container holder =
         agent.launch(
-            newId(), WEB, json("{'ip_addresses':[{'ip_address':'10.65.77.8'}],'name':'net-b'}"));
-    String refused = newId();
+            hosts.newId(),
+            WEB,
+            json("{'ip_addresses':[{'ip_address':'10.65.77.8'}],'name':'net-b'}"));
+    String refused = hosts.newId();
     assertThatThrownBy(
             () ->
                 agent.launch(
@@ -262,7 +194,7 @@ class MesosAgentIT {
         .hasMessageContaining("failed to attach container " + refused)
         .hasMessageContaining("10.65.77.8");
     assertThat(host.workloadLinks()).hasSize(1);
-    assertThat(etcd.keys("/calico/ipam/v2/handle/").toString()).doesNotContain(refused);
+    assertThat(hosts.handles()).doesNotContain(refused);
     assertThat(PacketProbe.ping(host.namespace(), holder.address())).isTrue();
   }
 
@@ -285,7 +217,7 @@ class MesosAgentIT {
         "{'name':'nowhere'} | Unknown CNI network",
       })
   void aRequestThatCannotBeServedSaysWhyAndItsContainerCanBeDestroyed(String info, String text) {
-    assertThatThrownBy(() -> agent.launch(newId(), WEB, json(info)))
+    assertThatThrownBy(() -> agent.launch(hosts.newId(), WEB, json(info)))
         .isInstanceOf(LaunchException.class)
         .hasMessageContaining(text);
   }
@@ -327,29 +259,27 @@ class MesosAgentIT {
 
   @Test
   void anAgentThatRestartsKeepsContainersAndDetachesOrphans() throws Exception {
-    Container kept = agent.launch(newId(), BILLING, info("calico-net"));
-    Container orphan = agent.launch(newId(), BILLING, info("calico-net"));
+    Container kept = agent.launch(hosts.newId(), BILLING, info("calico-net"));
+    Container orphan = agent.launch(hosts.newId(), BILLING, info("calico-net"));
     agent.forget(orphan.id());
     agent.restart();
     assertThat(PacketProbe.ping(host.namespace(), kept.address())).isTrue();
-    assertThat(etcd.keys("/calico/ipam/v2/handle/").toString())
-        .contains(kept.id())
-        .doesNotContain(orphan.id());
+    assertThat(hosts.handles()).contains(kept.id()).doesNotContain(orphan.id());
     agent.restart();
   }
 
   @Test
   void afterARebootWithAKeptRootEveryContainerIsDetachedWithoutNamespace() throws Exception {
-    Container before = agent.launch(newId(), BILLING, info("calico-net"), info("net-b"));
+    Container before = agent.launch(hosts.newId(), BILLING, info("calico-net"), info("net-b"));
     agent.reboot(true);
     assertThat(agent.root().resolve(before.id())).isDirectory();
     agent.restart();
-    assertThat(etcd.keys("/calico/ipam/v2/handle/").toString()).doesNotContain(before.id());
+    assertThat(hosts.handles()).doesNotContain(before.id());
   }
 
   @Test
   void portMappingsLeadToAContainerBehindThePortMapper() throws Exception {
-    apply(
+    hosts.apply(
         """
         apiVersion: projectcalico.org/v3
         kind: GlobalNetworkPolicy
@@ -362,7 +292,7 @@ class MesosAgentIT {
         """);
     Container open =
         agent.launch(
-            newId(),
+            hosts.newId(),
             WEB,
             json(
                 "{'labels':{'labels':[{'key':'published'}]},'name':'mapped','port_mappings':["
@@ -379,7 +309,7 @@ class MesosAgentIT {
     assertThatThrownBy(
             () ->
                 agent.launch(
-                    newId(),
+                    hosts.newId(),
                     WEB,
                     json(
                         "{'ip_addresses':[{'protocol':'IPv6'}],'name':'mapped','port_mappings':["
@@ -398,9 +328,9 @@ class MesosAgentIT {
   void whatEachVersionPrintsBecomesTheEndpoint(Path file) throws Exception {
     JsonObject row = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     Container container =
-        agent.launch(newId(), BILLING, row.getAsJsonObject("network_info").toString());
+        agent.launch(hosts.newId(), BILLING, row.getAsJsonObject("network_info").toString());
     JsonObject expected = row.getAsJsonObject("endpoint");
-    JsonObject endpoint = endpoint(expected.get("namespace").getAsString(), container.id());
+    JsonObject endpoint = hosts.endpoint(expected.get("namespace").getAsString(), container.id());
     JsonObject metadata = endpoint.getAsJsonObject("metadata");
     JsonObject spec = endpoint.getAsJsonObject("spec");
     JsonObject found = new JsonObject();
@@ -424,18 +354,5 @@ class MesosAgentIT {
         metadata.getAsJsonObject("annotations").get("io.calico4j/mesos-port-mappings");
     found.addProperty("portMappings", ports == null ? "" : ports.getAsString());
     assertThat(found).isEqualTo(expected);
-  }
-
-  private JsonObject endpoint(String namespace, String container) throws IOException {
-    return JsonParser.parseString(
-            etcd.ctl(
-                "get",
-                "--print-value-only",
-                "/calico/resources/v3/projectcalico.org/workloadendpoints/"
-                    + namespace
-                    + "/agent--a-cni-"
-                    + container.replace("-", "--")
-                    + "-eth0"))
-        .getAsJsonObject();
   }
 }
