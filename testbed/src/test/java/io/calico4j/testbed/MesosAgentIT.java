@@ -278,6 +278,25 @@ class MesosAgentIT {
   }
 
   @Test
+  void withoutCalicoNodeATaskStartsAndEndsByTheNetworksFileAlone() throws Exception {
+    Container before = agent.launch(hosts.newId(), BILLING, info("calico-net", "app", "ledger"));
+    agent.network(
+        json(
+            "{'name':'calico-net','type':'calico','nodename':'agent-a','etcd_endpoints':'"
+                + hosts.etcdUrl()
+                + "','ipam':{'type':'calico-ipam'}}"));
+    host.killAgent();
+    Container alone = agent.launch(hosts.newId(), BILLING, info("calico-net", "app", "web"));
+    assertThat(reaches(alone, before)).as("one network").isTrue();
+    assertThat(hosts.endpoint("default", alone.id()).toString()).contains("\"app\":\"web\"");
+    agent.destroy(alone.id());
+    assertThat(hosts.handles()).doesNotContain(alone.id());
+    host.startAgent();
+    assertThat(PacketProbe.ping(host.namespace(), before.address())).isTrue();
+    agent.network(json(MesosHosts.NETWORKS.get(0)));
+  }
+
+  @Test
   void portMappingsLeadToAContainerBehindThePortMapper() throws Exception {
     hosts.apply(
         """

@@ -17,7 +17,7 @@ final class MesosHosts implements Closeable {
   private static final String IPAM = ",'ipam':{'type':'calico-ipam'}";
 
   /** Configuration files as an operator writes them. */
-  private static final List<String> NETWORKS =
+  static final List<String> NETWORKS =
       List.of(
           "{'name':'calico-net','type':'calico','feature_control':{'floating_ips':true,"
               + "'allowed_source_prefixes':true}"
@@ -87,6 +87,10 @@ final class MesosHosts implements Closeable {
   void apply(String yaml) throws IOException {
     Command.Outcome applied = host.calicoctl(yaml, "apply", "-f", "-");
     assertThat(applied.exitCode()).as(applied.output()).isZero();
+  }
+
+  String etcdUrl() {
+    return etcd.url();
   }
 
   /** Returns the handles in IPAM, as text. */
