@@ -128,6 +128,7 @@ class MesosRequestMapperTest {
         "{'labels':5} | 7 | no NetworkInfo",
         "{'ip_addresses':{}} | 7 | no NetworkInfo",
         "{'ip_addresses':[{'ip_address':'10.65.0.999'}]} | 7 | 10.65.0.999",
+        "{'labels':{'labels':[{'key':'members.calico4j.io/web','value':''}]}} | 7 | makes members",
         "{'ip_address':'here'} | 7 | here",
         "{'labels':{'labels':[{'key':'a','value':'1'},{'key':'a','value':'2'}]}} | 7 | twice",
         "{'labels':{'labels':[{'key':'projectcalico.org/color','value':'1'}]}} | 7 | not known",

@@ -128,6 +128,8 @@ class MesosAgentIT {
     assertThat(reaches(again, ledger)).as("the same address without the label").isFalse();
     Container sameNetwork = agent.launch(hosts.newId(), BILLING, info("calico-net"));
     assertThat(reaches(sameNetwork, ledger)).as("the policy replaces the profile").isFalse();
+    Container pretender = agent.launch(hosts.newId(), WEB, info("net-b", "calico-net", "yes"));
+    assertThat(reaches(pretender, sameNetwork)).as("a label makes no member").isFalse();
     assertThat(host.calicoctl("", "delete", "gnp", "ledger").exitCode()).isZero();
   }
 

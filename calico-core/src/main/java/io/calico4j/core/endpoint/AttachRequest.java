@@ -52,7 +52,10 @@ public record AttachRequest(
     int mtu,
     boolean ipForwarding,
     String runtime) {
-  /** Copies the collections; a floating address needs an address of its family to lead to. */
+  /**
+   * Copies the collections; a floating address needs an address of its family to lead to, and a
+   * label that makes members comes from a profile only.
+   */
   public AttachRequest {
     labels = Map.copyOf(labels);
     annotations = Map.copyOf(annotations);
@@ -66,6 +69,14 @@ public record AttachRequest(
     allowedSources = List.copyOf(allowedSources);
     routes = List.copyOf(routes);
     ports = List.copyOf(ports);
+    for (String label : labels.keySet()) {
+      if (label.startsWith(ProfileDraft.MEMBER)) {
+        throw new IllegalArgumentException(
+            "label \""
+                + label
+                + "\" makes members of a profile: join its network or group instead");
+      }
+    }
     for (IpAddress external : floating) {
       boolean leads =
           (external.isV4() ? ipv4Count : ipv6Count) > 0

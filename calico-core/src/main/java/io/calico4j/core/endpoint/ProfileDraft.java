@@ -12,20 +12,27 @@ import java.util.Map;
  * @param spec what it holds when it is created
  */
 public record ProfileDraft(String name, ProfileSpec spec) {
+  /**
+   * Begins the label by which a profile knows its members. Containers cannot ask for such a label,
+   * so that none becomes a member by a label of its own.
+   */
+  static final String MEMBER = "members.calico4j.io/";
+
   private static final List<Rule> EVERYTHING = List.of(Rule.always(Rule.Action.Allow));
 
   /**
-   * Makes the profile of a network or group: its members carry a label named like it, reach each
-   * other, and send anywhere (calico-cni's and calico-mesos' default).
+   * Makes the profile of a network or group: its members carry a label named like it, for policies,
+   * reach each other, and send anywhere (calico-cni's and calico-mesos' default).
    *
    * @param name a label key, which is also the profile's name
    */
   public static ProfileDraft ofMembers(String name) {
-    Rule.Peer members = Rule.Peer.selected("has(" + name + ")");
+    Rule.Peer members = Rule.Peer.selected("has(" + MEMBER + name + ")");
     Rule fromMembers =
         new Rule(Rule.Action.Allow, null, null, null, null, null, null, members, Rule.Peer.ANY);
     return new ProfileDraft(
-        name, new ProfileSpec(Map.of(name, ""), List.of(fromMembers), EVERYTHING));
+        name,
+        new ProfileSpec(Map.of(name, "", MEMBER + name, ""), List.of(fromMembers), EVERYTHING));
   }
 
   /** Makes a profile that lets everybody in and out. */
