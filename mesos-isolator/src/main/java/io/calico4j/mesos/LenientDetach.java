@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
@@ -15,7 +16,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Lets a Mesos agent's DEL succeed when the request itself is at fault. An agent sends DEL for an
  * ADD that was refused too, with the same configuration, and a container whose DEL fails is
- * destroying until the agent is restarted. Such a request has attached nothing.
+ * destroying until the agent is restarted. Such a request has attached nothing. Networks whose
+ * addresses are another plugin's are left out: that plugin's error may heal.
  */
 public final class LenientDetach implements PluginHandler {
   private static final Logger log = LoggerFactory.getLogger(LenientDetach.class);
@@ -50,8 +52,16 @@ public final class LenientDetach implements PluginHandler {
   }
 
   private static boolean isOfMesos(String input) {
-    return object(input).get("args") instanceof JsonObject arguments
-        && arguments.has(MesosRequestMapper.ARGUMENTS);
+    JsonObject configuration = object(input);
+    return configuration.get("args") instanceof JsonObject arguments
+        && arguments.has(MesosRequestMapper.ARGUMENTS)
+        && !isDelegated(configuration);
+  }
+
+  private static boolean isDelegated(JsonObject configuration) {
+    return configuration.get("ipam") instanceof JsonObject ipam
+        && ipam.get("type") instanceof JsonPrimitive type
+        && !type.getAsString().equals("calico-ipam");
   }
 
   private static boolean isRequestAtFault(String error) {

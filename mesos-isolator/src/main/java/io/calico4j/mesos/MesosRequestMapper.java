@@ -1,7 +1,6 @@
 package io.calico4j.mesos;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.util.JsonFormat;
 import io.calico4j.core.cni.CniError;
@@ -183,10 +182,7 @@ public final class MesosRequestMapper implements RequestMapper {
   /** A framework gets what reaches beyond its own addresses only where the operator allows it. */
   private static void requireAllowed(
       NetworkConfiguration configuration, String feature, List<?> asked) throws CniError {
-    JsonObject allowed =
-        NetworkConfiguration.object(configuration.document(), "feature_control")
-            .orElseGet(JsonObject::new);
-    if (!asked.isEmpty() && !new JsonPrimitive(true).equals(allowed.get(feature))) {
+    if (!asked.isEmpty() && !configuration.allows(feature)) {
       throw new IllegalArgumentException(
           asked
               + " is asked for, but network "

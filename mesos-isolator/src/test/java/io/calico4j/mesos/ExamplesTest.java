@@ -61,7 +61,7 @@ class ExamplesTest {
   @Test
   void theTaskOfMesosExecuteIsATaskInfo() throws Exception {
     TaskInfo.Builder task = TaskInfo.newBuilder();
-    JsonFormat.parser().merge(Files.readString(EXAMPLES.resolve("mesos/task.json")), task);
+    JsonFormat.parser().merge(Files.readString(EXAMPLES.resolve("mesos-execute/task.json")), task);
     ContainerInfo container = task.build().getContainer();
     assertThat(container.getType()).isEqualTo(ContainerInfo.Type.MESOS);
     AttachRequest request = mapped(container.getNetworkInfos(0), json("mesos/calico.json"));
@@ -73,7 +73,8 @@ class ExamplesTest {
   @Test
   void theTaskGroupIsALaunchGroupWhoseNetworkIsTheExecutors() throws Exception {
     Offer.Operation.LaunchGroup.Builder group = Offer.Operation.LaunchGroup.newBuilder();
-    JsonFormat.parser().merge(Files.readString(EXAMPLES.resolve("mesos/launch-group.json")), group);
+    JsonFormat.parser()
+        .merge(Files.readString(EXAMPLES.resolve("mesos-execute/launch-group.json")), group);
     Offer.Operation.LaunchGroup launch = group.build();
     assertThat(launch.getTaskGroup().getTasksList())
         .hasSize(2)
@@ -163,7 +164,7 @@ class ExamplesTest {
   @Test
   void theModulesFileNamesTheIsolatorAndTheHook() throws Exception {
     JsonObject library =
-        json("mesos/modules.json").getAsJsonArray("libraries").get(0).getAsJsonObject();
+        json("net-modules/modules.json").getAsJsonArray("libraries").get(0).getAsJsonObject();
     JsonArray modules = library.getAsJsonArray("modules");
     JsonObject isolator = modules.get(0).getAsJsonObject();
     assertThat(isolator.get("name").getAsString())
@@ -182,7 +183,8 @@ class ExamplesTest {
   void everyExampleThatTheReadmeNamesIsThere() throws Exception {
     String readme = Files.readString(Path.of("README.md"));
     List<String> named =
-        java.util.regex.Pattern.compile("examples/((?:mesos|marathon)/[a-z0-9.-]+\\.json)")
+        java.util.regex.Pattern.compile(
+                "examples/((?:mesos|mesos-execute|net-modules|marathon)/[a-z0-9.-]+\\.json)")
             .matcher(readme)
             .results()
             .map(m -> m.group(1))

@@ -50,4 +50,18 @@ class LenientDetachTest {
             .handle(new PluginRequest("calico", Map.of("CNI_COMMAND", "DEL"), MESOS, -1));
     assertThat(response.exitCode()).isEqualTo(1);
   }
+
+  @ParameterizedTest
+  @CsvSource({"calico-ipam,0", "host-local,1"})
+  void anotherPluginsErrorMayHeal(String ipam, int exitCode) {
+    PluginResponse response =
+        new LenientDetach(request -> new PluginResponse(1, "{\"code\":7}", ""))
+            .handle(
+                new PluginRequest(
+                    "calico",
+                    Map.of("CNI_COMMAND", "DEL"),
+                    MESOS.replaceFirst("^\\{", "{\"ipam\":{\"type\":\"" + ipam + "\"},"),
+                    -1));
+    assertThat(response.exitCode()).isEqualTo(exitCode);
+  }
 }
