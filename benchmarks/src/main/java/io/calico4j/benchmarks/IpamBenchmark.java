@@ -33,7 +33,13 @@ import java.util.function.Function;
  */
 public final class IpamBenchmark {
   private static final int ROUNDS = 10;
-  private static final int WARM_UP_ROUNDS = 10;
+
+  /** Of each kind: what decides must be compiled as in an agent that has run for a while. */
+  private static final int WARM_UP_OPERATIONS = 5000;
+
+  /** As long as a block of 64 addresses, half of them assigned: what an assignment writes. */
+  private static final String BLOCK_SIZED = "x".repeat(3000);
+
   private static final int HOSTS = 10;
 
   private final CountingDatastore datastore;
@@ -107,10 +113,12 @@ public final class IpamBenchmark {
   private void compare(int callers, boolean manyHosts) throws Exception {
     String suffix = manyHosts ? "10 hosts" : callers + (callers == 1 ? " caller" : " callers");
     long[] revisions = new long[callers];
+    long[] blockRevision = {0};
     int each = Math.max(1, perRound / callers);
     try (Callers threads = new Callers(callers)) {
-      for (int round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-        String name = "n." + callers + "-" + (round + WARM_UP_ROUNDS) + "-";
+      int warmUp = Math.max(2, WARM_UP_OPERATIONS / (each * callers));
+      for (int round = -warmUp; round < ROUNDS; round++) {
+        String name = "n." + callers + "-" + (round + warmUp) + "-";
         measure(
             "single-key txn",
             suffix,
@@ -123,6 +131,23 @@ public final class IpamBenchmark {
                   Transaction.builder().update(key, "value-" + number, revisions[caller]).build();
               revisions[caller] = datastore.commit(transaction);
             });
+        if (callers == 1) {
+          measure(
+              "same bytes txn",
+              suffix,
+              round,
+              threads,
+              each,
+              (caller, number) -> {
+                Transaction transaction =
+                    Transaction.builder()
+                        .update("/bench/block", BLOCK_SIZED + number, blockRevision[0])
+                        .create(
+                            "/bench/handle/" + name + number, "{\"block\":{},\"deleted\":false}")
+                        .build();
+                blockRevision[0] = datastore.commit(transaction);
+              });
+        }
         measure(
             "assign",
             suffix,
@@ -284,6 +309,11 @@ public final class IpamBenchmark {
     JsonObject ratio = new JsonObject();
     ratio.addProperty(
         "latency_1", rounded(assign1.samples.percentile(0.5) / txn1.samples.percentile(0.5)));
+    ratio.addProperty(
+        "latency_1_same_bytes",
+        rounded(
+            assign1.samples.percentile(0.5)
+                / of("same bytes txn, 1 caller").samples.percentile(0.5)));
     ratio.addProperty("throughput_64", rounded(assign64.rate() / txn64.rate()));
     JsonObject spread = new JsonObject();
     spread.addProperty("latency_1", spread(assign1.medians, txn1.medians));
