@@ -166,9 +166,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
     if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
-      routesChanged = false;
       try {
-        routes.restore(ownEndpoints().values());
+        routesChanged = routes.restore(ownEndpoints().values());
       } catch (KernelException e) {
         log.error("routes could not be repaired, will try again: {}", e.getMessage());
       }

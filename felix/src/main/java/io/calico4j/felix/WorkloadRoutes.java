@@ -16,60 +16,89 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Puts back routes to this node's workloads that somebody removed, takes away those of addresses
- * that an endpoint has no more, and sets their interfaces up again. Attaching an endpoint makes its
- * routes; this only repairs, and follows later changes of floating addresses.
+ * that an endpoint has had no more at two looks, and sets their interfaces up again. Attaching an
+ * endpoint makes its routes; this only repairs, and follows later changes of floating addresses.
  */
 final class WorkloadRoutes {
   private static final Logger log = LoggerFactory.getLogger(WorkloadRoutes.class);
 
   private final Kernel kernel;
 
+  /** What was superfluous at the last look. */
+  private Set<Route> strays = Set.of();
+
   WorkloadRoutes(Kernel kernel) {
     this.kernel = kernel;
   }
 
-  /** Restores what is missing; an interface that is not there (yet, or any more) is left alone. */
-  void restore(Collection<Resource<WorkloadEndpointSpec>> endpoints) throws KernelException {
-    if (endpoints.isEmpty()) {
-      return;
-    }
-    try (Netlink netlink = kernel.netlink()) {
-      Map<String, Link> links = new HashMap<>();
-      netlink.links().forEach(link -> links.put(link.name(), link));
-      Set<String> present = new HashSet<>();
-      List<Route> routes = netlink.routes();
-      routes.forEach(r -> present.add(r.destination() + " " + r.interfaceIndex()));
-      for (Resource<WorkloadEndpointSpec> endpoint : endpoints) {
-        Link link = links.get(String.valueOf(endpoint.spec().interfaceName()));
-        if (link == null || link.group() != 0) {
-          continue;
-        }
-        if (!link.up()) {
-          log.warn("interface {} was down and is set up again", link.name());
-          netlink.setUp(link.index(), true);
-        }
-        Set<Cidr> wanted = destinations(endpoint.spec());
-        for (Cidr destination : wanted) {
-          if (!present.contains(destination + " " + link.index())) {
-            add(netlink, Route.connected(destination, link.index(), Route.PROTOCOL_BOOT), link);
-          }
-        }
-        for (Route route : routes) {
-          if (route.interfaceIndex() == link.index()
-              && route.gateway() == null
-              && route.protocol() == Route.PROTOCOL_BOOT
-              && route.destination().isSingle()
-              && !wanted.contains(route.destination())) {
-            delete(netlink, route, link);
+  /**
+   * Restores what is missing, and takes away what was superfluous at the last look too: what Felix
+   * knows of an endpoint may be older than the routes of one that is being attached. An interface
+   * that is not there (yet, or any more) is left alone.
+   *
+   * @return whether to look again soon
+   */
+  boolean restore(Collection<Resource<WorkloadEndpointSpec>> endpoints) throws KernelException {
+    Set<Route> superfluous = new HashSet<>();
+    boolean changed = false;
+    if (!endpoints.isEmpty()) {
+      try (Netlink netlink = kernel.netlink()) {
+        Map<String, Link> links = new HashMap<>();
+        netlink.links().forEach(link -> links.put(link.name(), link));
+        Map<Integer, List<Route>> routes =
+            netlink.routes().stream().collect(Collectors.groupingBy(Route::interfaceIndex));
+        for (Resource<WorkloadEndpointSpec> endpoint : endpoints) {
+          Link link = links.get(String.valueOf(endpoint.spec().interfaceName()));
+          if (link != null && link.group() == 0) {
+            changed |=
+                restore(
+                    netlink,
+                    link,
+                    destinations(endpoint.spec()),
+                    routes.getOrDefault(link.index(), List.of()),
+                    superfluous);
           }
         }
       }
     }
+    strays = superfluous;
+    return changed || !superfluous.isEmpty();
+  }
+
+  private boolean restore(
+      Netlink netlink, Link link, Set<Cidr> wanted, List<Route> routes, Set<Route> superfluous)
+      throws KernelException {
+    if (!link.up()) {
+      log.warn("interface {} was down and is set up again", link.name());
+      netlink.setUp(link.index(), true);
+    }
+    boolean added = false;
+    for (Cidr destination : wanted) {
+      if (routes.stream().noneMatch(r -> r.destination().equals(destination))) {
+        add(netlink, Route.connected(destination, link.index(), Route.PROTOCOL_BOOT), link);
+        added = true;
+      }
+    }
+    for (Route route : routes) {
+      if (route.gateway() != null
+          || route.protocol() != Route.PROTOCOL_BOOT
+          || !route.destination().isSingle()
+          || wanted.contains(route.destination())) {
+        continue;
+      }
+      if (strays.contains(route)) {
+        delete(netlink, route, link);
+      } else {
+        superfluous.add(route);
+      }
+    }
+    return added;
   }
 
   /** Returns an endpoint's addresses, floating ones included. */

@@ -1,0 +1,125 @@
+package io.calico4j.felix;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.Route;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
+import io.calico4j.core.net.Cidr;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Routes of one interface, {@code cali1} with index 7, in a kernel of lists. */
+class WorkloadRoutesTest {
+  private static final int INDEX = 7;
+
+  private final List<Route> routes = new ArrayList<>();
+  private final List<Link> links =
+      new ArrayList<>(List.of(new Link(INDEX, "cali1", "veth", true, 1500, null, 0)));
+  private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel());
+
+  private Kernel kernel() {
+    Netlink netlink =
+        proxy(
+            Netlink.class,
+            (name, argument) ->
+                switch (name) {
+                  case "links" -> List.copyOf(links);
+                  case "routes" -> List.copyOf(routes);
+                  case "addRoute" -> routes.add((Route) argument);
+                  case "deleteRoute" -> routes.remove((Route) argument);
+                  default -> null;
+                });
+    return proxy(Kernel.class, (name, argument) -> netlink);
+  }
+
+  private interface Call {
+    Object answer(String method, Object argument);
+  }
+
+  private static <T> T proxy(Class<T> type, Call call) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> {
+              Object answer =
+                  call.answer(method.getName(), arguments == null ? null : arguments[0]);
+              return method.getReturnType() == void.class ? null : answer;
+            }));
+  }
+
+  private static Route route(String destination) {
+    return Route.connected(Cidr.parse(destination), INDEX, Route.PROTOCOL_BOOT);
+  }
+
+  private static List<Resource<WorkloadEndpointSpec>> endpoint(String address, IpNat... floating) {
+    return List.of(
+        Resource.create(
+            ResourceKind.WORKLOAD_ENDPOINT,
+            Metadata.named("default", "host--a-cni-web-eth0"),
+            new WorkloadEndpointSpec(
+                "cni",
+                "host-a",
+                null,
+                null,
+                "web",
+                "eth0",
+                List.of(address),
+                List.of(),
+                "cali1",
+                null,
+                List.of(),
+                null,
+                List.of(floating),
+                List.of())));
+  }
+
+  @Test
+  void putsBackWhatIsMissingAndThenIsContent() throws Exception {
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(routes).containsExactly(route("10.65.0.1/32"));
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+  }
+
+  @Test
+  void aFloatingAddressIsRoutedUntilItIsTakenAway() throws Exception {
+    routes.add(route("10.65.0.1/32"));
+    var unused =
+        workloadRoutes.restore(endpoint("10.65.0.1/32", new IpNat("10.65.0.1", "10.9.0.1")));
+    assertThat(routes).containsExactly(route("10.65.0.1/32"), route("10.9.0.1/32"));
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).as("look again").isTrue();
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(routes).containsExactly(route("10.65.0.1/32"));
+  }
+
+  @Test
+  void aRouteThatIsNewerThanWhatFelixKnowsStays() throws Exception {
+    routes.add(route("10.65.0.1/32"));
+    routes.add(route("10.65.0.2/32"));
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isTrue();
+    routes.remove(route("10.65.0.1/32"));
+    assertThat(workloadRoutes.restore(endpoint("10.65.0.2/32"))).isFalse();
+    assertThat(routes).containsExactly(route("10.65.0.2/32"));
+  }
+
+  @Test
+  void whatIsNotOursStays() throws Exception {
+    routes.add(route("10.65.0.1/32"));
+    routes.add(Route.connected(Cidr.parse("10.7.0.0/24"), INDEX, Route.PROTOCOL_BOOT));
+    routes.add(Route.connected(Cidr.parse("10.8.0.1/32"), INDEX, 4));
+    routes.add(Route.connected(Cidr.parse("10.8.0.2/32"), INDEX + 1, Route.PROTOCOL_BOOT));
+    for (int look = 0; look < 3; look++) {
+      assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+    }
+    assertThat(routes).hasSize(4);
+  }
+}
