@@ -208,12 +208,13 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           InterruptedException {
     EndpointIdentity identity = request.identity();
     AtomicBoolean fit = new AtomicBoolean();
-    undo.push(
+    Undo.Step removePair =
         () -> {
           if (fit.get()) {
             reaper.removeNow(identity.hostInterface());
           }
-        });
+        };
+    undo.push(removePair);
     Future<Netlink> prepared =
         helpers.submit(
             () -> {
@@ -237,6 +238,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       closePrepared(prepared, e);
       throw e;
     }
+    // Again, above the registration: no address is released while it leads to a sandbox.
+    undo.push(removePair);
     try (Netlink inside = awaitPrepared(prepared)) {
       clock.end(Clock.Part.REGISTER);
       wiring.address(sandbox, inside, identity, registration.addresses(), plan);
