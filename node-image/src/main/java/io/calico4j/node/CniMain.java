@@ -13,6 +13,7 @@ import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.linux.LibC;
 import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -71,7 +72,7 @@ public final class CniMain {
     System.err.flush();
     answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
     answer.flush();
-    Runtime.getRuntime().halt(response.exitCode());
+    LibC.endProcess(response.exitCode());
   }
 
   /**
