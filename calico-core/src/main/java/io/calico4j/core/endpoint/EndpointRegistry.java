@@ -4,6 +4,7 @@ import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.ipam.AssignRequest;
@@ -111,10 +112,14 @@ final class EndpointRegistry {
   /** An endpoint in the datastore; fresh when this call made it. */
   record Registration(List<IpAddress> addresses, String mac, long revision, boolean fresh) {}
 
-  /** Registers, and notes how to take that back. */
-  Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo)
+  /**
+   * Registers, and notes how to take that back.
+   *
+   * @param sent run each time the transaction is on its way; must not wait
+   */
+  Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo, Runnable sent)
       throws DatastoreException, IpamException {
-    Registration registration = register(request, sandbox);
+    Registration registration = register(request, sandbox, sent);
     if (registration.fresh()) {
       undo.push(() -> takeBack(request.identity()));
     }
@@ -122,22 +127,10 @@ final class EndpointRegistry {
     return registration;
   }
 
-  private Registration register(AttachRequest request, NetworkNamespace sandbox)
+  private Registration register(AttachRequest request, NetworkNamespace sandbox, Runnable sent)
       throws DatastoreException, IpamException {
     EndpointIdentity identity = request.identity();
-    String key = identity.key().path();
-    boolean[] repeated = {false};
-    Ipam.Companion endpoint =
-        (transaction, addresses) -> {
-          if (repeated[0] && datastore.get(key).isPresent()) {
-            throw new AlreadyExistsException(identity.key() + " exists", null);
-          }
-          repeated[0] = true;
-          List<IpAddress> all = new ArrayList<>(request.held());
-          all.addAll(addresses);
-          transaction.create(
-              key, ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
-        };
+    Ipam.Companion endpoint = new Creation(request, sandbox, sent);
     Map<String, String> attributes = new HashMap<>();
     attributes.put("node", identity.node());
     attributes.put("namespace", identity.namespace());
@@ -161,6 +154,40 @@ final class EndpointRegistry {
       return new Registration(all, request.mac().text(), assignment.revision(), true);
     } catch (AlreadyExistsException | IpamException | UnavailableException e) {
       return existing(identity, e);
+    }
+  }
+
+  /** Makes the endpoint of the addresses, in their transaction. */
+  private final class Creation implements Ipam.Companion {
+    private final AttachRequest request;
+    private final NetworkNamespace sandbox;
+    private final Runnable sent;
+    private boolean repeated;
+
+    Creation(AttachRequest request, NetworkNamespace sandbox, Runnable sent) {
+      this.request = request;
+      this.sandbox = sandbox;
+      this.sent = sent;
+    }
+
+    @Override
+    public void addTo(Transaction.Builder transaction, List<IpAddress> addresses)
+        throws DatastoreException {
+      ResourceKey endpoint = request.identity().key();
+      if (repeated && datastore.get(endpoint.path()).isPresent()) {
+        throw new AlreadyExistsException(endpoint + " exists", null);
+      }
+      repeated = true;
+      List<IpAddress> all = new ArrayList<>(request.held());
+      all.addAll(addresses);
+      transaction.create(
+          endpoint.path(),
+          ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
+    }
+
+    @Override
+    public void sent() {
+      sent.run();
     }
   }
 

@@ -24,7 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -179,7 +179,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     EndpointIdentity identity = request.identity();
     try (Netlink inside = openSandbox(sandbox)) {
       checkSandbox(request, sandbox, inside);
-      EndpointRegistry.Registration registration = registry.register(request, sandbox, undo);
+      EndpointRegistry.Registration registration =
+          registry.register(request, sandbox, undo, () -> {});
       clock.end(Clock.Part.REGISTER);
       if (registration.fresh() || !isWired(identity, sandbox)) {
         undo.push(() -> reaper.removeNow(identity.hostInterface()));
@@ -193,7 +194,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
 
   /**
    * Looks at the sandbox and makes the pair, whose names do not depend on the addresses, while the
-   * datastore commits; a sandbox that is unfit takes the registration back.
+   * datastore commits; a sandbox that is unfit takes the registration back. Nothing of it begins
+   * before the transaction is on its way: on a host with few cores it would only hold that up.
    */
   private EndpointRegistry.Registration make(
       AttachRequest request,
@@ -215,8 +217,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           }
         };
     undo.push(removePair);
-    Future<Netlink> prepared =
-        helpers.submit(
+    FutureTask<Netlink> prepared =
+        new FutureTask<>(
             () -> {
               long start = System.nanoTime();
               Netlink inside = openSandbox(sandbox);
@@ -231,13 +233,23 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
               clock.set(Clock.Part.PAIR, System.nanoTime() - start);
               return inside;
             });
+    AtomicBoolean begun = new AtomicBoolean();
+    Runnable begin =
+        () -> {
+          if (begun.compareAndSet(false, true)) {
+            helpers.execute(prepared);
+          }
+        };
     EndpointRegistry.Registration registration;
     try {
-      registration = registry.register(request, sandbox, undo);
+      registration = registry.register(request, sandbox, undo, begin);
     } catch (DatastoreException | IpamException | RuntimeException e) {
-      closePrepared(prepared, e);
+      if (begun.get()) {
+        closePrepared(prepared, e);
+      }
       throw e;
     }
+    begin.run();
     // Again, above the registration: no address is released while it leads to a sandbox.
     undo.push(removePair);
     try (Netlink inside = awaitPrepared(prepared)) {
@@ -256,7 +268,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  private static void closePrepared(Future<Netlink> prepared, Exception failure) {
+  private static void closePrepared(FutureTask<Netlink> prepared, Exception failure) {
     try {
       awaitPrepared(prepared).close();
     } catch (KernelException | AttachException | InterruptedException e) {
@@ -267,7 +279,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  private static Netlink awaitPrepared(Future<Netlink> prepared)
+  private static Netlink awaitPrepared(FutureTask<Netlink> prepared)
       throws KernelException, AttachException, InterruptedException {
     try {
       return prepared.get();

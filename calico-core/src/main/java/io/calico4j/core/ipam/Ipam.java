@@ -68,6 +68,12 @@ public final class Ipam implements AutoCloseable {
     void addTo(Transaction.Builder transaction, List<IpAddress> addresses)
         throws DatastoreException;
 
+    /**
+     * The transaction is on its way: what need not wait for its outcome may begin. Called once per
+     * attempt, maybe on the thread of another request; must not wait.
+     */
+    default void sent() {}
+
     /** Nothing besides the addresses. */
     Companion NONE = (transaction, addresses) -> {};
   }
@@ -447,7 +453,8 @@ public final class Ipam implements AutoCloseable {
       if (transaction.writes().isEmpty()) {
         return List.of();
       }
-      long revision = commit(planner, transaction);
+      long revision =
+          commit(planner, transaction, () -> decided.keySet().forEach(job -> job.companion.sent()));
       decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
     } catch (ConflictException e) {
       return List.of();
@@ -493,11 +500,12 @@ public final class Ipam implements AutoCloseable {
       }
       return new Assignment(addresses, 0);
     }
-    return new Assignment(addresses, commit(planner, transaction));
+    return new Assignment(addresses, commit(planner, transaction, job.companion::sent));
   }
 
-  private long commit(Planner planner, Transaction transaction) throws DatastoreException {
-    long revision = datastore.commit(transaction);
+  private long commit(Planner planner, Transaction transaction, Runnable sent)
+      throws DatastoreException {
+    long revision = datastore.commit(transaction, sent);
     planner.changes().committed(revision);
     watched.ifPresent(w -> w.committed(transaction, revision));
     return revision;

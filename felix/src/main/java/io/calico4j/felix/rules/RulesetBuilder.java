@@ -33,6 +33,16 @@ public final class RulesetBuilder {
   /** The chain that holds what happens to packets from a workload to its host. */
   public static final String TO_HOST = "filter-cali-wl-to-host-action";
 
+  /**
+   * The chain that every endpoint's begins with, from the workload: accepts what belongs to a known
+   * connection, drops what belongs to none, clears the verdict's bits in the mark, and drops VXLAN
+   * and IP in IP, which are the hosts' own.
+   */
+  public static final String FROM_CHECKS = "filter-cali-from-wl-checks";
+
+  /** Like {@link #FROM_CHECKS}, to the workload, and without a word on encapsulation. */
+  public static final String TO_CHECKS = "filter-cali-to-wl-checks";
+
   private final ClusterState state;
   private final String node;
   private final String endpointToHostAction;
@@ -148,13 +158,7 @@ public final class RulesetBuilder {
 
   private List<String> endpointChain(Resource<WorkloadEndpointSpec> endpoint, boolean ingress) {
     List<String> lines = new ArrayList<>();
-    lines.add("ct state established,related accept");
-    lines.add("ct state invalid drop");
-    lines.add("meta mark set meta mark and 0xfffcffff");
-    if (!ingress) {
-      lines.add("udp dport 4789 drop");
-      lines.add("meta l4proto 4 drop");
-    }
+    lines.add("jump " + (ingress ? TO_CHECKS : FROM_CHECKS));
     if (state.hasUnreadablePolicy()) {
       lines.add("drop comment \"a policy cannot be read\"");
       return lines;

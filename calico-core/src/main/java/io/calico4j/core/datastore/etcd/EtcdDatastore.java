@@ -34,6 +34,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /** The datastore on etcd v3. Every request waits for the configured time at most. */
 public final class EtcdDatastore implements Datastore {
@@ -78,7 +79,7 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public Optional<Entry> get(String key) throws DatastoreException {
-    GetResponse response = await(client.getKVClient().get(bytes(key)), "get " + key, true);
+    GetResponse response = await(client.getKVClient().get(bytes(key)), () -> "get " + key, true);
     return response.getKvs().stream().findFirst().map(EtcdDatastore::entry);
   }
 
@@ -91,7 +92,7 @@ public final class EtcdDatastore implements Datastore {
             .withSortOrder(GetOption.SortOrder.ASCEND)
             .build();
     GetResponse response =
-        await(client.getKVClient().get(bytes(prefix), option), "list " + prefix, true);
+        await(client.getKVClient().get(bytes(prefix), option), () -> "list " + prefix, true);
     return new Listing(
         response.getKvs().stream().map(EtcdDatastore::entry).toList(),
         response.getHeader().getRevision());
@@ -99,6 +100,11 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public long commit(Transaction transaction) throws DatastoreException {
+    return commit(transaction, () -> {});
+  }
+
+  @Override
+  public long commit(Transaction transaction, Runnable sent) throws DatastoreException {
     List<Cmp> comparisons = new ArrayList<>();
     for (Transaction.Comparison comparison : transaction.comparisons()) {
       comparisons.add(
@@ -113,15 +119,18 @@ public final class EtcdDatastore implements Datastore {
               ? Op.delete(bytes(write.key()), DeleteOption.DEFAULT)
               : Op.put(bytes(write.key()), bytes(value), putOption(write)));
     }
+    CompletableFuture<TxnResponse> answer =
+        client
+            .getKVClient()
+            .txn()
+            .If(comparisons.toArray(Cmp[]::new))
+            .Then(writes.toArray(Op[]::new))
+            .commit();
+    sent.run();
     TxnResponse response =
         await(
-            client
-                .getKVClient()
-                .txn()
-                .If(comparisons.toArray(Cmp[]::new))
-                .Then(writes.toArray(Op[]::new))
-                .commit(),
-            "write " + transaction.writes().stream().map(Transaction.Write::key).toList(),
+            answer,
+            () -> "write " + transaction.writes().stream().map(Transaction.Write::key).toList(),
             false);
     if (!response.isSucceeded()) {
       throw new ConflictException(
@@ -138,7 +147,8 @@ public final class EtcdDatastore implements Datastore {
       return PutOption.DEFAULT;
     }
     long lease =
-        await(client.getLeaseClient().grant(write.ttlSeconds()), "grant a lease", true).getID();
+        await(client.getLeaseClient().grant(write.ttlSeconds()), () -> "grant a lease", true)
+            .getID();
     return PutOption.builder().withLeaseId(lease).build();
   }
 
@@ -180,23 +190,23 @@ public final class EtcdDatastore implements Datastore {
     }
   }
 
-  private <T> T await(CompletableFuture<T> future, String what, boolean read)
+  private <T> T await(CompletableFuture<T> future, Supplier<String> what, boolean read)
       throws DatastoreException {
     try {
       return future.get(config.timeout().toMillis() + GRACE_MILLIS, TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       future.cancel(true);
-      throw late(what, read, e);
+      throw late(what.get(), read, e);
     } catch (ExecutionException e) {
       String reason = String.valueOf(e.getCause().getMessage());
       if (reason.contains("DEADLINE_EXCEEDED")) {
-        throw late(what, read, e.getCause());
+        throw late(what.get(), read, e.getCause());
       }
       throw new UnavailableException(
           "etcd at "
               + config
               + " failed to "
-              + what
+              + what.get()
               + ": "
               + reason
               + (reason.contains("UNAUTHENTICATED")
@@ -206,7 +216,7 @@ public final class EtcdDatastore implements Datastore {
           e.getCause());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new UnavailableException("interrupted: " + what, read, e);
+      throw new UnavailableException("interrupted: " + what.get(), read, e);
     }
   }
 

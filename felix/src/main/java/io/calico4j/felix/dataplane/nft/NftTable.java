@@ -12,7 +12,9 @@ import java.util.TreeSet;
  * Renders the transaction that takes the table {@code inet calico} from one ruleset to another.
  * Additions go sets, chains, dispatch; removals the reverse; all are committed at once, so no
  * packet ever meets half of them. Base chains send every packet of a workload interface through a
- * verdict map; an interface that is not in it is dropped.
+ * verdict map; an interface that is not in it is dropped. What every endpoint's chain begins with
+ * is a chain that is always there, so that the kernel does not set connection tracking up and down
+ * with the first and the last endpoint.
  */
 final class NftTable {
   static final String TABLE = "inet calico";
@@ -38,6 +40,18 @@ final class NftTable {
           map filter-cali-from-wl-dispatch { type ifname : verdict; }
           map filter-cali-to-wl-dispatch { type ifname : verdict; }
           chain filter-cali-wl-to-host-action { }
+          chain filter-cali-from-wl-checks {
+            ct state established,related accept
+            ct state invalid drop
+            meta mark set meta mark and 0xfffcffff
+            udp dport 4789 drop
+            meta l4proto 4 drop
+          }
+          chain filter-cali-to-wl-checks {
+            ct state established,related accept
+            ct state invalid drop
+            meta mark set meta mark and 0xfffcffff
+          }
           chain raw-cali-allowed-sources { }
           chain nat-cali-dnat { }
           chain nat-cali-snat { }
@@ -114,8 +128,12 @@ final class NftTable {
         .chains()
         .forEach(
             (name, rules) -> {
-              if (!Objects.equals(actual.chains().get(name), rules)) {
-                rewrite(text, name, rules);
+              List<String> old = actual.chains().get(name);
+              if (!Objects.equals(old, rules)) {
+                if (old != null) {
+                  line(text, "flush chain " + TABLE + " " + name);
+                }
+                rules.forEach(rule -> line(text, "add rule " + TABLE + " " + name + " " + rule));
               }
             });
     dispatch(text, FROM, actual.fromWorkload(), desired.fromWorkload());
@@ -145,11 +163,6 @@ final class NftTable {
     SortedSet<String> missing = new TreeSet<>(wanted);
     missing.removeAll(present);
     return missing;
-  }
-
-  private static void rewrite(StringBuilder text, String chain, List<String> rules) {
-    line(text, "flush chain " + TABLE + " " + chain);
-    rules.forEach(rule -> line(text, "add rule " + TABLE + " " + chain + " " + rule));
   }
 
   private static void elements(
