@@ -72,6 +72,7 @@ public final class CniMain {
     System.err.flush();
     answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
     answer.flush();
+    response.afterwards().run();
     LibC.endProcess(response.exitCode());
   }
 

@@ -4,9 +4,11 @@ import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniResult;
 import io.calico4j.core.cni.ConfigurationFields;
+import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
@@ -27,6 +29,8 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.plugin.PluginRequest;
+import io.calico4j.core.plugin.PluginResponse;
+import io.calico4j.core.plugin.PluginServer;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
@@ -34,6 +38,7 @@ import io.calico4j.felix.dataplane.nft.Nft;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.felix.rules.RulesetBuilder;
 import io.calico4j.rkt.PlainCniMapper;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -46,16 +51,22 @@ import org.slf4j.LoggerFactory;
  * Attaches and detaches containers that do not exist, on a datastore and a kernel in memory, so
  * that the JVM has compiled the way of an ADD before the first real one takes it: a method that has
  * run a few times only is interpreted, and an ADD through such methods takes several times as long.
- * The real datastore and kernel are read meanwhile, never written. Goes on in the background;
- * whatever fails ends it without harm.
+ * The requests come through a socket of their own, as those of the launcher do. The real datastore
+ * and kernel are read meanwhile, never written: the few transactions that go to the datastore have
+ * a condition that never holds. Goes on in the background; whatever fails ends it without harm.
  */
 final class Rehearsal implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Rehearsal.class);
   private static final String NODE = "rehearsal";
+  private static final String PROGRAM = "calico";
   private static final int COMPACT_EVERY = 100;
+
+  /** Each costs etcd an entry in its log although it writes nothing. */
+  private static final int TRANSACTIONS = 100;
 
   private final Datastore real;
   private final Kernel kernel;
+  private final Path socket;
   private final int rounds;
   private final Thread thread;
   private volatile boolean closed;
@@ -65,11 +76,13 @@ final class Rehearsal implements AutoCloseable {
    *
    * @param real is read
    * @param kernel is read
+   * @param socket where the requests come in; it is gone afterwards
    * @param rounds how many containers come and go
    */
-  Rehearsal(Datastore real, Kernel kernel, int rounds) {
+  Rehearsal(Datastore real, Kernel kernel, Path socket, int rounds) {
     this.real = real;
     this.kernel = kernel;
+    this.socket = socket;
     this.rounds = rounds;
     thread = new Thread(this::run, "rehearsal");
     thread.setDaemon(true);
@@ -87,13 +100,13 @@ final class Rehearsal implements AutoCloseable {
     try {
       int done = rehearse();
       log.info("rehearsed {} attachments in {} ms", done, (System.nanoTime() - start) / 1_000_000);
-    } catch (CniError | AttachException | DatastoreException | KernelException e) {
+    } catch (IOException | DatastoreException | KernelException e) {
       log.warn("the rehearsal ended early, the first containers take longer: {}", e.toString());
     }
   }
 
   /** Returns how many containers came and went. */
-  int rehearse() throws CniError, AttachException, DatastoreException, KernelException {
+  int rehearse() throws IOException, DatastoreException, KernelException {
     RehearsalKernel stage = new RehearsalKernel();
     try (MemoryDatastore datastore = new MemoryDatastore();
         Netlink host = kernel.netlink()) {
@@ -107,11 +120,19 @@ final class Rehearsal implements AutoCloseable {
                   calculation,
                   ipam,
                   EndpointSettings.forAgent(() -> 1500),
-                  EndpointStep.Observer.NONE)) {
+                  EndpointStep.Observer.NONE);
+          PluginServer server =
+              new PluginServer(
+                  socket, Map.of(PROGRAM, request -> attachAndDetach(request, endpoints, stage)))) {
+        server.start();
+        RehearsalCaller caller = new RehearsalCaller(socket);
         int done = 0;
         for (; done < rounds && !closed; done++) {
-          attachAndDetach(endpoints, stage, done);
+          var unused = caller.call(request(stage, done));
           read(host);
+          if (done < TRANSACTIONS) {
+            commitNothing();
+          }
           if (done % COMPACT_EVERY == 0) {
             datastore.compact(Long.MAX_VALUE);
           }
@@ -133,8 +154,7 @@ final class Rehearsal implements AutoCloseable {
                 "198.18.0.0/16", null, null, null, null, null, null, null, null, null, null)));
   }
 
-  private static void attachAndDetach(EndpointService endpoints, RehearsalKernel stage, int number)
-      throws CniError, AttachException {
+  private static PluginRequest request(RehearsalKernel stage, int number) {
     Map<String, String> environment =
         Map.of(
             "CNI_COMMAND",
@@ -152,15 +172,31 @@ final class Rehearsal implements AutoCloseable {
     String configuration =
         "{\"cniVersion\":\"0.4.0\",\"name\":\"rehearsal\",\"type\":\"calico\","
             + "\"ipam\":{\"type\":\"calico-ipam\"}}";
-    CniRequest request =
-        CniRequest.parse(new PluginRequest("calico", environment, configuration, -1));
-    ConfigurationFields.check(request.configuration().document());
-    AttachRequest attach = new PlainCniMapper().map(request, NODE).orElseThrow();
-    Attachment attachment = endpoints.attach(attach, stage.sandbox());
-    if (CniResult.of(attachment, request, CniResult.Extras.none()).isEmpty()) {
-      throw new AssertionError("a result is never empty");
+    return new PluginRequest(PROGRAM, environment, configuration, -1);
+  }
+
+  private static PluginResponse attachAndDetach(
+      PluginRequest asked, EndpointService endpoints, RehearsalKernel stage) {
+    try {
+      CniRequest request = CniRequest.parse(asked);
+      ConfigurationFields.check(request.configuration().document());
+      AttachRequest attach = new PlainCniMapper().map(request, NODE).orElseThrow();
+      Attachment attachment = endpoints.attach(attach, stage.sandbox());
+      endpoints.detach(attach.identity());
+      return new PluginResponse(0, CniResult.of(attachment, request, CniResult.Extras.none()), "");
+    } catch (CniError | AttachException e) {
+      return new PluginResponse(1, e.toString(), "");
     }
-    endpoints.detach(attach.identity());
+  }
+
+  /** Warms the way of a write to etcd: no key has the revision that is asked for. */
+  private void commitNothing() throws DatastoreException {
+    String key = ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "rehearsal").path();
+    try {
+      long unused = real.commit(Transaction.builder().update(key, "", Long.MAX_VALUE).build());
+    } catch (ConflictException e) {
+      // As ever.
+    }
   }
 
   /** Warms the ways to etcd and to the kernel without writing anything there. */

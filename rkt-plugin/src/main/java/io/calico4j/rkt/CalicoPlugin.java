@@ -61,17 +61,23 @@ public final class CalicoPlugin implements PluginHandler {
     long start = System.nanoTime();
     String command = request.environment().getOrDefault("CNI_COMMAND", "");
     try (Sandbox sandbox = new Sandbox(kernel, request)) {
-      String output =
+      Served served =
           command.equals("VERSION")
-              ? CniResult.versions(VersionRequest.asked(request.standardInput()))
+              ? new Served(CniResult.versions(VersionRequest.asked(request.standardInput())), "")
               : serve(CniRequest.parse(request), sandbox);
-      log.info(
-          "{} container={} interface={} took_us={}",
-          command,
-          request.environment().get("CNI_CONTAINERID"),
-          request.environment().get("CNI_IFNAME"),
-          (System.nanoTime() - start) / 1000);
-      return new PluginResponse(0, output, "");
+      long micros = (System.nanoTime() - start) / 1000;
+      return new PluginResponse(
+          0,
+          served.output(),
+          "",
+          () ->
+              log.info(
+                  "{} container={} interface={} took_us={} {}",
+                  command,
+                  request.environment().get("CNI_CONTAINERID"),
+                  request.environment().get("CNI_IFNAME"),
+                  micros,
+                  served.detail()));
     } catch (CniError e) {
       log.warn(
           "{} container={} failed: code={} {}",
@@ -86,7 +92,10 @@ public final class CalicoPlugin implements PluginHandler {
     }
   }
 
-  private String serve(CniRequest request, Sandbox sandbox) throws CniError {
+  /** What goes to the caller, and what the log says of it. */
+  private record Served(String output, Object detail) {}
+
+  private Served serve(CniRequest request, Sandbox sandbox) throws CniError {
     NetworkConfiguration configuration = request.configuration();
     try {
       switch (request.command()) {
@@ -104,13 +113,13 @@ public final class CalicoPlugin implements PluginHandler {
         }
         case STATUS -> status(request);
       }
-      return "";
+      return new Served("", "");
     } catch (AttachException e) {
       throw error(e);
     }
   }
 
-  private String attach(CniRequest request, Sandbox sandbox) throws CniError, AttachException {
+  private Served attach(CniRequest request, Sandbox sandbox) throws CniError, AttachException {
     NetworkConfiguration configuration = request.configuration();
     requireUsable(configuration);
     PreviousResult.requireFree(request);
@@ -119,16 +128,23 @@ public final class CalicoPlugin implements PluginHandler {
     JsonObject dns = configuration.dns();
     if (DelegatedIpam.isNamed(configuration) && wanted.held().isEmpty()) {
       DelegatedIpam.Attached attached = delegated.attach(request, wanted, namespace);
-      return CniResult.of(
-          attached.attachment(),
-          request,
-          new CniResult.Extras(
-              attached.routes(), dns.size() > 0 ? dns : attached.dns(), isMesos(configuration)));
+      return new Served(
+          CniResult.of(
+              attached.attachment(),
+              request,
+              new CniResult.Extras(
+                  attached.routes(),
+                  dns.size() > 0 ? dns : attached.dns(),
+                  isMesos(configuration))),
+          attached.attachment().timings());
     }
     Attachment attachment = endpoints.attach(wanted, namespace);
-    log.info("container={} {}", request.containerId(), attachment.timings());
-    return CniResult.of(
-        attachment, request, new CniResult.Extras(wanted.routes(), dns, isMesos(configuration)));
+    return new Served(
+        CniResult.of(
+            attachment,
+            request,
+            new CniResult.Extras(wanted.routes(), dns, isMesos(configuration))),
+        attachment.timings());
   }
 
   private void check(CniRequest request, Sandbox sandbox) throws CniError, AttachException {

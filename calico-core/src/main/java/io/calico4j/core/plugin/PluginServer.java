@@ -105,7 +105,9 @@ public final class PluginServer implements AutoCloseable {
   private void serve(Connection caller, PluginRequest request) {
     try {
       if (!caller.isAbandoned()) {
-        caller.answer(respond(caller, request), ANSWER_SECONDS);
+        PluginResponse response = respond(caller, request);
+        caller.answer(response, ANSWER_SECONDS);
+        response.afterwards().run();
       }
     } catch (RuntimeException e) {
       log.error("a plugin request failed unexpectedly", e);

@@ -112,6 +112,10 @@ public interface LibC {
   @SaveError
   int open(String path, int flags);
 
+  /** write(2). */
+  @SaveError
+  long write(int fd, byte[] data, long length);
+
   /** close(2). */
   @SaveError
   int close(int fd);

@@ -7,7 +7,6 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -21,6 +20,7 @@ import java.util.concurrent.TimeoutException;
 /** The kernel of the machine this runs on. */
 public final class LinuxKernel implements Kernel {
   private static final int O_RDONLY_CLOEXEC = 0x80000;
+  private static final int O_WRONLY_CLOEXEC = 0x80001;
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final int EINVAL = 22;
   private static final int TIMEOUT_SECONDS = 10;
@@ -95,17 +95,27 @@ public final class LinuxKernel implements Kernel {
   }
 
   private static void write(Sysctl sysctl) throws KernelException {
-    Path path = Path.of("/proc/sys", sysctl.path());
     try {
-      Files.write(path, sysctl.value().getBytes(StandardCharsets.US_ASCII));
-    } catch (IOException e) {
+      write("/proc/sys/" + sysctl.path(), sysctl);
+    } catch (KernelException e) {
       if (!sysctl.optional()) {
-        throw new KernelException(
-            "set sysctl",
-            sysctl.path() + "=" + sysctl.value(),
-            e instanceof NoSuchFileException ? KernelException.ENOENT : 0,
-            e.toString());
+        throw e;
       }
+    }
+  }
+
+  private static void write(String path, Sysctl sysctl) throws KernelException {
+    byte[] value = sysctl.value().getBytes(StandardCharsets.US_ASCII);
+    int file = LibC.INSTANCE.open(path, O_WRONLY_CLOEXEC);
+    if (file < 0) {
+      throw LibC.failure("set sysctl", sysctl.path() + "=" + sysctl.value());
+    }
+    try {
+      if (LibC.INSTANCE.write(file, value, value.length) != value.length) {
+        throw LibC.failure("set sysctl", sysctl.path() + "=" + sysctl.value());
+      }
+    } finally {
+      LibC.INSTANCE.close(file);
     }
   }
 
