@@ -49,7 +49,7 @@ final class Assigner {
   List<IpAddress> assign(AssignRequest request) throws DatastoreException, IpamException {
     changes.handle(request.handleId());
     Block.Owner owner = Block.Owner.of(request.handleId(), request.attributes());
-    IpamConfig config = IpamConfig.parse(reads.get(IpamKeys.CONFIG).map(Entry::value).orElse(null));
+    IpamConfig config = config();
     Pools pools = Pools.read(reads, cache, node, request.use());
     List<IpAddress> assigned = new ArrayList<>();
     for (IpAddress address : request.fixed()) {
@@ -60,6 +60,13 @@ final class Assigner {
     assigned.addAll(
         choose(IpFamily.IPV6, request.ipv6Count(), request.ipv6Pools(), owner, pools, config));
     return assigned;
+  }
+
+  private IpamConfig config() throws DatastoreException {
+    Optional<Entry> stored = reads.get(IpamKeys.CONFIG);
+    return stored.isPresent()
+        ? cache.get(stored.get(), IpamConfig.class, e -> IpamConfig.parse(e.value()))
+        : IpamConfig.parse(null);
   }
 
   private IpAddress assignFixed(

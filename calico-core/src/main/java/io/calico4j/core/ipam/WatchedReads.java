@@ -67,7 +67,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
   void committed(Transaction transaction, long revision) {
     for (Transaction.Write write : transaction.writes()) {
       String value = write.value();
-      if (PREFIXES.stream().anyMatch(write.key()::startsWith)) {
+      if (isWatched(write.key())) {
         if (value == null) {
           entries.remove(write.key());
         } else {
@@ -91,7 +91,16 @@ public final class WatchedReads implements Reads, AutoCloseable {
   }
 
   private boolean watched(String key) {
-    return inSync && PREFIXES.stream().anyMatch(key::startsWith);
+    return inSync && isWatched(key);
+  }
+
+  private static boolean isWatched(String key) {
+    for (String prefix : PREFIXES) {
+      if (key.startsWith(prefix)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override

@@ -48,11 +48,10 @@ public record Cidr(IpAddress address, int prefix) implements Comparable<Cidr> {
     if (slash < 0) {
       return IpAddress.tryParse(text).map(IpAddress::toCidr);
     }
-    String length = text.substring(slash + 1);
-    if (!length.matches("0|[1-9][0-9]{0,2}")) {
+    int prefix = IpAddress.decimal(text, slash + 1, text.length());
+    if (prefix < 0) {
       return Optional.empty();
     }
-    int prefix = Integer.parseInt(length);
     return IpAddress.tryParse(text.substring(0, slash))
         .filter(address -> prefix <= address.family().bits())
         .map(address -> new Cidr(address, prefix));

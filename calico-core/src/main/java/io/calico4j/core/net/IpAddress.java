@@ -15,8 +15,6 @@ import java.util.regex.Pattern;
  * @param value the address as an unsigned number of 32 or 128 bits
  */
 public record IpAddress(IpFamily family, BigInteger value) implements Comparable<IpAddress> {
-  private static final Pattern V4 =
-      Pattern.compile("(0|[1-9][0-9]{0,2})(\\.(0|[1-9][0-9]{0,2})){3}");
   private static final Pattern V6 = Pattern.compile("[0-9A-Fa-f:]+(\\.[0-9.]+)?");
 
   /** Checks that the value fits the family. */
@@ -38,13 +36,15 @@ public record IpAddress(IpFamily family, BigInteger value) implements Comparable
 
   /** Parses an address, empty when the text is not one. */
   public static Optional<IpAddress> tryParse(String text) {
-    boolean v4 = V4.matcher(text).matches();
-    if (!v4 && !(text.indexOf(':') >= 0 && V6.matcher(text).matches())) {
+    if (text.indexOf(':') < 0) {
+      return tryParseV4(text);
+    }
+    if (!V6.matcher(text).matches()) {
       return Optional.empty();
     }
     try {
       byte[] bytes = InetAddress.getByName(text).getAddress();
-      if (!v4 && bytes.length == 4) {
+      if (bytes.length == 4) {
         byte[] mapped = new byte[16];
         mapped[10] = (byte) 0xff;
         mapped[11] = (byte) 0xff;
@@ -55,6 +55,37 @@ public record IpAddress(IpFamily family, BigInteger value) implements Comparable
     } catch (UnknownHostException e) {
       return Optional.empty();
     }
+  }
+
+  private static Optional<IpAddress> tryParseV4(String text) {
+    long value = 0;
+    int start = 0;
+    for (int part = 0; part < 4; part++) {
+      int end = part < 3 ? text.indexOf('.', start) : text.length();
+      int number = end < 0 ? -1 : decimal(text, start, end);
+      if (number < 0 || number > 255) {
+        return Optional.empty();
+      }
+      value = value << 8 | number;
+      start = end + 1;
+    }
+    return Optional.of(new IpAddress(IpFamily.IPV4, BigInteger.valueOf(value)));
+  }
+
+  /** Reads a number of at most three digits, without leading zeros; -1 when it is none. */
+  static int decimal(String text, int from, int to) {
+    if (to <= from || to - from > 3 || text.charAt(from) == '0' && to - from > 1) {
+      return -1;
+    }
+    int number = 0;
+    for (int i = from; i < to; i++) {
+      int digit = text.charAt(i) - '0';
+      if (digit < 0 || digit > 9) {
+        return -1;
+      }
+      number = 10 * number + digit;
+    }
+    return number;
   }
 
   /** Makes an address of 4 or 16 bytes in network order. */
@@ -99,16 +130,17 @@ public record IpAddress(IpFamily family, BigInteger value) implements Comparable
   /** Prints canonical text: dotted IPv4, or compressed lower-case IPv6 as in RFC 5952. */
   @Override
   public String toString() {
-    byte[] bytes = toBytes();
     if (isV4()) {
-      return (bytes[0] & 255)
+      int bits = value.intValue();
+      return (bits >>> 24)
           + "."
-          + (bytes[1] & 255)
+          + (bits >>> 16 & 255)
           + "."
-          + (bytes[2] & 255)
+          + (bits >>> 8 & 255)
           + "."
-          + (bytes[3] & 255);
+          + (bits & 255);
     }
+    byte[] bytes = toBytes();
     int[] groups = new int[8];
     for (int i = 0; i < 8; i++) {
       groups[i] = (bytes[2 * i] & 255) << 8 | bytes[2 * i + 1] & 255;

@@ -27,7 +27,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -105,19 +107,23 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public long commit(Transaction transaction, Runnable sent) throws DatastoreException {
+    Map<String, ByteSequence> keys = new HashMap<>();
     List<Cmp> comparisons = new ArrayList<>();
     for (Transaction.Comparison comparison : transaction.comparisons()) {
       comparisons.add(
           new Cmp(
-              bytes(comparison.key()), Cmp.Op.EQUAL, CmpTarget.modRevision(comparison.revision())));
+              keys.computeIfAbsent(comparison.key(), EtcdDatastore::bytes),
+              Cmp.Op.EQUAL,
+              CmpTarget.modRevision(comparison.revision())));
     }
     List<Op> writes = new ArrayList<>();
     for (Transaction.Write write : transaction.writes()) {
+      ByteSequence key = keys.computeIfAbsent(write.key(), EtcdDatastore::bytes);
       String value = write.value();
       writes.add(
           value == null
-              ? Op.delete(bytes(write.key()), DeleteOption.DEFAULT)
-              : Op.put(bytes(write.key()), bytes(value), putOption(write)));
+              ? Op.delete(key, DeleteOption.DEFAULT)
+              : Op.put(key, bytes(value), putOption(write)));
     }
     CompletableFuture<TxnResponse> answer =
         client

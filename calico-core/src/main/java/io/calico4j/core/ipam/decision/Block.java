@@ -14,8 +14,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -47,29 +46,64 @@ public final class Block {
           "sequenceNumberForAllocation",
           "deleted");
 
-  private final Cidr cidr;
-  private final @Nullable String affinity;
+  private final Frame frame;
   private final @Nullable Owner[] owners;
-  private final List<Integer> unallocated;
+
+  /** The free ordinals, the next one to assign first. */
+  private final int[] unallocated;
+
   private final long sequenceNumber;
-  private final Map<Integer, Long> allocatedAt;
-  private final JsonObject document;
+
+  /**
+   * By ordinal, the member of {@code sequenceNumberForAllocation} as it is written: {@code "7":12}.
+   */
+  private final @Nullable String[] allocatedAt;
+
+  /**
+   * What assignments do not change, with its text made once: blocks are written often.
+   *
+   * @param cidr the block's network
+   * @param affinity whose it is
+   * @param others the members that are not known here, and the claim time
+   * @param head the text before the allocations
+   * @param tail the text after {@code deleted}
+   */
+  private record Frame(
+      Cidr cidr, @Nullable String affinity, JsonObject others, String head, String tail) {
+    static Frame of(Cidr cidr, @Nullable String affinity, JsonObject others) {
+      StringBuilder tail = new StringBuilder();
+      others
+          .entrySet()
+          .forEach(
+              e ->
+                  tail.append(',')
+                      .append(new JsonPrimitive(e.getKey()))
+                      .append(':')
+                      .append(e.getValue()));
+      return new Frame(
+          cidr,
+          affinity,
+          others,
+          "{\"cidr\":\""
+              + cidr
+              + "\",\"affinity\":"
+              + (affinity == null ? JsonNull.INSTANCE : new JsonPrimitive(affinity))
+              + ",\"allocations\":",
+          tail.append('}').toString());
+    }
+  }
 
   private Block(
-      Cidr cidr,
-      @Nullable String affinity,
+      Frame frame,
       @Nullable Owner[] owners,
-      List<Integer> unallocated,
+      int[] unallocated,
       long sequenceNumber,
-      Map<Integer, Long> allocatedAt,
-      JsonObject document) {
-    this.cidr = cidr;
-    this.affinity = affinity;
+      @Nullable String[] allocatedAt) {
+    this.frame = frame;
     this.owners = owners;
     this.unallocated = unallocated;
     this.sequenceNumber = sequenceNumber;
     this.allocatedAt = allocatedAt;
-    this.document = document;
   }
 
   /**
@@ -117,13 +151,14 @@ public final class Block {
    */
   public static Block empty(Cidr cidr, String affinity, String claimTime, long sequenceNumber) {
     int size = cidr.size().intValueExact();
-    List<Integer> free = new ArrayList<>(size);
+    int[] free = new int[size];
     for (int i = 0; i < size; i++) {
-      free.add(i);
+      free[i] = i;
     }
-    JsonObject document = new JsonObject();
-    document.addProperty("affinity_claim_time", claimTime);
-    return new Block(cidr, affinity, new Owner[size], free, sequenceNumber, Map.of(), document);
+    JsonObject others = new JsonObject();
+    others.addProperty("affinity_claim_time", claimTime);
+    return new Block(
+        Frame.of(cidr, affinity, others), new Owner[size], free, sequenceNumber, new String[size]);
   }
 
   /**
@@ -151,13 +186,16 @@ public final class Block {
       @Nullable Owner[] owners = new Owner[allocations.size()];
       List<Integer> unallocated = new ArrayList<>();
       array(document, "unallocated").forEach(e -> unallocated.add(e.getAsInt()));
-      Map<Integer, Long> allocatedAt = new TreeMap<>();
+      @Nullable String[] allocatedAt = new String[owners.length];
       JsonElement sequences = document.get("sequenceNumberForAllocation");
       if (sequences != null && sequences.isJsonObject()) {
-        sequences
-            .getAsJsonObject()
-            .entrySet()
-            .forEach(e -> allocatedAt.put(Integer.valueOf(e.getKey()), e.getValue().getAsLong()));
+        for (Map.Entry<String, JsonElement> entry : sequences.getAsJsonObject().entrySet()) {
+          int ordinal = Integer.parseInt(entry.getKey());
+          long sequence = entry.getValue().getAsLong();
+          if (ordinal >= 0 && ordinal < owners.length) {
+            allocatedAt[ordinal] = member(ordinal, sequence);
+          }
+        }
       }
       for (int i = 0; i < owners.length; i++) {
         JsonElement index = allocations.get(i);
@@ -166,19 +204,21 @@ public final class Block {
         }
         if (cooling.get(index.getAsInt())) {
           unallocated.add(i);
-          allocatedAt.remove(i);
+          allocatedAt[i] = null;
         } else {
           owners[i] = attributes.get(index.getAsInt());
         }
       }
+      String affinity = text(document, "affinity");
+      long sequenceNumber =
+          document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0;
+      WRITTEN.forEach(document::remove);
       return new Block(
-          cidr,
-          text(document, "affinity"),
+          Frame.of(cidr, affinity, document),
           owners,
           freeOnes(unallocated, owners),
-          document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0,
-          allocatedAt,
-          document);
+          sequenceNumber,
+          allocatedAt);
     } catch (JsonParseException
         | IllegalStateException
         | UnsupportedOperationException
@@ -193,7 +233,7 @@ public final class Block {
    * Puts a free list right that does not fit the owners: an ordinal somebody holds is never free,
    * and one that nobody holds is free once.
    */
-  private static List<Integer> freeOnes(List<Integer> listed, @Nullable Owner[] owners) {
+  private static int[] freeOnes(List<Integer> listed, @Nullable Owner[] owners) {
     Set<Integer> free = new LinkedHashSet<>();
     for (int ordinal : listed) {
       if (ordinal >= 0 && ordinal < owners.length && owners[ordinal] == null) {
@@ -205,7 +245,11 @@ public final class Block {
         free.add(ordinal);
       }
     }
-    return List.copyOf(free);
+    return free.stream().mapToInt(Integer::intValue).toArray();
+  }
+
+  private static String member(int ordinal, long sequence) {
+    return "\"" + ordinal + "\":" + sequence;
   }
 
   private static JsonArray array(JsonObject document, String name) {
@@ -236,22 +280,22 @@ public final class Block {
 
   /** Returns the block's network. */
   public Cidr cidr() {
-    return cidr;
+    return frame.cidr();
   }
 
   /** Returns {@code host:NODE}, {@code virtual:NAME} or null. */
   public @Nullable String affinity() {
-    return affinity;
+    return frame.affinity();
   }
 
   /** Returns the number of free addresses. */
   public int freeCount() {
-    return unallocated.size();
+    return unallocated.length;
   }
 
   /** Tells whether nobody holds an address. */
   public boolean isEmpty() {
-    return unallocated.size() == owners.length;
+    return unallocated.length == owners.length;
   }
 
   /** Returns who holds the address; null when it is free or outside. */
@@ -262,7 +306,9 @@ public final class Block {
 
   /** Returns the block's sequence number when the address was assigned; 0 when it is not known. */
   public long assignedAt(IpAddress address) {
-    return allocatedAt.getOrDefault(ordinal(address), 0L);
+    int ordinal = ordinal(address);
+    String member = ordinal < 0 ? null : allocatedAt[ordinal];
+    return member == null ? 0 : Long.parseLong(member.substring(member.indexOf(':') + 1));
   }
 
   /** Returns the addresses whose owner passes the test, ascending. */
@@ -271,15 +317,15 @@ public final class Block {
     for (int i = 0; i < owners.length; i++) {
       Owner owner = owners[i];
       if (owner != null && test.test(owner)) {
-        found.add(cidr.address().plus(i));
+        found.add(frame.cidr().address().plus(i));
       }
     }
     return found;
   }
 
   private int ordinal(IpAddress address) {
-    return cidr.contains(address)
-        ? address.value().subtract(cidr.address().value()).intValueExact()
+    return frame.cidr().contains(address)
+        ? address.value().subtract(frame.cidr().address().value()).intValueExact()
         : -1;
   }
 
@@ -290,17 +336,19 @@ public final class Block {
 
   /** Assigns up to {@code count} addresses that pass the test, from the front of the free list. */
   public Assigned assign(int count, Owner owner, Predicate<IpAddress> usable) {
-    return take(
-        unallocated.stream()
-            .filter(ordinal -> usable.test(cidr.address().plus(ordinal)))
-            .limit(count)
-            .toList(),
-        owner);
+    int[] chosen = new int[Math.min(count, unallocated.length)];
+    int found = 0;
+    for (int i = 0; i < unallocated.length && found < chosen.length; i++) {
+      if (usable.test(frame.cidr().address().plus(unallocated[i]))) {
+        chosen[found++] = unallocated[i];
+      }
+    }
+    return take(Arrays.copyOf(chosen, found), owner);
   }
 
   /** Tells whether the affinity is older than the time; old data without a time are. */
   public boolean claimedBefore(Instant time) {
-    String claimed = text(document, "affinity_claim_time");
+    String claimed = text(frame.others(), "affinity_claim_time");
     try {
       return claimed == null || Instant.parse(claimed).isBefore(time);
     } catch (DateTimeParseException e) {
@@ -311,28 +359,27 @@ public final class Block {
   /** Assigns one particular address; assigns nothing when it is held or outside. */
   public Assigned assign(IpAddress address, Owner owner) {
     int ordinal = ordinal(address);
-    return take(
-        ordinal >= 0 && unallocated.contains(ordinal) ? List.of(ordinal) : List.of(), owner);
+    boolean free = ordinal >= 0 && Arrays.stream(unallocated).anyMatch(o -> o == ordinal);
+    return take(free ? new int[] {ordinal} : new int[0], owner);
   }
 
-  private Assigned take(List<Integer> ordinals, Owner owner) {
-    @Nullable Owner[] after = Arrays.copyOf(owners, owners.length);
-    Map<Integer, Long> sequences = new TreeMap<>(allocatedAt);
-    List<IpAddress> addresses = new ArrayList<>();
+  private Assigned take(int[] ordinals, Owner owner) {
+    @Nullable Owner[] after = owners.clone();
+    @Nullable String[] sequences = allocatedAt.clone();
+    List<IpAddress> addresses = new ArrayList<>(ordinals.length);
     for (int ordinal : ordinals) {
       after[ordinal] = owner;
-      sequences.put(ordinal, sequenceNumber);
-      addresses.add(cidr.address().plus(ordinal));
+      sequences[ordinal] = member(ordinal, sequenceNumber);
+      addresses.add(frame.cidr().address().plus(ordinal));
     }
-    Set<Integer> taken = new HashSet<>(ordinals);
-    List<Integer> free = new ArrayList<>(unallocated.size());
-    for (Integer ordinal : unallocated) {
-      if (!taken.contains(ordinal)) {
-        free.add(ordinal);
+    int[] free = new int[unallocated.length - ordinals.length];
+    int kept = 0;
+    for (int ordinal : unallocated) {
+      if (after[ordinal] == null) {
+        free[kept++] = ordinal;
       }
     }
-    return new Assigned(
-        new Block(cidr, affinity, after, free, sequenceNumber + 1, sequences, document), addresses);
+    return new Assigned(new Block(frame, after, free, sequenceNumber + 1, sequences), addresses);
   }
 
   /** Releases every address whose owner passes the test; they go to the end of the free list. */
@@ -342,37 +389,38 @@ public final class Block {
 
   /** Releases the given addresses; those that are free or outside are ignored. */
   public Released releaseAll(List<IpAddress> wanted) {
-    @Nullable Owner[] after = Arrays.copyOf(owners, owners.length);
-    List<Integer> free = new ArrayList<>(unallocated);
-    Map<Integer, Long> sequences = new TreeMap<>(allocatedAt);
+    @Nullable Owner[] after = owners.clone();
+    @Nullable String[] sequences = allocatedAt.clone();
+    int[] free = Arrays.copyOf(unallocated, owners.length);
+    int count = unallocated.length;
     List<IpAddress> released = new ArrayList<>();
     for (IpAddress address : wanted) {
       int ordinal = ordinal(address);
       if (ordinal >= 0 && after[ordinal] != null) {
         after[ordinal] = null;
-        free.add(ordinal);
-        sequences.remove(ordinal);
+        free[count++] = ordinal;
+        sequences[ordinal] = null;
         released.add(address);
       }
     }
     return new Released(
-        new Block(cidr, affinity, after, free, sequenceNumber + 1, sequences, document), released);
+        new Block(frame, after, Arrays.copyOf(free, count), sequenceNumber + 1, sequences),
+        released);
   }
 
   /** Returns a copy without affinity, for a host that gives a non-empty block back. */
   public Block withoutAffinity() {
-    JsonObject copy = document.deepCopy();
-    copy.remove("affinity_claim_time");
-    return new Block(cidr, null, owners, unallocated, sequenceNumber + 1, allocatedAt, copy);
+    JsonObject others = frame.others().deepCopy();
+    others.remove("affinity_claim_time");
+    return new Block(
+        Frame.of(frame.cidr(), null, others), owners, unallocated, sequenceNumber + 1, allocatedAt);
   }
 
   /** Prints the stored form. Equal owners share an entry of {@code attributes}. */
   public String toJson() {
-    StringBuilder json = new StringBuilder(BYTES_PER_ADDRESS * owners.length);
-    json.append("{\"cidr\":\"").append(cidr).append("\",\"affinity\":");
-    json.append(affinity == null ? JsonNull.INSTANCE : new JsonPrimitive(affinity));
-    Map<String, Integer> attributes = new LinkedHashMap<>();
-    json.append(",\"allocations\":");
+    StringBuilder json = new StringBuilder(BYTES_PER_ADDRESS * owners.length).append(frame.head());
+    Map<String, Integer> numbers = new HashMap<>(2 * owners.length);
+    List<String> attributes = new ArrayList<>(owners.length);
     char separator = '[';
     for (Owner owner : owners) {
       json.append(separator);
@@ -381,42 +429,35 @@ public final class Block {
         json.append("null");
       } else {
         int next = attributes.size();
-        Integer known = attributes.putIfAbsent(owner.json(), next);
+        Integer known = numbers.putIfAbsent(owner.json(), next);
+        if (known == null) {
+          attributes.add(owner.json());
+        }
         json.append(known == null ? next : known.intValue());
       }
     }
     json.append("],\"unallocated\":[");
-    String comma = "";
-    for (int ordinal : unallocated) {
-      json.append(comma).append(ordinal);
-      comma = ",";
+    for (int i = 0; i < unallocated.length; i++) {
+      json.append(i == 0 ? "" : ",").append(unallocated[i]);
     }
-    json.append("],\"attributes\":[").append(String.join(",", attributes.keySet()));
+    json.append("],\"attributes\":[");
+    for (int i = 0; i < attributes.size(); i++) {
+      json.append(i == 0 ? "" : ",").append(attributes.get(i));
+    }
     json.append("],\"sequenceNumber\":").append(sequenceNumber);
     json.append(",\"sequenceNumberForAllocation\":{");
-    comma = "";
-    for (Map.Entry<Integer, Long> entry : allocatedAt.entrySet()) {
-      json.append(comma)
-          .append('"')
-          .append(entry.getKey().intValue())
-          .append("\":")
-          .append(entry.getValue().longValue());
-      comma = ",";
+    String comma = "";
+    for (String member : allocatedAt) {
+      if (member != null) {
+        json.append(comma).append(member);
+        comma = ",";
+      }
     }
-    json.append("},\"deleted\":false");
-    document.entrySet().stream()
-        .filter(e -> !WRITTEN.contains(e.getKey()))
-        .forEach(
-            e ->
-                json.append(',')
-                    .append(new JsonPrimitive(e.getKey()))
-                    .append(':')
-                    .append(e.getValue()));
-    return json.append('}').toString();
+    return json.append("},\"deleted\":false").append(frame.tail()).toString();
   }
 
   @Override
   public String toString() {
-    return "Block(" + cidr + ", " + (owners.length - unallocated.size()) + " in use)";
+    return "Block(" + frame.cidr() + ", " + (owners.length - unallocated.length) + " in use)";
   }
 }
