@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.StringTokenizer;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /**
  * A CNI request whose form has been checked: which variables each command needs is a table of the
@@ -57,13 +58,17 @@ public record CniRequest(
     }
   }
 
+  private static final Pattern CONTAINER_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+  private static final Pattern INTERFACE = Pattern.compile("[^/:\\s]{1,15}");
+
   /** Parses a request other than VERSION; the error has code 1, 4, 6 or 7. */
   public static CniRequest parse(PluginRequest request) throws CniError {
     NetworkConfiguration configuration = NetworkConfiguration.parse(request.standardInput());
     Map<String, String> environment = request.environment();
     Command command = command(environment.getOrDefault("CNI_COMMAND", ""), configuration);
     String containerId = environment.getOrDefault("CNI_CONTAINERID", "");
-    if (command.needsContainer && !containerId.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")) {
+    if (command.needsContainer
+        && (containerId.length() > 253 || !CONTAINER_ID.matcher(containerId).matches())) {
       throw invalid(
           "CNI_CONTAINERID",
           containerId,
@@ -71,7 +76,7 @@ public record CniRequest(
     }
     String interfaceName = environment.getOrDefault("CNI_IFNAME", "");
     if (command.needsContainer
-        && (!interfaceName.matches("[^/:\\s]{1,15}")
+        && (!INTERFACE.matcher(interfaceName).matches()
             || interfaceName.equals(".")
             || interfaceName.equals(".."))) {
       throw invalid("CNI_IFNAME", interfaceName, "1 to 15 characters without slash, colon, blank");

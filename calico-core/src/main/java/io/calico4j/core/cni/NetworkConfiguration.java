@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A network configuration with upstream Calico's field names ({@code cni-plugin/pkg/types}).
@@ -22,13 +23,15 @@ import java.util.Optional;
 public record NetworkConfiguration(
     JsonObject document, String givenVersion, CniVersion version, String name) {
 
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+
   /** Parses standard input; a {@link CniError} names the field, the value and the remedy. */
   public static NetworkConfiguration parse(String text) throws CniError {
     JsonObject document = decode(text);
     String given = string(document, "cniVersion");
     CniVersion version = CniVersion.parse(given);
     String name = string(document, "name");
-    if (!name.matches("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}")) {
+    if (name.length() > 253 || !NAME.matcher(name).matches()) {
       throw new CniError(
           CniError.INVALID_CONFIGURATION,
           "name \""

@@ -7,29 +7,44 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Identifies an endpoint, and derives from it every name that must be found again at DEL. The
  * resource's name follows upstream's {@code libcalico-go/lib/names}: {@code
  * NODE-ORCHESTRATOR-WORKLOAD-ENDPOINT}, dashes doubled within the parts.
- *
- * @param network the network's name
- * @param node the node
- * @param namespace the endpoint's namespace
- * @param orchestrator cni, mesos or k8s
- * @param workload the container id
- * @param interfaceName the interface's name inside the sandbox
  */
-public record EndpointIdentity(
-    String network,
-    String node,
-    String namespace,
-    String orchestrator,
-    String workload,
-    String interfaceName) {
+public final class EndpointIdentity {
+  private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+  private static final Pattern INTERFACE = Pattern.compile("[^/:\\s]{1,15}");
 
-  /** Checks that each part can be part of a resource's name, a handle and an interface. */
-  public EndpointIdentity {
+  private final String network;
+  private final String node;
+  private final String namespace;
+  private final String orchestrator;
+  private final String workload;
+  private final String interfaceName;
+  private final String hostInterface;
+  private final ResourceKey key;
+
+  /**
+   * Makes one; checks that each part can be part of a resource's name, a handle and an interface.
+   *
+   * @param network the network's name
+   * @param node the node
+   * @param namespace the endpoint's namespace
+   * @param orchestrator cni, mesos or k8s
+   * @param workload the container id
+   * @param interfaceName the interface's name inside the sandbox
+   */
+  public EndpointIdentity(
+      String network,
+      String node,
+      String namespace,
+      String orchestrator,
+      String workload,
+      String interfaceName) {
     part("network name", network, 253);
     part("node name", node, 253);
     part("namespace", namespace, 63);
@@ -45,7 +60,7 @@ public record EndpointIdentity(
               + "\" must not end with a dash: they are parts of the endpoint's name");
     }
     if (interfaceName.startsWith("-")
-        || !interfaceName.matches("[^/:\\s]{1,15}")
+        || !INTERFACE.matcher(interfaceName).matches()
         || interfaceName.equals(".")
         || interfaceName.equals("..")) {
       throw new IllegalArgumentException(
@@ -53,10 +68,52 @@ public record EndpointIdentity(
               + interfaceName
               + "\" must be 1 to 15 characters without slash, colon or blank");
     }
+    this.network = network;
+    this.node = node;
+    this.namespace = namespace;
+    this.orchestrator = orchestrator;
+    this.workload = workload;
+    this.interfaceName = interfaceName;
+    hostInterface = "cali" + digest("host").substring(0, 11);
+    key =
+        new ResourceKey(
+            ResourceKind.WORKLOAD_ENDPOINT,
+            namespace,
+            new WorkloadEndpointName(node, orchestrator, workload, interfaceName).toString());
+  }
+
+  /** Returns the network's name. */
+  public String network() {
+    return network;
+  }
+
+  /** Returns the node. */
+  public String node() {
+    return node;
+  }
+
+  /** Returns the endpoint's namespace. */
+  public String namespace() {
+    return namespace;
+  }
+
+  /** Returns cni, mesos or k8s. */
+  public String orchestrator() {
+    return orchestrator;
+  }
+
+  /** Returns the container id. */
+  public String workload() {
+    return workload;
+  }
+
+  /** Returns the interface's name inside the sandbox. */
+  public String interfaceName() {
+    return interfaceName;
   }
 
   private static void part(String what, String value, int limit) {
-    if (value.length() > limit || !value.matches("[A-Za-z0-9][A-Za-z0-9_.-]*")) {
+    if (value.length() > limit || !PART.matcher(value).matches()) {
       throw new IllegalArgumentException(
           what
               + " \""
@@ -69,10 +126,7 @@ public record EndpointIdentity(
 
   /** Returns the WorkloadEndpoint's key. */
   public ResourceKey key() {
-    return new ResourceKey(
-        ResourceKind.WORKLOAD_ENDPOINT,
-        namespace,
-        new WorkloadEndpointName(node, orchestrator, workload, interfaceName).toString());
+    return key;
   }
 
   /** Returns the IPAM handle, {@code NETWORK.CONTAINER} as upstream names it. */
@@ -85,7 +139,7 @@ public record EndpointIdentity(
    * container and interface, so that no two interfaces of a host share it.
    */
   public String hostInterface() {
-    return "cali" + digest("host").substring(0, 11);
+    return hostInterface;
   }
 
   /** Returns a locally administered MAC address for the container end, stable over repeats. */
@@ -106,6 +160,18 @@ public record EndpointIdentity(
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-1", e);
     }
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof EndpointIdentity identity
+        && key.equals(identity.key)
+        && network.equals(identity.network);
+  }
+
+  @Override
+  public int hashCode() {
+    return key.hashCode();
   }
 
   /** Prints what an operator searches the log for. */

@@ -76,16 +76,21 @@ final class EndpointRegistry {
     this.unlessLinked = unlessLinked;
   }
 
+  /** The ClusterInformation that last said so; it need not be read again. */
+  private volatile @Nullable Entry foundReady;
+
   /** Demands that the datastore is not locked. */
   void requireReady() throws DatastoreException, AttachException {
     ResourceKey key = ResourceKey.of(ResourceKind.CLUSTER_INFORMATION, "default");
     Optional<Entry> entry = ipam.reads().get(key.path());
-    if (entry.isEmpty()) {
+    if (entry.isEmpty() || entry.get().equals(foundReady)) {
       return;
     }
     Resource<ClusterInformationSpec> information =
         ResourceCodec.decode(ResourceKind.CLUSTER_INFORMATION, entry.get());
-    if (Boolean.FALSE.equals(information.spec().datastoreReady())) {
+    if (!Boolean.FALSE.equals(information.spec().datastoreReady())) {
+      foundReady = entry.get();
+    } else {
       throw new AttachException(
           Reason.TRY_AGAIN,
           "the datastore is locked (ClusterInformation default, datastoreReady: false): unlock it"

@@ -3,6 +3,7 @@ package io.calico4j.core.ipam;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * What to assign.
@@ -35,13 +36,15 @@ public record AssignRequest(
     LoadBalancer
   }
 
+  private static final Pattern HANDLE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.:-]*");
+
   /** Copies the collections and checks the handle, which becomes part of a key. */
   public AssignRequest {
     ipv4Pools = List.copyOf(ipv4Pools);
     ipv6Pools = List.copyOf(ipv6Pools);
     fixed = List.copyOf(fixed);
     attributes = Map.copyOf(attributes);
-    if (!handleId.matches("[A-Za-z0-9][A-Za-z0-9_.:-]{0,511}")) {
+    if (handleId.length() > 512 || !HANDLE.matcher(handleId).matches()) {
       throw new IllegalArgumentException(
           "handle \""
               + handleId

@@ -2,6 +2,7 @@ package io.calico4j.core.net;
 
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * An Ethernet address.
@@ -9,10 +10,12 @@ import java.util.Locale;
  * @param text six lower-case pairs of hex digits with colons between them
  */
 public record MacAddress(String text) {
+  private static final Pattern FORM = Pattern.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}");
+
   /** Checks and lower-cases the text. */
   public MacAddress {
     text = text.toLowerCase(Locale.ROOT);
-    if (!text.matches("[0-9a-f]{2}(:[0-9a-f]{2}){5}")) {
+    if (!FORM.matcher(text).matches()) {
       throw new IllegalArgumentException("\"" + text + "\" is not a MAC address");
     }
   }

@@ -102,19 +102,23 @@ public final class PluginServer implements AutoCloseable {
     caller.close();
   }
 
+  /** The caller waits for the end of the connection: nothing else comes before that. */
   private void serve(Connection caller, PluginRequest request) {
+    PluginResponse response;
     try {
-      if (!caller.isAbandoned()) {
-        PluginResponse response = respond(caller, request);
-        caller.answer(response, ANSWER_SECONDS);
-        response.afterwards().run();
+      if (caller.isAbandoned()) {
+        return;
       }
+      response = respond(caller, request);
+      caller.answer(response, ANSWER_SECONDS);
     } catch (RuntimeException e) {
       log.error("a plugin request failed unexpectedly", e);
       caller.answer(error(999, "calico-node failed: " + e), ANSWER_SECONDS);
+      return;
     } finally {
       close(caller);
     }
+    response.afterwards().run();
   }
 
   private PluginResponse respond(Connection caller, PluginRequest request) {

@@ -20,12 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Renders all that a node must enforce: one chain per policy, profile and endpoint, by direction.
  */
 public final class RulesetBuilder {
+  private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.-]{1,15}");
   private static final String ALLOWED_SOURCES = "raw-cali-allowed-sources";
   private static final String DNAT = "nat-cali-dnat";
   private static final String SNAT = "nat-cali-snat";
@@ -145,7 +147,7 @@ public final class RulesetBuilder {
   }
 
   private static boolean isInterface(@Nullable String name) {
-    return name != null && name.matches("[A-Za-z0-9_.-]{1,15}");
+    return name != null && INTERFACE.matcher(name).matches();
   }
 
   private List<String> toHost() {

@@ -41,13 +41,15 @@ import java.util.function.Supplier;
 /** The datastore on etcd v3. Every request waits for the configured time at most. */
 public final class EtcdDatastore implements Datastore {
   /** A request has ended by itself before its caller gives up waiting. */
-  private static final long GRACE_MILLIS = 500;
+  private static final long GRACE_MILLIS = RequestDeadline.PRECISION.toMillis() + 500;
 
   private final Client client;
+  private final RequestDeadline deadline;
   private final EtcdConfig config;
 
-  private EtcdDatastore(Client client, EtcdConfig config) {
+  private EtcdDatastore(Client client, RequestDeadline deadline, EtcdConfig config) {
     this.client = client;
+    this.deadline = deadline;
     this.config = config;
   }
 
@@ -63,7 +65,6 @@ public final class EtcdDatastore implements Datastore {
             .keepaliveTimeout(java.time.Duration.ofSeconds(10))
             .retryMaxDuration(config.timeout())
             .executorService(new CallerRuns())
-            .interceptor(new RequestDeadline(config.timeout()))
             .waitForReady(true);
     if (config.user() != null && config.password() != null) {
       builder.user(bytes(config.user())).password(bytes(config.password()));
@@ -76,7 +77,8 @@ public final class EtcdDatastore implements Datastore {
         throw new UncheckedIOException("TLS for etcd cannot be set up", e);
       }
     }
-    return new EtcdDatastore(builder.build(), config);
+    RequestDeadline deadline = new RequestDeadline(config.timeout());
+    return new EtcdDatastore(builder.interceptor(deadline).build(), deadline, config);
   }
 
   @Override
@@ -254,5 +256,6 @@ public final class EtcdDatastore implements Datastore {
   @Override
   public void close() {
     client.close();
+    deadline.close();
   }
 }

@@ -82,21 +82,18 @@ final class LinuxNetlink implements Netlink {
     List<Link> found = new ArrayList<>(1);
     NetlinkMessage message =
         message(GETLINK, NetlinkMessage.ACK).linkHeader(0, 0, 0).attribute(IFLA_IFNAME, name);
-    try {
-      socket.request(
-          message.toBytes(),
-          "find link",
-          name,
-          (type, body) -> {
-            if (type == NEWLINK) {
-              found.add(parseLink(body));
-            }
-          });
-    } catch (KernelException e) {
-      if (e.errno() == KernelException.ENODEV) {
-        return Optional.empty();
-      }
-      throw e;
+    int errno =
+        socket.ask(
+            message.toBytes(),
+            "find link",
+            name,
+            (type, body) -> {
+              if (type == NEWLINK) {
+                found.add(parseLink(body));
+              }
+            });
+    if (errno != 0 && errno != KernelException.ENODEV) {
+      throw LibC.failure("find link", name, errno);
     }
     return found.stream().findFirst();
   }

@@ -14,6 +14,7 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int TYPE_DONE = 3;
   private static final int HEADER = 16;
   private static final int TIMEOUT_SECONDS = 5;
+  private static final int UNFINISHED = -1;
 
   private final int descriptor;
   private final byte[] receive = new byte[64 * 1024];
@@ -48,7 +49,16 @@ final class NetlinkSocket implements AutoCloseable {
   }
 
   /** Sends a request and reads its answers up to the acknowledgement or the end of the dump. */
-  synchronized void request(byte[] message, String operation, String object, Answer answer)
+  void request(byte[] message, String operation, String object, Answer answer)
+      throws KernelException {
+    int errno = ask(message, operation, object, answer);
+    if (errno != 0) {
+      throw LibC.failure(operation, object, errno);
+    }
+  }
+
+  /** Like {@link #request}, but returns the errno of a refusal; 0 when there was none. */
+  synchronized int ask(byte[] message, String operation, String object, Answer answer)
       throws KernelException {
     if (closed) {
       throw new KernelException(operation, object, 0, "the netlink socket is closed");
@@ -57,8 +67,8 @@ final class NetlinkSocket implements AutoCloseable {
     if (LibC.INSTANCE.send(descriptor, message, message.length, 0) < 0) {
       throw LibC.failure(operation, object);
     }
-    boolean done = false;
-    while (!done) {
+    int errno = UNFINISHED;
+    while (errno == UNFINISHED) {
       long length = LibC.INSTANCE.recv(descriptor, receive, receive.length, 0);
       if (length < 0) {
         if (LibC.errno() == EINTR) {
@@ -67,11 +77,12 @@ final class NetlinkSocket implements AutoCloseable {
         throw LibC.failure(operation, object);
       }
       ByteBuffer buffer = ByteBuffer.wrap(receive, 0, (int) length).order(ByteOrder.nativeOrder());
-      done = read(buffer, expected, operation, object, answer);
+      errno = read(buffer, expected, operation, object, answer);
     }
+    return errno;
   }
 
-  private static boolean read(
+  private static int read(
       ByteBuffer buffer, int expected, String operation, String object, Answer answer)
       throws KernelException {
     while (buffer.remaining() >= HEADER) {
@@ -83,21 +94,17 @@ final class NetlinkSocket implements AutoCloseable {
       }
       if (buffer.getInt(start + 8) == expected) {
         if (type == TYPE_ERROR) {
-          int errno = -buffer.getInt(start + HEADER);
-          if (errno != 0) {
-            throw LibC.failure(operation, object, errno);
-          }
-          return true;
+          return -buffer.getInt(start + HEADER);
         }
         if (type == TYPE_DONE) {
-          return true;
+          return 0;
         }
         answer.accept(
             type, buffer.slice(start + HEADER, length - HEADER).order(ByteOrder.nativeOrder()));
       }
       buffer.position(Math.min(buffer.limit(), start + (length + 3) / 4 * 4));
     }
-    return false;
+    return UNFINISHED;
   }
 
   @Override
