@@ -27,11 +27,14 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/** An attach whose policy never gets into the kernel, on a datastore and a kernel in memory. */
+/** Attaches that fail, on a datastore and a kernel in memory. */
 class AttachUndoTest {
   private static final EndpointIdentity IDENTITY =
       new EndpointIdentity("net", "host-a", "default", "cni", "web", "eth0");
@@ -119,5 +122,29 @@ class AttachUndoTest {
       assertThat(memory.get(IDENTITY.key().path())).isEmpty();
       assertThat(ipam.addressesOf(IDENTITY.handleId())).isEmpty();
     }
+  }
+
+  @Test
+  void whereNoAddressIsLeftNoPairIsMade() throws Exception {
+    Set<EndpointStep> reached = Collections.synchronizedSet(EnumSet.noneOf(EndpointStep.class));
+    try (Datastore datastore = new Observed();
+        Ipam ipam = new Ipam(datastore, "host-a");
+        EndpointService endpoints =
+            new EndpointService(
+                datastore,
+                kernel,
+                new NeverProgrammed(),
+                ipam,
+                EndpointSettings.forAgent(() -> 1500),
+                reached::add)) {
+      new ResourceClient(datastore)
+          .create(
+              Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));
+      AttachRequest request = AttachRequest.of(IDENTITY).choose(1, List.of(), 0, List.of()).build();
+      assertThatThrownBy(() -> endpoints.attach(request, kernel.sandbox()))
+          .isInstanceOf(AttachException.class)
+          .hasMessageContaining("no configured Calico pools");
+    }
+    assertThat(reached).isEmpty();
   }
 }

@@ -1,11 +1,11 @@
 package io.calico4j.core.endpoint;
 
 /**
- * Where the time of an attach went, in microseconds. Registration and the making of the pair go on
- * side by side, so that the parts may be more than the whole.
+ * Where the time of an attach went, in microseconds. The pair is made while the transaction is
+ * under way, so that the parts may be more than the whole.
  *
  * @param checks looking at the sandbox and the cluster's state
- * @param register the datastore's transaction, with the decision before it
+ * @param register the decision, the datastore's transaction and the pair
  * @param pair making the pair and all that does not depend on the addresses
  * @param address addresses and routes
  * @param policy waiting for the rules after everything else was done
