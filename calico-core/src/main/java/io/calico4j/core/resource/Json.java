@@ -15,6 +15,7 @@ import io.calico4j.core.model.PortMatch;
 import io.calico4j.core.model.Protocol;
 import java.io.IOException;
 import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,15 @@ final class Json {
           .registerTypeAdapter(PortMatch.class, new NumberOrText<>(PortMatch::parse))
           .registerTypeAdapter(AsNumber.class, new NumberOrText<>(AsNumber::parse))
           .create();
+
+  /** The JVM makes the components of a record anew whenever it is asked. */
+  private static final ClassValue<List<RecordComponent>> COMPONENTS =
+      new ClassValue<>() {
+        @Override
+        protected List<RecordComponent> computeValue(Class<?> type) {
+          return List.of(type.getRecordComponents());
+        }
+      };
 
   private Json() {}
 
@@ -63,7 +73,7 @@ final class Json {
    */
   static JsonObject merge(JsonObject base, JsonObject over, Class<?> known) {
     JsonObject merged = base.deepCopy();
-    for (var component : known.getRecordComponents()) {
+    for (RecordComponent component : COMPONENTS.get(known)) {
       String name = component.getName();
       JsonElement value = over.get(name);
       if (value == null || isEmptyList(value) || isEmptyMap(value, component.getType())) {

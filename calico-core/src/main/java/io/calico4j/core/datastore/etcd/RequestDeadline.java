@@ -17,11 +17,11 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Takes the answer of each request on the connection's own thread, which spares a wake-up; what a
- * watch brings is read elsewhere, so that no answer waits behind it. And ends each request after a
- * time, also one that waits for a connection. A write that its caller has given up must not be sent
- * when etcd comes back: what was undone meanwhile would be done again. One clock looks after all
- * requests: gRPC's own deadlines wake a thread twice for each.
+ * Takes answers, and what watches bring, on the connection's own thread, which spares wake-ups:
+ * listeners only put events into a queue. And ends each request after a time, also one that waits
+ * for a connection. A write that its caller has given up must not be sent when etcd comes back:
+ * what was undone meanwhile would be done again. One clock looks after all requests: gRPC's own
+ * deadlines wake a thread twice for each.
  */
 final class RequestDeadline implements ClientInterceptor, AutoCloseable {
   /** How much later than the deadline a request may end. */
@@ -57,7 +57,7 @@ final class RequestDeadline implements ClientInterceptor, AutoCloseable {
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
     if (method.getType() != MethodDescriptor.MethodType.UNARY) {
-      return next.newCall(method, options);
+      return next.newCall(method, options.withExecutor(Runnable::run));
     }
     return new Running<>(next.newCall(method, options.withExecutor(Runnable::run)));
   }
