@@ -26,8 +26,8 @@ public interface Datastore extends AutoCloseable {
   /**
    * Like {@link #commit(Transaction)}, and lets the caller begin other work while the store works.
    *
-   * @param sent run once, on the caller's thread, as soon as the transaction is on its way; it must
-   *     neither wait nor throw, and knows nothing of the outcome
+   * @param sent run once, on the caller's thread, as soon as the transaction is on its way; it
+   *     knows nothing of the outcome, may take the caller's time, and must not throw
    */
   default long commit(Transaction transaction, Runnable sent) throws DatastoreException {
     sent.run();

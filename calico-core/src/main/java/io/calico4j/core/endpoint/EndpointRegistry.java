@@ -120,7 +120,7 @@ final class EndpointRegistry {
   /**
    * Registers, and notes how to take that back.
    *
-   * @param sent run each time the transaction is on its way; must not wait
+   * @param sent run each time the transaction is on its way: see {@link Ipam.Companion#sent}
    */
   Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo, Runnable sent)
       throws DatastoreException, IpamException {

@@ -195,7 +195,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   /**
    * Looks at the sandbox and makes the pair, whose names do not depend on the addresses, while the
    * datastore commits; a sandbox that is unfit takes the registration back. Nothing of it begins
-   * before the transaction is on its way: on a host with few cores it would only hold that up.
+   * before the transaction is on its way: on a host with few cores it would only hold that up. This
+   * thread does it unless it waits for another request's thread to commit.
    */
   private EndpointRegistry.Registration make(
       AttachRequest request,
@@ -234,9 +235,15 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
               return inside;
             });
     AtomicBoolean begun = new AtomicBoolean();
+    Thread own = Thread.currentThread();
     Runnable begin =
         () -> {
-          if (begun.compareAndSet(false, true)) {
+          if (!begun.compareAndSet(false, true)) {
+            return;
+          }
+          if (Thread.currentThread() == own) {
+            prepared.run();
+          } else {
             helpers.execute(prepared);
           }
         };

@@ -15,6 +15,7 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,8 +70,9 @@ public final class Ipam implements AutoCloseable {
         throws DatastoreException;
 
     /**
-     * The transaction is on its way: what need not wait for its outcome may begin. Called once per
-     * attempt, maybe on the thread of another request; must not wait.
+     * The transaction is on its way: what need not wait for its outcome may be done. Called once
+     * per attempt: on the thread that asked, which then has the time until the outcome is there; or
+     * on the thread of another request, and must not keep that.
      */
     default void sent() {}
 
@@ -367,6 +369,7 @@ public final class Ipam implements AutoCloseable {
   private static final class Job {
     final Decision decision;
     final Companion companion;
+    final Thread caller = Thread.currentThread();
     @Nullable Assignment outcome;
     @Nullable Exception failure;
 
@@ -453,8 +456,7 @@ public final class Ipam implements AutoCloseable {
       if (transaction.writes().isEmpty()) {
         return List.of();
       }
-      long revision =
-          commit(planner, transaction, () -> decided.keySet().forEach(job -> job.companion.sent()));
+      long revision = commit(planner, transaction, () -> tellSent(decided.keySet()));
       decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
     } catch (ConflictException e) {
       return List.of();
@@ -462,6 +464,13 @@ public final class Ipam implements AutoCloseable {
       decided.keySet().forEach(job -> job.failure = e);
     }
     return List.copyOf(decided.keySet());
+  }
+
+  /** Tells the requests of other threads first: this thread's own may take its time. */
+  private static void tellSent(Collection<Job> jobs) {
+    Thread here = Thread.currentThread();
+    jobs.stream().filter(job -> job.caller != here).forEach(job -> job.companion.sent());
+    jobs.stream().filter(job -> job.caller == here).forEach(job -> job.companion.sent());
   }
 
   /**
