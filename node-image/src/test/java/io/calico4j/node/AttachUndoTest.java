@@ -17,6 +17,7 @@ import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
@@ -62,7 +63,7 @@ class AttachUndoTest {
         if (write.key().equals(IDENTITY.key().path()) && write.value() == null) {
           try (Netlink host = kernel.netlink()) {
             linksAtRelease.add(host.links().size());
-          } catch (io.calico4j.core.kernel.KernelException e) {
+          } catch (KernelException e) {
             throw new AssertionError(e);
           }
         }
@@ -93,18 +94,22 @@ class AttachUndoTest {
     }
   }
 
+  private EndpointService service(Datastore datastore, Ipam ipam, EndpointStep.Observer steps)
+      throws KernelException {
+    return new EndpointService(
+        datastore,
+        kernel,
+        new NeverProgrammed(),
+        ipam,
+        EndpointSettings.forAgent(() -> 1500),
+        steps);
+  }
+
   @Test
   void theLinkIsGoneBeforeItsAddressIsReleased() throws Exception {
     try (Datastore datastore = new Observed();
         Ipam ipam = new Ipam(datastore, "host-a");
-        EndpointService endpoints =
-            new EndpointService(
-                datastore,
-                kernel,
-                new NeverProgrammed(),
-                ipam,
-                EndpointSettings.forAgent(() -> 1500),
-                EndpointStep.Observer.NONE)) {
+        EndpointService endpoints = service(datastore, ipam, EndpointStep.Observer.NONE)) {
       ResourceClient resources = new ResourceClient(datastore);
       resources.create(
           Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));
@@ -129,14 +134,7 @@ class AttachUndoTest {
     Set<EndpointStep> reached = Collections.synchronizedSet(EnumSet.noneOf(EndpointStep.class));
     try (Datastore datastore = new Observed();
         Ipam ipam = new Ipam(datastore, "host-a");
-        EndpointService endpoints =
-            new EndpointService(
-                datastore,
-                kernel,
-                new NeverProgrammed(),
-                ipam,
-                EndpointSettings.forAgent(() -> 1500),
-                reached::add)) {
+        EndpointService endpoints = service(datastore, ipam, reached::add)) {
       new ResourceClient(datastore)
           .create(
               Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));

@@ -34,18 +34,8 @@ final class Pools {
     this.use = use;
   }
 
-  /**
-   * A pool, with what is read off its spec once.
-   *
-   * @param nodes selects the nodes that may use it; null for all
-   * @param namespaces selects the namespaces that may use it; null for all
-   */
-  record Pool(
-      String name,
-      IpPoolSpec spec,
-      Cidr network,
-      @Nullable Selector nodes,
-      @Nullable Selector namespaces) {}
+  /** A pool with its name and its network, which is read off the spec once. */
+  record Pool(String name, IpPoolSpec spec, Cidr network) {}
 
   /** Reads all pools, to choose from for a use. */
   static Pools read(Reads reads, DecodeCache cache, String node, AssignRequest.Use use)
@@ -60,12 +50,7 @@ final class Pools {
   private static Pool decode(Entry entry) throws InvalidResourceException {
     Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
     try {
-      return new Pool(
-          pool.metadata().name(),
-          pool.spec(),
-          pool.spec().network(),
-          selector(pool.spec().nodeSelector()),
-          selector(pool.spec().namespaceSelector()));
+      return new Pool(pool.metadata().name(), pool.spec(), pool.spec().network());
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
     }
@@ -119,20 +104,17 @@ final class Pools {
   }
 
   private boolean selects(Pool pool, Map<String, String> labels) {
+    String selector = pool.spec().nodeSelector();
     return pool.spec().enabled()
         && pool.spec().allows(use.name())
         && !"Manual".equals(pool.spec().assignmentMode())
-        && matches(pool.nodes(), labels)
-        // Outside Kubernetes a namespace has no labels.
-        && matches(pool.namespaces(), Map.of());
+        && (selector == null || Selector.parse(selector).matches(labels))
+        && selectsNoNamespace(pool.spec().namespaceSelector());
   }
 
-  private static @Nullable Selector selector(@Nullable String text) {
-    return text == null ? null : Selector.parse(text);
-  }
-
-  private static boolean matches(@Nullable Selector selector, Map<String, String> labels) {
-    return selector == null || selector.matches(labels);
+  /** Outside Kubernetes a namespace has no labels. */
+  private static boolean selectsNoNamespace(@Nullable String selector) {
+    return selector == null || Selector.parse(selector).matches(Map.of());
   }
 
   private Pool named(String name, IpFamily family, List<Pool> ofFamily) throws IpamException {

@@ -40,7 +40,10 @@ class PluginServerTest {
   @BeforeEach
   void start() throws IOException, KernelException {
     directory = Files.createTempDirectory("plugin");
-    server = new PluginServer(socket(), Map.of("echo", this::echo, "gated", this::gated));
+    server =
+        new PluginServer(
+            socket(),
+            Map.of("echo", this::echo, "gated", this::gated, "afterwards", this::withMoreToDo));
     server.start();
   }
 
@@ -69,6 +72,10 @@ class PluginServerTest {
       Thread.currentThread().interrupt();
     }
     return new PluginResponse(0, request.standardInput(), "");
+  }
+
+  private PluginResponse withMoreToDo(PluginRequest request) {
+    return new PluginResponse(0, request.standardInput(), "", () -> gated(request));
   }
 
   private static byte[] request(String program, String input) {
@@ -131,6 +138,13 @@ class PluginServerTest {
     }
     String longInput = "x".repeat((1 << 20) - 100);
     assertThat(answer(send(request("echo", longInput)))).isEqualTo(longInput);
+  }
+
+  @Test
+  @Timeout(20)
+  void nobodyWaitsForWhatComesAfterTheAnswer() throws Exception {
+    assertThat(answer(send(request("afterwards", "answered")))).isEqualTo("answered");
+    assertThat(beginnings.tryAcquire(20, TimeUnit.SECONDS)).isTrue();
   }
 
   @Test

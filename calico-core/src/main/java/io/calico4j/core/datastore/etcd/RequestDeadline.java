@@ -15,6 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Takes answers, and what watches bring, on the connection's own thread, which spares wake-ups:
@@ -26,6 +28,8 @@ import java.util.concurrent.TimeUnit;
 final class RequestDeadline implements ClientInterceptor, AutoCloseable {
   /** How much later than the deadline a request may end. */
   static final Duration PRECISION = Duration.ofMillis(500);
+
+  private static final Logger log = LoggerFactory.getLogger(RequestDeadline.class);
 
   private final Duration timeout;
   private final Set<Running<?, ?>> running = ConcurrentHashMap.newKeySet();
@@ -48,7 +52,12 @@ final class RequestDeadline implements ClientInterceptor, AutoCloseable {
     long now = System.nanoTime();
     for (Running<?, ?> call : running) {
       if (call.end - now <= 0) {
-        call.expire();
+        try {
+          call.expire();
+        } catch (RuntimeException e) {
+          // An exception would stop the clock, and with it the deadline of every later request.
+          log.error("a request to etcd could not be ended", e);
+        }
       }
     }
   }
