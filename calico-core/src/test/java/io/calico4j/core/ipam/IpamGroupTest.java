@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -124,6 +125,54 @@ class IpamGroupTest {
           : "too few";
     } catch (IpamException | AlreadyExistsException e) {
       return e.getClass().getSimpleName();
+    }
+  }
+
+  @Test
+  void theOthersHearThatTheirTransactionIsOnItsWayBeforeTheOneThatCommitsIt() throws Exception {
+    Map<Integer, List<Boolean>> heardByOwnThread = new ConcurrentHashMap<>();
+    List<Callable<Boolean>> calls = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      String handle = "net.c" + i;
+      calls.add(
+          () -> {
+            Hearing hearing = new Hearing(heardByOwnThread);
+            var unused = ipam.assign(request(handle, 1), hearing);
+            return hearing.times.get() == 1;
+          });
+    }
+    for (Future<Boolean> call : all(calls)) {
+      assertThat(call.get()).as("heard once").isTrue();
+    }
+    assertThat(heardByOwnThread.values())
+        .anySatisfy(group -> assertThat(group).hasSizeGreaterThan(2));
+    assertThat(heardByOwnThread.values())
+        .allSatisfy(
+            group ->
+                assertThat(group.subList(0, group.size() - 1))
+                    .as("only the last may be the committing thread's own: %s", group)
+                    .doesNotContain(true));
+  }
+
+  /** Notes, by the number of the commit, whether the thread that asked is the one that hears. */
+  private final class Hearing implements Ipam.Companion {
+    private final Map<Integer, List<Boolean>> heard;
+    private final Thread caller = Thread.currentThread();
+    private final AtomicInteger times = new AtomicInteger();
+
+    Hearing(Map<Integer, List<Boolean>> heard) {
+      this.heard = heard;
+    }
+
+    @Override
+    public void addTo(Transaction.Builder transaction, List<IpAddress> addresses) {}
+
+    @Override
+    public void sent() {
+      times.incrementAndGet();
+      heard
+          .computeIfAbsent(datastore.commits.get(), k -> new ArrayList<>())
+          .add(Thread.currentThread() == caller);
     }
   }
 
