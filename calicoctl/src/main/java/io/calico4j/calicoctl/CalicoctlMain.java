@@ -4,6 +4,7 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.kernel.linux.LibC;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
@@ -45,7 +46,18 @@ public final class CalicoctlMain {
                 EtcdDatastore.connect(
                     EtcdConfig.fromEnvironment(ApiConfig.read(options.config, environment))),
             environment);
-    System.exit(line.execute(arguments));
+    end(line.execute(arguments));
+  }
+
+  /** Ends without the JVM's wait for the threads of the etcd client, where that is possible. */
+  private static void end(int status) {
+    System.out.flush();
+    System.err.flush();
+    try {
+      LibC.endProcess(status);
+    } catch (LinkageError e) {
+      System.exit(status);
+    }
   }
 
   /** Makes the command line over a datastore, connected only by the commands that need it. */
