@@ -1,0 +1,66 @@
+package io.calico4j.testbed;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The installed calicoctl as a process: what a script sees of it, however its process ends. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class CalicoctlIT {
+  private static final int SETS = 2000;
+
+  private EtcdProcess etcd;
+
+  @BeforeAll
+  void start() throws Exception {
+    etcd = EtcdProcess.local(Installed.freshState(getClass()));
+  }
+
+  @AfterAll
+  void stop() throws Exception {
+    etcd.close();
+  }
+
+  private Command.Outcome calicoctl(String options, String input, String... arguments)
+      throws IOException {
+    Map<String, String> environment = new TreeMap<>(System.getenv());
+    environment.put("ETCD_ENDPOINTS", etcd.url());
+    environment.put("JAVA_TOOL_OPTIONS", options);
+    List<String> all = new ArrayList<>(List.of(arguments));
+    all.add(0, Installed.distribution().resolve("bin/calicoctl").toString());
+    return new Command(all, environment, input).run();
+  }
+
+  /** With the native library, and where it cannot be unpacked. */
+  @ParameterizedTest
+  @ValueSource(strings = {"-Dusual=true", "-Djava.io.tmpdir=/nonexistent"})
+  void statusAndOutputAreWholeWhenTheProcessEnds(String options) throws Exception {
+    StringBuilder sets = new StringBuilder();
+    for (int i = 0; i < SETS; i++) {
+      sets.append("apiVersion: projectcalico.org/v3\nkind: GlobalNetworkSet\nmetadata:\n  name: s")
+          .append(i)
+          .append("\n---\n");
+    }
+    Command.Outcome applied = calicoctl(options, sets.toString(), "apply", "-f", "-");
+    assertThat(applied.exitCode()).as(applied.standardError()).isZero();
+    Command.Outcome listed = calicoctl(options, "", "get", "globalnetworksets");
+    assertThat(listed.exitCode()).isZero();
+    assertThat(listed.standardOutput().lines().filter(line -> line.startsWith("s"))).hasSize(SETS);
+
+    Command.Outcome missing = calicoctl(options, "", "get", "globalnetworksets", "missing");
+    assertThat(missing.exitCode()).isEqualTo(1);
+    assertThat(missing.standardError()).contains("calicoctl:").contains("missing");
+    Command.Outcome wrong = calicoctl(options, "", "nonsense");
+    assertThat(wrong.exitCode()).isEqualTo(2);
+    assertThat(wrong.standardError()).contains("nonsense");
+  }
+}
