@@ -31,7 +31,6 @@ public final class MesosAgent implements Closeable {
 
   private final TestHost host;
   private final MesosIsolatorRoot root;
-  private final Path pages;
   private final Map<String, JsonObject> networks = new HashMap<>();
   private final Map<String, Container> containers = new LinkedHashMap<>();
   private final Map<String, Map<String, String>> interfaces = new HashMap<>();
@@ -81,8 +80,6 @@ public final class MesosAgent implements Closeable {
   public MesosAgent(TestHost host) throws IOException {
     this.host = host;
     root = new MesosIsolatorRoot(host.state().resolve("mesos/isolators/network/cni"));
-    pages = Files.createDirectories(host.state().resolve("www"));
-    Files.writeString(pages.resolve("index.html"), "ok\n");
     Files.createDirectories(root.path());
   }
 
@@ -167,29 +164,7 @@ public final class MesosAgent implements Closeable {
   }
 
   private Process startProcess() throws IOException {
-    Process process =
-        new ProcessBuilder(
-                "unshare",
-                "--net",
-                "--uts",
-                "--mount",
-                "busybox",
-                "httpd",
-                "-f",
-                "-p",
-                Integer.toString(PacketProbe.PORT),
-                "-h",
-                pages.toString())
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    Path own = Path.of("/proc/self/ns/net");
-    Path its = Path.of("/proc/" + process.pid() + "/ns/net");
-    Await.until(
-        "the container's process has a namespace of its own",
-        10,
-        () -> !Files.readSymbolicLink(its).equals(Files.readSymbolicLink(own)));
-    return process;
+    return PageServer.start(List.of("unshare", "--net", "--uts", "--mount"), host.state());
   }
 
   /** Calls the plugin of a network with the agent's whole environment for it. */

@@ -281,22 +281,7 @@ public final class TestHost implements Closeable {
     Workload started =
         new Workload(name, orchestrator, network, labels, sandbox, address(added.standardOutput()));
     workloads.put(name, started);
-    Path pages = Files.createDirectories(state.resolve("www"));
-    Files.writeString(pages.resolve("index.html"), "ok\n");
-    servers.add(
-        new ProcessBuilder(
-                sandbox.enter(
-                    List.of(
-                        "busybox",
-                        "httpd",
-                        "-f",
-                        "-p",
-                        Integer.toString(PacketProbe.PORT),
-                        "-h",
-                        pages.toString())))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start());
+    servers.add(PageServer.start(sandbox.enter(List.of()), state));
     return started;
   }
 

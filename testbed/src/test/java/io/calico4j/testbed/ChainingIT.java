@@ -71,11 +71,7 @@ class ChainingIT {
         result.getAsJsonArray("interfaces").get(0).getAsJsonObject().get("name").getAsString();
     assertThat(onHost("tc", "qdisc", "show", "dev", hostEnd)).contains("tbf");
 
-    Process server =
-        new ProcessBuilder(
-                pod.enter(
-                    List.of("busybox", "httpd", "-f", "-p", "" + PacketProbe.PORT, "-h", "/etc")))
-            .start();
+    Process server = PageServer.start(pod.enter(List.of()), host.test().state());
     try {
       Await.until(
           "the mapped port answers to the host",
@@ -111,8 +107,7 @@ class ChainingIT {
   }
 
   private static boolean reaches(Namespace from, String port) throws IOException {
-    String url = "http://192.0.2.11:" + port + "/hostname";
-    return from.command("timeout", "1", "busybox", "wget", "-q", "-O-", url).run().exitCode() == 0;
+    return PacketProbe.tcp(from, "192.0.2.11", Integer.parseInt(port));
   }
 
   @ParameterizedTest
