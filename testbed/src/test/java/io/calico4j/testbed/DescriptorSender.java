@@ -65,9 +65,9 @@ final class DescriptorSender implements Closeable {
 
   /** Returns what comes next, as text. */
   String receive() {
-    byte[] buffer = new byte[4096];
-    long got = LibC.INSTANCE.recv(socket, buffer, buffer.length, 0);
-    return new String(buffer, 0, (int) Math.max(0, got), StandardCharsets.UTF_8);
+    ByteBuffer buffer = ByteBuffer.allocateDirect(4096);
+    long got = LibC.INSTANCE.recv(socket, buffer, buffer.capacity(), 0);
+    return StandardCharsets.UTF_8.decode(buffer.limit((int) Math.max(0, got))).toString();
   }
 
   @Override

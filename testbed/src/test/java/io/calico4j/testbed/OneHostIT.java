@@ -274,6 +274,17 @@ class OneHostIT {
   }
 
   @Test
+  void aPairHasOneQueueAtEachEnd() throws Exception {
+    Workload a = host.start("queue", Orchestrator.RKT, "calico", Map.of());
+    String inside = a.sandbox().ip("-d", "link", "show", "dev", "eth0");
+    String outside = host.namespace().ip("-d", "link", "show", "type", "veth");
+    assertThat(inside).contains("numtxqueues 1 ", "numrxqueues 1 ");
+    assertThat(outside.lines().filter(l -> l.contains("numtxqueues 1 numrxqueues 1 "))).hasSize(1);
+    host.delete(a);
+    assertNothingLeft();
+  }
+
+  @Test
   void anUnreadablePolicyClosesWorkloadsAndAForgedSourceIsDropped() throws Exception {
     Workload a = host.start("a", Orchestrator.RKT, "calico", Map.of());
     Workload b = host.start("b", Orchestrator.RKT, "calico", Map.of());

@@ -1,6 +1,7 @@
 package io.calico4j.core.kernel.linux;
 
 import io.calico4j.core.kernel.KernelException;
+import java.nio.ByteBuffer;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
@@ -90,7 +91,7 @@ public interface LibC {
 
   /** recv(2). */
   @SaveError
-  long recv(int fd, byte[] buffer, long length, int flags);
+  long recv(int fd, ByteBuffer buffer, long length, int flags);
 
   /** recvmsg(2). */
   @SaveError

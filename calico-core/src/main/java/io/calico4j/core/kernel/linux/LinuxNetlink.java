@@ -39,6 +39,16 @@ final class LinuxNetlink implements Netlink {
   private static final int IFLA_LINKINFO = 18;
   private static final int IFLA_GROUP = 27;
   private static final int IFLA_NET_NS_FD = 28;
+  private static final int IFLA_NUM_TX_QUEUES = 31;
+  private static final int IFLA_NUM_RX_QUEUES = 32;
+
+  /**
+   * Of each direction of a veth pair. A request that does not say so gets as many as there can be
+   * processors, of which the driver at once takes all but one out of service, with two of the
+   * kernel's grace periods.
+   */
+  private static final int QUEUES = 1;
+
   private static final int INFO_KIND = 1;
   private static final int INFO_DATA = 2;
   private static final int VETH_INFO_PEER = 1;
@@ -135,7 +145,9 @@ final class LinuxNetlink implements Netlink {
             .linkHeader(0, IFF_UP, IFF_UP)
             .attribute(IFLA_IFNAME, pair.hostName())
             .attribute(IFLA_ADDRESS, pair.hostMac().toBytes())
-            .attribute(IFLA_MTU, pair.mtu());
+            .attribute(IFLA_MTU, pair.mtu())
+            .attribute(IFLA_NUM_TX_QUEUES, QUEUES)
+            .attribute(IFLA_NUM_RX_QUEUES, QUEUES);
     int info = message.begin(IFLA_LINKINFO);
     message.attribute(INFO_KIND, "veth");
     int data = message.begin(INFO_DATA);
@@ -147,6 +159,8 @@ final class LinuxNetlink implements Netlink {
     }
     message
         .attribute(IFLA_MTU, pair.mtu())
+        .attribute(IFLA_NUM_TX_QUEUES, QUEUES)
+        .attribute(IFLA_NUM_RX_QUEUES, QUEUES)
         .attribute(IFLA_NET_NS_FD, pair.sandbox().descriptor())
         .end(peer)
         .end(data)

@@ -16,8 +16,12 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int TIMEOUT_SECONDS = 5;
   private static final int UNFINISHED = -1;
 
+  /** What the kernel answers comes here without being copied; a dump's parts are shorter. */
+  private static final ThreadLocal<ByteBuffer> ANSWERS =
+      ThreadLocal.withInitial(
+          () -> ByteBuffer.allocateDirect(64 * 1024).order(ByteOrder.nativeOrder()));
+
   private final int descriptor;
-  private final byte[] receive = new byte[64 * 1024];
   private int sequence;
   private boolean closed;
 
@@ -67,17 +71,18 @@ final class NetlinkSocket implements AutoCloseable {
     if (LibC.INSTANCE.send(descriptor, message, message.length, 0) < 0) {
       throw LibC.failure(operation, object);
     }
+    ByteBuffer receive = ANSWERS.get();
     int errno = UNFINISHED;
     while (errno == UNFINISHED) {
-      long length = LibC.INSTANCE.recv(descriptor, receive, receive.length, 0);
+      receive.clear();
+      long length = LibC.INSTANCE.recv(descriptor, receive, receive.capacity(), 0);
       if (length < 0) {
         if (LibC.errno() == EINTR) {
           continue;
         }
         throw LibC.failure(operation, object);
       }
-      ByteBuffer buffer = ByteBuffer.wrap(receive, 0, (int) length).order(ByteOrder.nativeOrder());
-      errno = read(buffer, expected, operation, object, answer);
+      errno = read(receive.limit((int) length).position(0), expected, operation, object, answer);
     }
     return errno;
   }
