@@ -54,6 +54,14 @@ final class RehearsalKernel implements Kernel {
   }
 
   @Override
+  public <E extends Exception> Netlink netlink(
+      NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws E {
+    Netlink inside = netlink(namespace);
+    check.pass(inside);
+    return inside;
+  }
+
+  @Override
   public boolean isOwn(NetworkNamespace namespace) {
     return false;
   }

@@ -177,8 +177,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       Clock clock)
       throws DatastoreException, IpamException, KernelException, AttachException {
     EndpointIdentity identity = request.identity();
-    try (Netlink inside = openSandbox(sandbox)) {
-      checkSandbox(request, sandbox, inside);
+    try (Netlink inside = openSandbox(request, sandbox, plan, () -> {})) {
       EndpointRegistry.Registration registration =
           registry.register(request, sandbox, undo, () -> {});
       clock.end(Clock.Part.REGISTER);
@@ -222,12 +221,10 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
         new FutureTask<>(
             () -> {
               long start = System.nanoTime();
-              Netlink inside = openSandbox(sandbox);
+              Netlink inside = openSandbox(request, sandbox, plan, () -> fit.set(true));
               try {
-                checkSandbox(request, sandbox, inside);
-                fit.set(true);
                 wiring.prepare(sandbox, inside, identity, plan);
-              } catch (AttachException | KernelException | RuntimeException e) {
+              } catch (KernelException | RuntimeException e) {
                 inside.close();
                 throw e;
               }
@@ -267,9 +264,17 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     return registration;
   }
 
-  private Netlink openSandbox(NetworkNamespace sandbox) throws AttachException {
+  /** Opens a sandbox that is fit for the request, and tells so before anything is changed in it. */
+  private Netlink openSandbox(
+      AttachRequest request, NetworkNamespace sandbox, SandboxWiring.Plan plan, Runnable fit)
+      throws AttachException {
+    Kernel.Check<AttachException> check =
+        inside -> {
+          checkSandbox(request, sandbox, inside);
+          fit.run();
+        };
     try {
-      return kernel.netlink(sandbox);
+      return kernel.netlink(sandbox, check, SandboxWiring.sandboxSysctls(plan));
     } catch (KernelException e) {
       throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
     }

@@ -82,8 +82,6 @@ final class SandboxWiring {
     }
     steps.reached(EndpointStep.VETH_CREATED);
     kernel.setSysctls(hostSysctls(hostName));
-    kernel.setSysctls(
-        sandbox, List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0")));
     int index = index(inside, identity.interfaceName());
     inside.setUp(index, true);
     inside.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
@@ -173,6 +171,11 @@ final class SandboxWiring {
   private boolean isAlive(int interfaceIndex) throws KernelException {
     return host.links().stream()
         .anyMatch(l -> l.index() == interfaceIndex && l.group() != LinkReaper.GROUP);
+  }
+
+  /** What a sandbox must be told before its end of the pair comes up. */
+  static List<Sysctl> sandboxSysctls(Plan plan) {
+    return List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0"));
   }
 
   private static List<Sysctl> hostSysctls(String name) {

@@ -20,6 +20,23 @@ public interface Kernel {
   /** Opens a netlink socket in a namespace; it may outlive the namespace object. */
   Netlink netlink(NetworkNamespace namespace) throws KernelException;
 
+  /**
+   * Looks at a namespace before anything is changed in it.
+   *
+   * @param <E> thrown when the namespace must stay as it is
+   */
+  interface Check<E extends Exception> {
+    /** Returns when the namespace may be changed. */
+    void pass(Netlink inside) throws E;
+  }
+
+  /**
+   * Opens a netlink socket in a namespace, and writes sysctls there once the check has passed; all
+   * in one visit, because each costs two changes of threads. What the check throws is thrown.
+   */
+  <E extends Exception> Netlink netlink(
+      NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws KernelException, E;
+
   /** Tells whether the namespace is the process's own. */
   boolean isOwn(NetworkNamespace namespace) throws KernelException;
 

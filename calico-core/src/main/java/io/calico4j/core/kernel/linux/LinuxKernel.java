@@ -9,7 +9,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -63,7 +62,29 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public Netlink netlink(NetworkNamespace namespace) throws KernelException {
-    return inside(namespace, LinuxNetlink::new);
+    Task<Netlink, KernelException> open = LinuxNetlink::new;
+    return inside(namespace, open);
+  }
+
+  @Override
+  public <E extends Exception> Netlink netlink(
+      NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws KernelException, E {
+    Task<Netlink, E> open =
+        () -> {
+          Netlink inside = new LinuxNetlink();
+          boolean done = false;
+          try {
+            check.pass(inside);
+            setSysctls(sysctls);
+            done = true;
+            return inside;
+          } finally {
+            if (!done) {
+              inside.close();
+            }
+          }
+        };
+    return inside(namespace, open);
   }
 
   @Override
@@ -85,13 +106,12 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public void setSysctls(NetworkNamespace namespace, List<Sysctl> sysctls) throws KernelException {
-    Void unused =
-        inside(
-            namespace,
-            () -> {
-              setSysctls(sysctls);
-              return null;
-            });
+    Task<List<Sysctl>, KernelException> set =
+        () -> {
+          setSysctls(sysctls);
+          return sysctls;
+        };
+    var unused = inside(namespace, set);
   }
 
   private static void write(Sysctl sysctl) throws KernelException {
@@ -119,17 +139,23 @@ public final class LinuxKernel implements Kernel {
     }
   }
 
+  private interface Task<T, E extends Exception> {
+    T run() throws KernelException, E;
+  }
+
   /**
    * Runs a task in a namespace, on a thread that does nothing else. A thread that cannot come back
    * to the process's own namespace ends.
    */
-  private static <T> T inside(NetworkNamespace namespace, Callable<T> task) throws KernelException {
+  @SuppressWarnings("unchecked") // a task throws nothing else that is checked
+  private static <T, E extends Exception> T inside(NetworkNamespace namespace, Task<T, E> task)
+      throws KernelException, E {
     CompletableFuture<T> result = new CompletableFuture<>();
     VISITORS.execute(
         () -> {
           try {
             enter(namespace.descriptor(), namespace.name());
-            result.complete(task.call());
+            result.complete(task.run());
           } catch (Throwable e) {
             result.completeExceptionally(e);
           } finally {
@@ -144,8 +170,11 @@ public final class LinuxKernel implements Kernel {
       if (e.getCause() instanceof KernelException known) {
         throw known;
       }
-      throw new KernelException(
-          "work in network namespace", namespace.name(), 0, e.getCause().toString());
+      if (e.getCause() instanceof RuntimeException || e.getCause() instanceof Error) {
+        throw new KernelException(
+            "work in network namespace", namespace.name(), 0, e.getCause().toString());
+      }
+      throw (E) e.getCause();
     } catch (TimeoutException e) {
       throw new KernelException(
           "work in network namespace", namespace.name(), 0, "not done in time");
