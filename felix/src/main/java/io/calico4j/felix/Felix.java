@@ -43,12 +43,16 @@ import org.slf4j.LoggerFactory;
 public final class Felix implements EndpointReadiness, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Felix.class);
   private static final int TICK_SECONDS = 1;
+
+  /** Chains and sets that nothing leads to are removed after this time. */
+  private static final Duration UNTIDY = Duration.ofSeconds(5);
+
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
   private final String node;
   private final Map<String, String> environment;
   private final Kernel kernel;
-  private final NftablesDataplane dataplane = new NftablesDataplane(new LibNftables());
+  private final NftablesDataplane dataplane;
   private final ClusterState state = new ClusterState();
   private final WorkloadRoutes routes;
   private final KeyspaceSyncer syncer;
@@ -70,6 +74,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean dirty;
   private boolean ready;
   private boolean routesChanged;
+  private long untidySince;
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
@@ -83,10 +88,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           });
 
   /** Makes a Felix; nothing is touched before {@link #start}. */
-  public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel) {
+  public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel)
+      throws KernelException {
     this.node = node;
     this.environment = Map.copyOf(environment);
     this.kernel = kernel;
+    dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets());
     routes = new WorkloadRoutes(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
@@ -164,12 +171,29 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     if (dirty) {
       apply();
     }
+    tidy(now);
     if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
       try {
         routesChanged = routes.restore(ownEndpoints().values());
       } catch (KernelException e) {
         log.error("routes could not be repaired, will try again: {}", e.getMessage());
+      }
+    }
+  }
+
+  private void tidy(long now) {
+    if (!dataplane.isUntidy()) {
+      untidySince = 0;
+    } else if (untidySince == 0) {
+      untidySince = now;
+    } else if (isDue(untidySince, now, UNTIDY)) {
+      untidySince = 0;
+      try {
+        dataplane.tidy();
+      } catch (NftException e) {
+        dirty = true;
+        log.error("rules could not be tidied, will try again: {}", e.getMessage());
       }
     }
   }

@@ -77,7 +77,8 @@ public final class OneShotFelix implements EndpointReadiness {
           log.error("unreadable resource: {}", state.problems().get(entry.key()));
         }
       }
-      try (NftablesDataplane dataplane = new NftablesDataplane(new LibNftables())) {
+      try (NftablesDataplane dataplane =
+          new NftablesDataplane(new LibNftables(), kernel.nftSets())) {
         FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
         dataplane.apply(new RulesetBuilder(state, node, config).build());
       }

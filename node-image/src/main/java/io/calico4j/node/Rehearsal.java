@@ -222,7 +222,8 @@ final class Rehearsal implements AutoCloseable {
 
               @Override
               public void close() {}
-            });
+            },
+            new RehearsalKernel().nftSets());
 
     Calculation(Datastore datastore) {
       this.datastore = datastore;

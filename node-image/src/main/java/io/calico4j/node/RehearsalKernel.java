@@ -5,6 +5,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
 import io.calico4j.core.net.Cidr;
@@ -59,6 +60,17 @@ final class RehearsalKernel implements Kernel {
     Netlink inside = netlink(namespace);
     check.pass(inside);
     return inside;
+  }
+
+  @Override
+  public NftSets nftSets() {
+    return new NftSets() {
+      @Override
+      public void change(String table, List<Element> removed, List<Element> added) {}
+
+      @Override
+      public void close() {}
+    };
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -384,7 +385,21 @@ public final class TestHost implements Closeable {
     Await.until("no workload interface on " + name(), 10, () -> workloadLinks().isEmpty());
     Await.until("no workload route on " + name(), 10, () -> workloadRoutes().isEmpty());
     Await.until(
-        "no rule of a workload on " + name(), 10, () -> !rules().contains("filter-cali-tw-"));
+        "no packet goes to a workload's rules on " + name(),
+        10,
+        () -> !rules().contains(" : goto filter-cali-"));
+  }
+
+  /** Waits until Felix has removed what nothing in its table leads to. */
+  public void awaitTidyRules() throws IOException {
+    Await.until("no endpoint's chain is unused on " + name(), 15, () -> isTidy(rules()));
+  }
+
+  private static boolean isTidy(String rules) {
+    return Pattern.compile("chain (filter-cali-[ft]w-\\S+)")
+        .matcher(rules)
+        .results()
+        .allMatch(chain -> rules.contains(" : goto " + chain.group(1)));
   }
 
   /** Kills what runs on the host and removes its namespaces. */

@@ -133,6 +133,7 @@ class ManyPodsIT {
   @Test
   void nothingIsLeftOfFiveHundredPodsAndMemoryIsFlat() throws Exception {
     upAndDown(FEW);
+    host.awaitTidyRules();
     List<String> rules = rules();
     List<String> keys = otherKeys();
     long heap = heap();

@@ -37,6 +37,9 @@ public interface Kernel {
   <E extends Exception> Netlink netlink(
       NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws KernelException, E;
 
+  /** Opens a socket for nftables' sets and verdict maps in this process's own namespace. */
+  NftSets nftSets() throws KernelException;
+
   /** Tells whether the namespace is the process's own. */
   boolean isOwn(NetworkNamespace namespace) throws KernelException;
 

@@ -242,7 +242,7 @@ final class RuleRenderer {
               .filter(c -> c.family() == family && c.isSingle())
               .forEach(c -> members.add(c.address().toString()));
           return new Ruleset.AddressSet(
-              "type " + (family == IpFamily.IPV4 ? "ipv4_addr" : "ipv6_addr") + ";", members);
+              family == IpFamily.IPV4 ? Ruleset.AddressSet.IPV4 : Ruleset.AddressSet.IPV6, members);
         });
     return name;
   }

@@ -27,6 +27,15 @@ public record Ruleset(
     toWorkload = Collections.unmodifiableMap(new TreeMap<>(toWorkload));
   }
 
+  /** Returns this, with the chains and sets of another that nothing here leads to any more. */
+  public Ruleset keeping(Ruleset former) {
+    Map<String, AddressSet> allSets = new TreeMap<>(former.sets());
+    allSets.putAll(sets);
+    Map<String, List<String>> allChains = new TreeMap<>(former.chains());
+    allChains.putAll(chains);
+    return new Ruleset(allSets, allChains, fromWorkload, toWorkload);
+  }
+
   /** Nothing at all. */
   public static final Ruleset EMPTY = new Ruleset(Map.of(), Map.of(), Map.of(), Map.of());
 
@@ -37,9 +46,20 @@ public record Ruleset(
    * @param members its elements as text
    */
   public record AddressSet(String declaration, SortedSet<String> members) {
+    /** The declaration of a set of single IPv4 addresses. */
+    public static final String IPV4 = "type ipv4_addr;";
+
+    /** The declaration of a set of single IPv6 addresses. */
+    public static final String IPV6 = "type ipv6_addr;";
+
     /** Copies the members. */
     public AddressSet {
       members = Collections.unmodifiableSortedSet(new java.util.TreeSet<>(members));
+    }
+
+    /** Tells whether every member is a single address and nothing else. */
+    public boolean holdsAddresses() {
+      return declaration.equals(IPV4) || declaration.equals(IPV6);
     }
   }
 }

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Renders all that a node must enforce: one chain per policy, profile and endpoint, by direction.
+ * Renders all that a node must enforce: one chain per policy and profile, and one for all endpoints
+ * to which the same of them apply in the same order, by direction.
  */
 public final class RulesetBuilder {
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.-]{1,15}");
@@ -52,6 +54,7 @@ public final class RulesetBuilder {
   private final PolicyResolver resolver;
   private final Map<String, Ruleset.AddressSet> sets = new TreeMap<>();
   private final Map<String, List<String>> chains = new TreeMap<>();
+  private final Map<List<String>, String> endpointChains = new HashMap<>();
   private final List<String> allowedSources = new ArrayList<>();
   private final List<String> dnat = new ArrayList<>();
   private final List<String> snat = new ArrayList<>();
@@ -76,10 +79,8 @@ public final class RulesetBuilder {
       if (!endpoint.spec().node().equals(node) || !isInterface(name)) {
         continue;
       }
-      String fromChain = "filter-cali-fw-" + name;
-      String toChain = "filter-cali-tw-" + name;
-      chains.put(fromChain, endpointChain(endpoint, false));
-      chains.put(toChain, endpointChain(endpoint, true));
+      String fromChain = endpointChain("filter-cali-fw-", endpointRules(endpoint, false));
+      String toChain = endpointChain("filter-cali-tw-", endpointRules(endpoint, true));
       allowedSources(endpoint.spec());
       floatingAddresses(endpoint.spec());
       from.put(String.valueOf(name), fromChain);
@@ -158,7 +159,18 @@ public final class RulesetBuilder {
     };
   }
 
-  private List<String> endpointChain(Resource<WorkloadEndpointSpec> endpoint, boolean ingress) {
+  /** Returns the chain of these rules, which is named by what is in it. */
+  private String endpointChain(String prefix, List<String> rules) {
+    return endpointChains.computeIfAbsent(
+        rules,
+        r -> {
+          String name = prefix + digest(String.join("\n", r));
+          chains.put(name, r);
+          return name;
+        });
+  }
+
+  private List<String> endpointRules(Resource<WorkloadEndpointSpec> endpoint, boolean ingress) {
     List<String> lines = new ArrayList<>();
     lines.add("jump " + (ingress ? TO_CHECKS : FROM_CHECKS));
     if (state.hasUnreadablePolicy()) {

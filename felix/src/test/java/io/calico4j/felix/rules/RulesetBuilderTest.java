@@ -7,6 +7,7 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -144,8 +145,27 @@ class RulesetBuilderTest {
     Ruleset ruleset = build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.fromWorkload()).containsOnlyKeys("cali1");
-    assertThat(ruleset.chains().get("filter-cali-tw-cali1"))
-        .endsWith("drop comment \"a profile is missing\"");
+    assertThat(chainTo(ruleset, "cali1")).endsWith("drop comment \"a profile is missing\"");
+  }
+
+  private static List<String> chainTo(Ruleset ruleset, String link) {
+    return ruleset.chains().get(ruleset.toWorkload().get(link));
+  }
+
+  @Test
+  void endpointsToWhichTheSameAppliesShareTheirChains() {
+    endpoint("here", "three", "cali3", "10.65.0.3/32", "{'web':''}", "['net']");
+    endpoint("here", "four", "cali4", "10.65.0.4/32", "{}", "['net']");
+    policy("p", "{'selector':'has(web)','types':['Ingress'],'ingress':[{'action':'Allow'}]}");
+    Ruleset ruleset = build();
+    assertThat(ruleset.toWorkload().get("cali3")).isEqualTo(ruleset.toWorkload().get("cali1"));
+    assertThat(ruleset.toWorkload().get("cali4")).isNotEqualTo(ruleset.toWorkload().get("cali1"));
+    assertThat(new HashSet<>(ruleset.fromWorkload().values()))
+        .as("the policy says nothing on what they send")
+        .hasSize(1);
+    assertThat(chainTo(ruleset, "cali1")).contains("jump " + RulesetBuilder.TO_CHECKS);
+    assertThat(ruleset.chains().keySet().stream().filter(n -> n.startsWith("filter-cali-tw-")))
+        .hasSize(2);
   }
 
   @Test
@@ -167,7 +187,6 @@ class RulesetBuilderTest {
   void aDamagedPolicyClosesEveryEndpoint() {
     String path = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "p").path();
     assertThat(state.update(path, new Entry(path, "{", 8))).isTrue();
-    assertThat(build().chains().get("filter-cali-tw-cali1"))
-        .endsWith("drop comment \"a policy cannot be read\"");
+    assertThat(chainTo(build(), "cali1")).endsWith("drop comment \"a policy cannot be read\"");
   }
 }

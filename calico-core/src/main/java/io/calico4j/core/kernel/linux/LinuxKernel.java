@@ -4,6 +4,7 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.kernel.NftSets;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -85,6 +86,11 @@ public final class LinuxKernel implements Kernel {
           }
         };
     return inside(namespace, open);
+  }
+
+  @Override
+  public NftSets nftSets() throws KernelException {
+    return new LinuxNftSets();
   }
 
   @Override

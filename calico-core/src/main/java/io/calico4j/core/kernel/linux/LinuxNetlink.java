@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** rtnetlink: constants are those of {@code linux/rtnetlink.h}, {@code linux/if_link.h}. */
 final class LinuxNetlink implements Netlink {
+  private static final int NETLINK_ROUTE = 0;
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
   private static final int NEWLINK = 16;
@@ -75,7 +76,7 @@ final class LinuxNetlink implements Netlink {
   private final NetlinkSocket socket;
 
   LinuxNetlink() throws KernelException {
-    socket = new NetlinkSocket();
+    socket = new NetlinkSocket(NETLINK_ROUTE);
   }
 
   private NetlinkMessage message(int type, int flags) {

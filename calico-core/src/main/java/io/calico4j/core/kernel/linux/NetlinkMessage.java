@@ -58,6 +58,12 @@ final class NetlinkMessage {
     return this;
   }
 
+  /** struct nfgenmsg; its resource is in network byte order. */
+  NetlinkMessage netfilterHeader(int family, int resource) {
+    buffer.put((byte) family).put((byte) 0).put((byte) 0).put((byte) resource);
+    return this;
+  }
+
   NetlinkMessage attribute(int type, byte[] value) {
     buffer.putShort((short) (4 + value.length)).putShort((short) type).put(value);
     return pad();

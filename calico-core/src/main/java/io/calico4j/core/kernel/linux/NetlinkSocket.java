@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A NETLINK_ROUTE socket: one request at a time, its answers checked by sequence number. It stays
- * in the namespace in which it was opened.
+ * A netlink socket: one request at a time, its answers checked by sequence number. It stays in the
+ * namespace in which it was opened.
  */
 final class NetlinkSocket implements AutoCloseable {
   private static final int EINTR = 4;
@@ -30,9 +30,10 @@ final class NetlinkSocket implements AutoCloseable {
     void accept(int type, ByteBuffer body);
   }
 
-  NetlinkSocket() throws KernelException {
+  /** Opens one of a family of netlink, such as NETLINK_ROUTE (0). */
+  NetlinkSocket(int family) throws KernelException {
     LibC c = LibC.INSTANCE;
-    descriptor = c.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, 0);
+    descriptor = c.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, family);
     if (descriptor < 0) {
       throw LibC.failure("open", "a netlink socket");
     }
@@ -52,6 +53,13 @@ final class NetlinkSocket implements AutoCloseable {
     return ++sequence;
   }
 
+  /** Returns the first of so many numbers. */
+  synchronized int nextSequences(int count) {
+    int first = sequence + 1;
+    sequence += count;
+    return first;
+  }
+
   /** Sends a request and reads its answers up to the acknowledgement or the end of the dump. */
   void request(byte[] message, String operation, String object, Answer answer)
       throws KernelException {
@@ -62,13 +70,35 @@ final class NetlinkSocket implements AutoCloseable {
   }
 
   /** Like {@link #request}, but returns the errno of a refusal; 0 when there was none. */
-  synchronized int ask(byte[] message, String operation, String object, Answer answer)
+  int ask(byte[] message, String operation, String object, Answer answer) throws KernelException {
+    return exchange(message, sequenceOf(message), operation, object, answer);
+  }
+
+  /**
+   * Sends several messages at once and waits for the acknowledgement of one, or an error of any.
+   *
+   * @param acknowledged the sequence number of the one that asks for it; no later one does
+   */
+  void transact(byte[] messages, int acknowledged, String operation, String object)
+      throws KernelException {
+    int errno = exchange(messages, acknowledged, operation, object, (type, body) -> {});
+    if (errno != 0) {
+      throw LibC.failure(operation, object, errno);
+    }
+  }
+
+  private static int sequenceOf(byte[] message) {
+    return ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getInt(8);
+  }
+
+  private synchronized int exchange(
+      byte[] messages, int last, String operation, String object, Answer answer)
       throws KernelException {
     if (closed) {
       throw new KernelException(operation, object, 0, "the netlink socket is closed");
     }
-    int expected = ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getInt(8);
-    if (LibC.INSTANCE.send(descriptor, message, message.length, 0) < 0) {
+    int first = sequenceOf(messages);
+    if (LibC.INSTANCE.send(descriptor, messages, messages.length, 0) < 0) {
       throw LibC.failure(operation, object);
     }
     ByteBuffer receive = ANSWERS.get();
@@ -82,13 +112,13 @@ final class NetlinkSocket implements AutoCloseable {
         }
         throw LibC.failure(operation, object);
       }
-      errno = read(receive.limit((int) length).position(0), expected, operation, object, answer);
+      errno = read(receive.limit((int) length).position(0), first, last, operation, object, answer);
     }
     return errno;
   }
 
   private static int read(
-      ByteBuffer buffer, int expected, String operation, String object, Answer answer)
+      ByteBuffer buffer, int first, int last, String operation, String object, Answer answer)
       throws KernelException {
     while (buffer.remaining() >= HEADER) {
       int start = buffer.position();
@@ -97,7 +127,8 @@ final class NetlinkSocket implements AutoCloseable {
       if (length < HEADER || length > buffer.remaining()) {
         throw new KernelException(operation, object, 0, "the answer is malformed");
       }
-      if (buffer.getInt(start + 8) == expected) {
+      int number = buffer.getInt(start + 8);
+      if (number - first >= 0 && number - last <= 0) {
         if (type == TYPE_ERROR) {
           return -buffer.getInt(start + HEADER);
         }

@@ -1,12 +1,17 @@
 package io.calico4j.felix.dataplane.nft;
 
+import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.rules.Ruleset;
 import io.calico4j.felix.rules.RulesetBuilder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /**
  * Renders the transaction that takes the table {@code inet calico} from one ruleset to another.
@@ -17,7 +22,8 @@ import java.util.TreeSet;
  * with the first and the last endpoint.
  */
 final class NftTable {
-  static final String TABLE = "inet calico";
+  static final String NAME = "calico";
+  static final String TABLE = "inet " + NAME;
   private static final String FROM = "filter-cali-from-wl-dispatch";
   private static final String TO = "filter-cali-to-wl-dispatch";
 
@@ -136,8 +142,15 @@ final class NftTable {
                 rules.forEach(rule -> line(text, "add rule " + TABLE + " " + name + " " + rule));
               }
             });
-    dispatch(text, FROM, actual.fromWorkload(), desired.fromWorkload());
-    dispatch(text, TO, actual.toWorkload(), desired.toWorkload());
+    Elements verdicts = verdicts(actual, desired);
+    for (String map : List.of(FROM, TO)) {
+      elements(text, "delete", map, members(verdicts.removed(), map, NftTable::quoted));
+      elements(
+          text,
+          "add",
+          map,
+          members(verdicts.added(), map, v -> quoted(v) + " : goto " + v.chain()));
+    }
     List<String> gone =
         actual.chains().keySet().stream()
             .filter(name -> !desired.chains().containsKey(name))
@@ -173,24 +186,78 @@ final class NftTable {
     }
   }
 
-  private static void dispatch(
-      StringBuilder text, String map, Map<String, String> actual, Map<String, String> desired) {
-    SortedSet<String> removed = new TreeSet<>();
-    actual.forEach(
+  /**
+   * What differs between two rulesets, where it is nothing but elements.
+   *
+   * @param removed elements that go, before
+   * @param added elements that come
+   */
+  record Elements(List<NftSets.Element> removed, List<NftSets.Element> added) {}
+
+  /** Compares two rulesets; empty when more differs than addresses in sets and verdict maps. */
+  static Optional<Elements> elements(Ruleset actual, Ruleset desired) {
+    if (!desired.chains().equals(actual.chains())
+        || !desired.sets().keySet().equals(actual.sets().keySet())) {
+      return Optional.empty();
+    }
+    Elements elements = verdicts(actual, desired);
+    for (Map.Entry<String, Ruleset.AddressSet> set : desired.sets().entrySet()) {
+      Ruleset.AddressSet old = Objects.requireNonNull(actual.sets().get(set.getKey()));
+      if (!set.getValue().equals(old)) {
+        if (!set.getValue().holdsAddresses()) {
+          return Optional.empty();
+        }
+        addresses(set.getKey(), old, set.getValue(), elements.removed());
+        addresses(set.getKey(), set.getValue(), old, elements.added());
+      }
+    }
+    return Optional.of(elements);
+  }
+
+  private static void addresses(
+      String name,
+      Ruleset.AddressSet wanted,
+      Ruleset.AddressSet present,
+      List<NftSets.Element> missing) {
+    missing(wanted.members(), present.members())
+        .forEach(text -> missing.add(new NftSets.Address(name, IpAddress.parse(text))));
+  }
+
+  private static Elements verdicts(Ruleset actual, Ruleset desired) {
+    Elements verdicts = new Elements(new ArrayList<>(), new ArrayList<>());
+    verdicts(FROM, actual.fromWorkload(), desired.fromWorkload(), verdicts.removed());
+    verdicts(TO, actual.toWorkload(), desired.toWorkload(), verdicts.removed());
+    verdicts(FROM, desired.fromWorkload(), actual.fromWorkload(), verdicts.added());
+    verdicts(TO, desired.toWorkload(), actual.toWorkload(), verdicts.added());
+    return verdicts;
+  }
+
+  private static void verdicts(
+      String map,
+      Map<String, String> wanted,
+      Map<String, String> present,
+      List<NftSets.Element> missing) {
+    wanted.forEach(
         (name, chain) -> {
-          if (!chain.equals(desired.get(name))) {
-            removed.add("\"" + name + "\"");
+          if (!chain.equals(present.get(name))) {
+            missing.add(new NftSets.Verdict(map, name, chain));
           }
         });
-    elements(text, "delete", map, removed);
-    SortedSet<String> added = new TreeSet<>();
-    desired.forEach(
-        (name, chain) -> {
-          if (!chain.equals(actual.get(name))) {
-            added.add("\"" + name + "\" : goto " + chain);
-          }
-        });
-    elements(text, "add", map, added);
+  }
+
+  private static SortedSet<String> members(
+      List<NftSets.Element> elements, String map, Function<NftSets.Verdict, String> format) {
+    SortedSet<String> members = new TreeSet<>();
+    for (NftSets.Element element : elements) {
+      if (element instanceof NftSets.Verdict verdict && verdict.set().equals(map)) {
+        members.add(format.apply(verdict));
+      }
+    }
+    return members;
+  }
+
+  private static String quoted(NftSets.Verdict verdict) {
+    return "\"" + verdict.interfaceName() + "\"";
   }
 
   private static void line(StringBuilder text, String command) {

@@ -1,39 +1,79 @@
 package io.calico4j.felix.dataplane.nft;
 
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.rules.Ruleset;
+import java.util.Optional;
 
 /**
  * Keeps the table as it ought to be. The first apply, and every one after a failure, replaces the
- * whole table in one transaction; the others send differences.
+ * whole table in one transaction; the others send differences. Where only the verdict maps differ,
+ * as when an endpoint comes to which the same applies as to one before it, these are changed
+ * without libnftables, which would first read the table. For that reason too, chains and sets that
+ * nothing leads to any more stay until {@link #tidy}: a container is often replaced by one of its
+ * kind.
  */
 public final class NftablesDataplane implements AutoCloseable {
+  /** In a transaction without libnftables; each takes some 150 bytes. */
+  private static final int MAX_ELEMENTS = 100;
+
   private final Nft nft;
+  private final NftSets sets;
   private Ruleset actual = Ruleset.EMPTY;
+  private Ruleset wanted = Ruleset.EMPTY;
   private boolean known;
 
-  /** Makes a dataplane that has not looked at the kernel yet. */
-  public NftablesDataplane(Nft nft) {
+  /** Makes a dataplane that has not looked at the kernel yet; takes both over. */
+  public NftablesDataplane(Nft nft, NftSets sets) {
     this.nft = nft;
+    this.sets = sets;
   }
 
   /** Brings the kernel to the ruleset; on failure the next call starts from nothing known. */
   public void apply(Ruleset desired) throws NftException {
-    String commands = known ? NftTable.change(actual, desired) : NftTable.replaceAll(desired);
-    if (!commands.isEmpty()) {
-      boolean before = known;
-      known = false;
-      try {
-        nft.run(commands);
-      } catch (NftException e) {
-        if (!before) {
-          throw e;
-        }
-        nft.run(NftTable.replaceAll(desired));
-      }
+    wanted = desired;
+    bring(known ? desired.keeping(actual) : desired);
+  }
+
+  /** Tells whether there are chains or sets that nothing leads to. */
+  public boolean isUntidy() {
+    return actual.chains().size() > wanted.chains().size()
+        || actual.sets().size() > wanted.sets().size();
+  }
+
+  /** Removes the chains and sets that nothing leads to. */
+  public void tidy() throws NftException {
+    bring(wanted);
+  }
+
+  private void bring(Ruleset target) throws NftException {
+    boolean before = known;
+    known = false;
+    if (!before) {
+      nft.run(NftTable.replaceAll(target));
+    } else if (!change(target)) {
+      nft.run(NftTable.replaceAll(target));
     }
-    actual = desired;
+    actual = target;
     known = true;
+  }
+
+  /** Sends the difference; false when the kernel refused it. */
+  private boolean change(Ruleset target) {
+    Optional<NftTable.Elements> elements =
+        NftTable.elements(actual, target)
+            .filter(e -> e.removed().size() + e.added().size() <= MAX_ELEMENTS);
+    try {
+      if (elements.isPresent()) {
+        sets.change(NftTable.NAME, elements.get().removed(), elements.get().added());
+      } else {
+        nft.run(NftTable.change(actual, target));
+      }
+      return true;
+    } catch (NftException | KernelException e) {
+      return false;
+    }
   }
 
   /** Makes the next apply replace the whole table: puts right what others changed in it. */
@@ -43,6 +83,7 @@ public final class NftablesDataplane implements AutoCloseable {
 
   @Override
   public void close() {
+    sets.close();
     nft.close();
   }
 }

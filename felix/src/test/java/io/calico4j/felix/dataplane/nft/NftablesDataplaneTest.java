@@ -1,0 +1,215 @@
+package io.calico4j.felix.dataplane.nft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.felix.rules.Ruleset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Which way a difference goes to the kernel, and what stays there for a while. */
+class NftablesDataplaneTest {
+  private static final String FROM = "filter-cali-from-wl-dispatch";
+  private static final String TO = "filter-cali-to-wl-dispatch";
+
+  /** What went to libnftables. */
+  private final List<String> commands = new ArrayList<>();
+
+  /** What went to the kernel without it. */
+  private final List<String> changes = new ArrayList<>();
+
+  private boolean refusing;
+
+  private final NftablesDataplane dataplane =
+      new NftablesDataplane(
+          new Nft() {
+            @Override
+            public void run(String text) {
+              commands.add(text);
+            }
+
+            @Override
+            public void close() {}
+          },
+          new NftSets() {
+            @Override
+            public void change(String table, List<Element> removed, List<Element> added)
+                throws KernelException {
+              changes.add(table + ": -" + removed + " +" + added);
+              if (refusing) {
+                throw new KernelException("change sets of", table, KernelException.ENODEV, "gone");
+              }
+            }
+
+            @Override
+            public void close() {}
+          });
+
+  /** A ruleset with one set, one endpoint chain by direction, and so many endpoints. */
+  private static Ruleset ruleset(int endpoints, String chain, List<String> members) {
+    Map<String, String> from = new TreeMap<>();
+    Map<String, String> to = new TreeMap<>();
+    for (int i = 1; i <= endpoints; i++) {
+      from.put("cali" + i, "fw-" + chain);
+      to.put("cali" + i, "tw-" + chain);
+    }
+    Map<String, List<String>> chains =
+        endpoints == 0
+            ? Map.of()
+            : Map.of("fw-" + chain, List.of("drop"), "tw-" + chain, List.of("ip saddr @s accept"));
+    Map<String, Ruleset.AddressSet> sets =
+        endpoints == 0
+            ? Map.of()
+            : Map.of("s", new Ruleset.AddressSet(Ruleset.AddressSet.IPV4, new TreeSet<>(members)));
+    return new Ruleset(sets, chains, from, to);
+  }
+
+  private void apply(Ruleset ruleset) throws Nft.NftException {
+    commands.clear();
+    changes.clear();
+    dataplane.apply(ruleset);
+  }
+
+  @Test
+  void anEndpointLikeAnotherIsFourElementsWithoutLibnftables() throws Exception {
+    apply(ruleset(1, "a", List.of("10.65.0.1")));
+    assertThat(commands).hasSize(1);
+    assertThat(commands.get(0)).startsWith("add table inet calico\ndelete table inet calico\n");
+
+    apply(ruleset(2, "a", List.of("10.65.0.1", "10.65.0.2")));
+    assertThat(commands).isEmpty();
+    assertThat(changes)
+        .containsExactly(
+            "calico: -[] +"
+                + List.of(
+                    new NftSets.Verdict(FROM, "cali2", "fw-a"),
+                    new NftSets.Verdict(TO, "cali2", "tw-a"),
+                    new NftSets.Address("s", IpAddress.parse("10.65.0.2"))));
+
+    apply(ruleset(1, "a", List.of("10.65.0.1")));
+    assertThat(commands).isEmpty();
+    assertThat(changes).singleElement().asString().startsWith("calico: -[Verdict").endsWith("+[]");
+  }
+
+  @Test
+  void theSameRulesetChangesNothing() throws Exception {
+    apply(ruleset(1, "a", List.of()));
+    apply(ruleset(1, "a", List.of()));
+    assertThat(commands).isEmpty();
+    assertThat(changes).containsExactly("calico: -[] +[]");
+  }
+
+  @Test
+  void otherChainsAndOtherSetsThanOfAddressesNeedLibnftables() throws Exception {
+    apply(ruleset(1, "a", List.of()));
+    apply(ruleset(1, "b", List.of()));
+    assertThat(changes).isEmpty();
+    assertThat(commands).singleElement().asString().contains("add chain inet calico fw-b");
+
+    Ruleset ports = withPorts("10.65.0.1 . 6 . 80");
+    apply(ports);
+    apply(withPorts("10.65.0.1 . 6 . 81"));
+    assertThat(changes).isEmpty();
+    assertThat(commands).singleElement().asString().contains("add element inet calico p");
+  }
+
+  private static Ruleset withPorts(String member) {
+    String type = "type ipv4_addr . inet_proto . inet_service;";
+    return new Ruleset(
+        Map.of("p", new Ruleset.AddressSet(type, new TreeSet<>(List.of(member)))),
+        Map.of(),
+        Map.of(),
+        Map.of());
+  }
+
+  @Test
+  void manyElementsAtOnceNeedLibnftables() throws Exception {
+    apply(ruleset(1, "a", List.of()));
+    apply(ruleset(1000, "a", List.of()));
+    assertThat(changes).isEmpty();
+    assertThat(commands).singleElement().asString().contains("\"cali1000\" : goto fw-a");
+  }
+
+  @Test
+  void whatNothingLeadsToStaysUntilItIsTidied() throws Exception {
+    apply(ruleset(1, "a", List.of("10.65.0.1")));
+    apply(ruleset(0, "a", List.of()));
+    assertThat(commands).isEmpty();
+    assertThat(changes).hasSize(1);
+    assertThat(dataplane.isUntidy()).isTrue();
+
+    apply(ruleset(1, "a", List.of("10.65.0.2")));
+    assertThat(commands).as("back at once, with the set as it ought to be").isEmpty();
+    assertThat(changes)
+        .singleElement()
+        .asString()
+        .contains("-[" + new NftSets.Address("s", IpAddress.parse("10.65.0.1")) + "]");
+    assertThat(dataplane.isUntidy()).isFalse();
+
+    apply(ruleset(0, "a", List.of()));
+    commands.clear();
+    dataplane.tidy();
+    assertThat(dataplane.isUntidy()).isFalse();
+    assertThat(commands)
+        .singleElement()
+        .asString()
+        .contains("delete chain inet calico tw-a", "delete set inet calico s");
+    apply(ruleset(1, "a", List.of("10.65.0.1")));
+    assertThat(commands).singleElement().asString().contains("add chain inet calico tw-a");
+  }
+
+  @Test
+  void aRefusedChangeReplacesTheWholeTable() throws Exception {
+    apply(ruleset(1, "a", List.of()));
+    refusing = true;
+    apply(ruleset(2, "a", List.of()));
+    assertThat(changes).hasSize(1);
+    assertThat(commands)
+        .singleElement()
+        .asString()
+        .startsWith("add table inet calico\ndelete table inet calico\n")
+        .contains("\"cali2\" : goto tw-a");
+  }
+
+  @Test
+  void afterARefusedTableTheNextOneIsWholeAgain() throws Exception {
+    boolean[] failing = {true};
+    NftablesDataplane other =
+        new NftablesDataplane(
+            new Nft() {
+              @Override
+              public void run(String text) throws NftException {
+                commands.add(text);
+                if (failing[0]) {
+                  throw new NftException("no");
+                }
+              }
+
+              @Override
+              public void close() {}
+            },
+            new NftSets() {
+              @Override
+              public void change(String table, List<Element> removed, List<Element> added) {
+                changes.add(table);
+              }
+
+              @Override
+              public void close() {}
+            });
+    Ruleset wanted = ruleset(1, "a", List.of());
+    assertThatThrownBy(() -> other.apply(wanted)).isInstanceOf(Nft.NftException.class);
+    failing[0] = false;
+    other.apply(wanted);
+    assertThat(commands).hasSize(2);
+    assertThat(commands.get(1)).isEqualTo(commands.get(0)).startsWith("add table inet calico\n");
+    assertThat(changes).isEmpty();
+  }
+}
