@@ -318,6 +318,26 @@ class FaultsIT {
   }
 
   @Test
+  void anAddAfterThePairIsGoneGivesTheSandboxTheAddressThatIsRegistered() throws Exception {
+    Namespace sandbox = Namespace.create("anew");
+    Command.Outcome first = cni("ADD", sandbox);
+    assertGood(first);
+    sandbox.ip("link", "del", "eth0");
+    Command.Outcome again = cni("ADD", sandbox);
+    assertGood(again);
+    String address = TestHost.address(again.standardOutput());
+    assertThat(address).isEqualTo(TestHost.address(first.standardOutput()));
+    assertThat(sandbox.ip("-4", "-o", "address", "show", "dev", "eth0").lines())
+        .singleElement()
+        .asString()
+        .contains(" " + address + "/32 ");
+    assertThat(host.namespace().ip("route", "show")).contains(address + " dev cali");
+    assertGood(cni("DEL", sandbox));
+    sandbox.delete();
+    assertNothingLeft();
+  }
+
+  @Test
   void twoAgentsRaceForTheLastAddressAndAnExhaustedPoolSaysSo() throws Exception {
     Command.Outcome applied =
         host.calicoctl(

@@ -6,8 +6,8 @@ package io.calico4j.core.endpoint;
  *
  * @param checks looking at the sandbox and the cluster's state
  * @param register the decision, the datastore's transaction and the pair
- * @param pair making the pair and all that does not depend on the addresses
- * @param address addresses and routes
+ * @param pair looking at the sandbox, making the pair, and the sandbox's addresses and routes
+ * @param address the host's routes to the addresses
  * @param policy waiting for the rules after everything else was done
  */
 public record AttachTimings(long checks, long register, long pair, long address, long policy) {

@@ -29,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -120,9 +122,11 @@ final class EndpointRegistry {
   /**
    * Registers, and notes how to take that back.
    *
-   * @param sent run each time the transaction is on its way: see {@link Ipam.Companion#sent}
+   * @param sent told the addresses each time a transaction with them is on its way: see {@link
+   *     Ipam.Companion#sent}
    */
-  Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo, Runnable sent)
+  Registration register(
+      AttachRequest request, NetworkNamespace sandbox, Undo undo, Consumer<List<IpAddress>> sent)
       throws DatastoreException, IpamException {
     Registration registration = register(request, sandbox, sent);
     if (registration.fresh()) {
@@ -132,7 +136,8 @@ final class EndpointRegistry {
     return registration;
   }
 
-  private Registration register(AttachRequest request, NetworkNamespace sandbox, Runnable sent)
+  private Registration register(
+      AttachRequest request, NetworkNamespace sandbox, Consumer<List<IpAddress>> sent)
       throws DatastoreException, IpamException {
     EndpointIdentity identity = request.identity();
     Ipam.Companion endpoint = new Creation(request, sandbox, sent);
@@ -166,10 +171,11 @@ final class EndpointRegistry {
   private final class Creation implements Ipam.Companion {
     private final AttachRequest request;
     private final NetworkNamespace sandbox;
-    private final Runnable sent;
+    private final Consumer<List<IpAddress>> sent;
+    private List<IpAddress> all = List.of();
     private boolean repeated;
 
-    Creation(AttachRequest request, NetworkNamespace sandbox, Runnable sent) {
+    Creation(AttachRequest request, NetworkNamespace sandbox, Consumer<List<IpAddress>> sent) {
       this.request = request;
       this.sandbox = sandbox;
       this.sent = sent;
@@ -183,8 +189,7 @@ final class EndpointRegistry {
         throw new AlreadyExistsException(endpoint + " exists", null);
       }
       repeated = true;
-      List<IpAddress> all = new ArrayList<>(request.held());
-      all.addAll(addresses);
+      all = Stream.concat(request.held().stream(), addresses.stream()).toList();
       transaction.create(
           endpoint.path(),
           ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
@@ -192,7 +197,7 @@ final class EndpointRegistry {
 
     @Override
     public void sent() {
-      sent.run();
+      sent.accept(all);
     }
   }
 

@@ -28,8 +28,10 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -179,12 +181,13 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     EndpointIdentity identity = request.identity();
     try (Netlink inside = openSandbox(request, sandbox, plan, () -> {})) {
       EndpointRegistry.Registration registration =
-          registry.register(request, sandbox, undo, () -> {});
+          registry.register(request, sandbox, undo, addresses -> {});
       clock.end(Clock.Part.REGISTER);
       if (registration.fresh() || !isWired(identity, sandbox)) {
         undo.push(() -> reaper.removeNow(identity.hostInterface()));
         wiring.prepare(sandbox, inside, identity, plan);
         wiring.address(sandbox, inside, identity, registration.addresses(), plan);
+        wiring.route(identity, registration.addresses(), plan);
       }
       clock.end(Clock.Part.ADDRESS);
       return registration;
@@ -192,10 +195,19 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   }
 
   /**
-   * Looks at the sandbox and makes the pair, whose names do not depend on the addresses, while the
-   * datastore commits; a sandbox that is unfit takes the registration back. Nothing of it begins
-   * before the transaction is on its way: on a host with few cores it would only hold that up. This
-   * thread does it unless it waits for another request's thread to commit.
+   * A sandbox with its end of the pair.
+   *
+   * @param inside a socket in it
+   * @param addresses those it has
+   */
+  private record Prepared(Netlink inside, List<IpAddress> addresses) {}
+
+  /**
+   * Looks at the sandbox, makes the pair and gives it the addresses that are being committed, while
+   * the datastore does so; nothing is routed to it before they are. A sandbox that is unfit takes
+   * the registration back. Nothing of it begins before the transaction is on its way: on a host
+   * with few cores it would only hold that up. This thread does it unless it waits for another
+   * request's thread to commit.
    */
   private EndpointRegistry.Registration make(
       AttachRequest request,
@@ -217,51 +229,68 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           }
         };
     undo.push(removePair);
-    FutureTask<Netlink> prepared =
-        new FutureTask<>(
-            () -> {
-              long start = System.nanoTime();
-              Netlink inside = openSandbox(request, sandbox, plan, () -> fit.set(true));
-              try {
-                wiring.prepare(sandbox, inside, identity, plan);
-              } catch (KernelException | RuntimeException e) {
-                inside.close();
-                throw e;
-              }
-              clock.set(Clock.Part.PAIR, System.nanoTime() - start);
-              return inside;
-            });
-    AtomicBoolean begun = new AtomicBoolean();
+    AtomicReference<FutureTask<Prepared>> begun = new AtomicReference<>();
     Thread own = Thread.currentThread();
-    Runnable begin =
-        () -> {
-          if (!begun.compareAndSet(false, true)) {
+    Consumer<List<IpAddress>> begin =
+        addresses -> {
+          FutureTask<Prepared> task =
+              new FutureTask<>(() -> prepare(request, sandbox, plan, addresses, fit, clock));
+          if (!begun.compareAndSet(null, task)) {
             return;
           }
           if (Thread.currentThread() == own) {
-            prepared.run();
+            task.run();
           } else {
-            helpers.execute(prepared);
+            helpers.execute(task);
           }
         };
     EndpointRegistry.Registration registration;
     try {
       registration = registry.register(request, sandbox, undo, begin);
     } catch (DatastoreException | IpamException | RuntimeException e) {
-      if (begun.get()) {
-        closePrepared(prepared, e);
+      FutureTask<Prepared> task = begun.get();
+      if (task != null) {
+        closePrepared(task, e);
       }
       throw e;
     }
-    begin.run();
+    List<IpAddress> addresses = registration.addresses();
+    begin.accept(addresses);
     // Again, above the registration: no address is released while it leads to a sandbox.
     undo.push(removePair);
-    try (Netlink inside = awaitPrepared(prepared)) {
+    Prepared prepared = awaitPrepared(begun.get());
+    try (Netlink inside = prepared.inside()) {
       clock.end(Clock.Part.REGISTER);
-      wiring.address(sandbox, inside, identity, registration.addresses(), plan);
+      if (!prepared.addresses().equals(addresses)) {
+        // An earlier attempt's, or this request repeats one whose endpoint is there: anew.
+        wiring.prepare(sandbox, inside, identity, plan);
+        wiring.address(sandbox, inside, identity, addresses, plan);
+      }
+      wiring.route(identity, addresses, plan);
       clock.end(Clock.Part.ADDRESS);
     }
     return registration;
+  }
+
+  private Prepared prepare(
+      AttachRequest request,
+      NetworkNamespace sandbox,
+      SandboxWiring.Plan plan,
+      List<IpAddress> addresses,
+      AtomicBoolean fit,
+      Clock clock)
+      throws AttachException, KernelException {
+    long start = System.nanoTime();
+    Netlink inside = openSandbox(request, sandbox, plan, () -> fit.set(true));
+    try {
+      wiring.prepare(sandbox, inside, request.identity(), plan);
+      wiring.address(sandbox, inside, request.identity(), addresses, plan);
+    } catch (KernelException | RuntimeException e) {
+      inside.close();
+      throw e;
+    }
+    clock.set(Clock.Part.PAIR, System.nanoTime() - start);
+    return new Prepared(inside, addresses);
   }
 
   /** Opens a sandbox that is fit for the request, and tells so before anything is changed in it. */
@@ -280,9 +309,9 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  private static void closePrepared(FutureTask<Netlink> prepared, Exception failure) {
+  private static void closePrepared(FutureTask<Prepared> prepared, Exception failure) {
     try {
-      awaitPrepared(prepared).close();
+      awaitPrepared(prepared).inside().close();
     } catch (KernelException | AttachException | InterruptedException e) {
       failure.addSuppressed(e);
       if (e instanceof InterruptedException) {
@@ -291,7 +320,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
-  private static Netlink awaitPrepared(FutureTask<Netlink> prepared)
+  private static Prepared awaitPrepared(FutureTask<Prepared> prepared)
       throws KernelException, AttachException, InterruptedException {
     try {
       return prepared.get();

@@ -88,7 +88,7 @@ final class SandboxWiring {
     steps.reached(EndpointStep.SANDBOX_PREPARED);
   }
 
-  /** Gives a prepared sandbox its addresses, and routes them to it. */
+  /** Gives a prepared sandbox its addresses; nothing is routed to it yet. */
   void address(
       NetworkNamespace sandbox,
       Netlink inside,
@@ -125,6 +125,11 @@ final class SandboxWiring {
               .toList());
     }
     steps.reached(EndpointStep.SANDBOX_ADDRESSED);
+  }
+
+  /** Routes the addresses to their sandbox. */
+  void route(EndpointIdentity identity, List<IpAddress> addresses, Plan plan)
+      throws KernelException {
     int hostIndex = index(host, identity.hostInterface());
     for (IpAddress address : addresses) {
       addHostRoute(address, hostIndex, identity.hostInterface());
