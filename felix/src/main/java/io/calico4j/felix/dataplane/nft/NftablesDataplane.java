@@ -5,16 +5,20 @@ import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.rules.Ruleset;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the table as it ought to be. The first apply, and every one after a failure, replaces the
- * whole table in one transaction; the others send differences. Where only the verdict maps differ,
- * as when an endpoint comes to which the same applies as to one before it, these are changed
- * without libnftables, which would first read the table. For that reason too, chains and sets that
- * nothing leads to any more stay until {@link #tidy}: a container is often replaced by one of its
- * kind.
+ * whole table in one transaction; the others send differences. Where only elements of address sets
+ * and verdict maps differ, as when an endpoint comes to which the same applies as to one before it,
+ * they are changed without libnftables, which would first read the table. For that reason too,
+ * chains and sets that nothing leads to any more stay until {@link #tidy}: a container is often
+ * replaced by one of its kind.
  */
 public final class NftablesDataplane implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(NftablesDataplane.class);
+
   /** In a transaction without libnftables; each takes some 150 bytes. */
   private static final int MAX_ELEMENTS = 100;
 
@@ -50,9 +54,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private void bring(Ruleset target) throws NftException {
     boolean before = known;
     known = false;
-    if (!before) {
-      nft.run(NftTable.replaceAll(target));
-    } else if (!change(target)) {
+    if (!before || !change(target)) {
       nft.run(NftTable.replaceAll(target));
     }
     actual = target;
@@ -72,6 +74,7 @@ public final class NftablesDataplane implements AutoCloseable {
       }
       return true;
     } catch (NftException | KernelException e) {
+      log.warn("a change of the table was refused, it is written anew: {}", e.getMessage());
       return false;
     }
   }
