@@ -42,6 +42,7 @@ public final class CniBenchmark {
   private static final int SETTLE_MILLIS = 80;
 
   private static final int REHEARSAL_SECONDS = 120;
+  private static final Path NULL = Path.of("/dev/null");
   private static final String DEBIAN_PLUGINS = "/usr/lib/cni/";
   private static final List<String> COMMANDS = List.of("ADD", "DEL");
   private static final Pattern PART = Pattern.compile("\\b([a-z]+)_us=([0-9]+)");
@@ -139,12 +140,9 @@ public final class CniBenchmark {
       if (counts) {
         transaction.add(System.nanoTime() - start);
       }
-      start = System.nanoTime();
-      if (new ProcessBuilder("busybox", "true").start().waitFor() != 0) {
-        throw new IOException("busybox true failed");
-      }
+      long empty = new TimedProcess(List.of("/bin/busybox", "true"), Map.of(), NULL, NULL).run();
       if (counts) {
-        emptyProcess.add(System.nanoTime() - start);
+        emptyProcess.add(empty);
       }
     }
   }
@@ -210,40 +208,25 @@ public final class CniBenchmark {
   }
 
   private long call(Contender contender, String command, String container, String sandbox)
-      throws IOException, InterruptedException {
+      throws IOException {
     Path input = state.resolve("stdin-" + sandbox);
     Path output = state.resolve("stdout-" + sandbox);
     Files.writeString(input, contender.configuration());
-    ProcessBuilder builder =
-        new ProcessBuilder(contender.program())
-            .redirectInput(input.toFile())
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile());
-    builder
-        .environment()
-        .putAll(
-            Map.of(
-                "CNI_COMMAND",
-                command,
-                "CNI_CONTAINERID",
-                container,
-                "CNI_NETNS",
-                "/run/netns/" + sandbox,
-                "CNI_IFNAME",
-                "eth0",
-                "CNI_PATH",
-                DEBIAN_PLUGINS,
-                "CALICO_PLUGIN_SOCKET",
-                state.resolve("run/plugin.sock").toString()));
-    long start = System.nanoTime();
-    Process process = builder.start();
-    int code = process.waitFor();
-    long took = System.nanoTime() - start;
-    if (code != 0) {
-      throw new IOException(
-          contender.name() + " " + command + " failed: " + Files.readString(output));
-    }
-    return took;
+    Map<String, String> environment =
+        Map.of(
+            "CNI_COMMAND",
+            command,
+            "CNI_CONTAINERID",
+            container,
+            "CNI_NETNS",
+            "/run/netns/" + sandbox,
+            "CNI_IFNAME",
+            "eth0",
+            "CNI_PATH",
+            DEBIAN_PLUGINS,
+            "CALICO_PLUGIN_SOCKET",
+            state.resolve("run/plugin.sock").toString());
+    return new TimedProcess(List.of(contender.program()), environment, input, output).run();
   }
 
   private static double ratio(
