@@ -1,5 +1,7 @@
 package io.calico4j.core.datastore.etcd;
 
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,6 +39,12 @@ public record EtcdConfig(
       throw new IllegalArgumentException(
           "etcd endpoints " + endpoints + ": write each as http://HOST:PORT or https://HOST:PORT");
     }
+    for (String endpoint : endpoints) {
+      if (host(endpoint) == null) {
+        throw new IllegalArgumentException(
+            "etcd endpoint " + endpoint + " names no host: write it as http://HOST:PORT");
+      }
+    }
     if (secure != 0 && secure != endpoints.size()) {
       throw new IllegalArgumentException(
           "etcd endpoints " + endpoints + " mix http and https: use one of them");
@@ -49,6 +57,14 @@ public record EtcdConfig(
     }
     if (secure != 0 && tls == null) {
       tls = Tls.SYSTEM;
+    }
+  }
+
+  private static @Nullable String host(String endpoint) {
+    try {
+      return new URI(endpoint).getHost();
+    } catch (URISyntaxException e) {
+      return null;
     }
   }
 

@@ -1,5 +1,8 @@
 package io.calico4j.core.datastore.etcd;
 
+import com.google.protobuf.ByteString;
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
 import io.calico4j.core.datastore.CompactedException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
@@ -10,95 +13,75 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
 import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
-import io.etcd.jetcd.ClientBuilder;
-import io.etcd.jetcd.KeyValue;
 import io.etcd.jetcd.Watch.Watcher;
-import io.etcd.jetcd.kv.GetResponse;
-import io.etcd.jetcd.kv.TxnResponse;
-import io.etcd.jetcd.op.Cmp;
-import io.etcd.jetcd.op.CmpTarget;
-import io.etcd.jetcd.op.Op;
-import io.etcd.jetcd.options.DeleteOption;
-import io.etcd.jetcd.options.GetOption;
-import io.etcd.jetcd.options.PutOption;
+import io.etcd.jetcd.api.Compare;
+import io.etcd.jetcd.api.DeleteRangeRequest;
+import io.etcd.jetcd.api.KeyValue;
+import io.etcd.jetcd.api.LeaseGrantRequest;
+import io.etcd.jetcd.api.LeaseGrantResponse;
+import io.etcd.jetcd.api.PutRequest;
+import io.etcd.jetcd.api.RangeRequest;
+import io.etcd.jetcd.api.RangeResponse;
+import io.etcd.jetcd.api.RequestOp;
+import io.etcd.jetcd.api.TxnRequest;
+import io.etcd.jetcd.api.TxnResponse;
+import io.etcd.jetcd.options.OptionsUtil;
 import io.etcd.jetcd.options.WatchOption;
 import io.etcd.jetcd.watch.WatchEvent;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** The datastore on etcd v3. Every request waits for the configured time at most. */
+/**
+ * The datastore on etcd v3. Every request waits for the configured time at most. Requests go
+ * through {@link EtcdCalls}, watches through jetcd.
+ */
 public final class EtcdDatastore implements Datastore {
-  /** A request has ended by itself before its caller gives up waiting. */
-  private static final long GRACE_MILLIS = RequestDeadline.PRECISION.toMillis() + 500;
+  private static final String RANGE = "/etcdserverpb.KV/Range";
+  private static final String TXN = "/etcdserverpb.KV/Txn";
+  private static final String LEASE_GRANT = "/etcdserverpb.Lease/LeaseGrant";
 
-  private final Client client;
-  private final RequestDeadline deadline;
   private final EtcdConfig config;
+  private final EtcdCalls calls;
+  private @Nullable Client watches;
+  private boolean closed;
 
-  private EtcdDatastore(Client client, RequestDeadline deadline, EtcdConfig config) {
-    this.client = client;
-    this.deadline = deadline;
+  private EtcdDatastore(EtcdConfig config) {
     this.config = config;
+    this.calls = new EtcdCalls(config);
   }
 
   /** Prepares a connection; it is made at the first request. */
   public static EtcdDatastore connect(EtcdConfig config) {
-    PromptReconnect.register();
-    ClientBuilder builder =
-        Client.builder()
-            .loadBalancerPolicy(PromptReconnect.NAME)
-            .endpoints(config.endpoints().toArray(String[]::new))
-            .connectTimeout(config.timeout())
-            .keepaliveTime(java.time.Duration.ofSeconds(30))
-            .keepaliveTimeout(java.time.Duration.ofSeconds(10))
-            .retryMaxDuration(config.timeout())
-            .executorService(new CallerRuns())
-            .waitForReady(true);
-    if (config.user() != null && config.password() != null) {
-      builder.user(bytes(config.user())).password(bytes(config.password()));
-    }
-    Tls tls = config.tls();
-    if (tls != null) {
-      try {
-        builder.sslContext(tls::apply);
-      } catch (IOException e) {
-        throw new UncheckedIOException("TLS for etcd cannot be set up", e);
-      }
-    }
-    RequestDeadline deadline = new RequestDeadline(config.timeout());
-    return new EtcdDatastore(builder.interceptor(deadline).build(), deadline, config);
+    return new EtcdDatastore(config);
   }
 
   @Override
   public Optional<Entry> get(String key) throws DatastoreException {
-    GetResponse response = await(client.getKVClient().get(bytes(key)), () -> "get " + key, true);
-    return response.getKvs().stream().findFirst().map(EtcdDatastore::entry);
+    RangeRequest request = RangeRequest.newBuilder().setKey(bytes(key)).build();
+    RangeResponse response =
+        call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "get " + key);
+    return response.getKvsList().stream().findFirst().map(EtcdDatastore::entry);
   }
 
   @Override
   public Listing list(String prefix) throws DatastoreException {
-    GetOption option =
-        GetOption.builder()
-            .isPrefix(true)
-            .withSortField(GetOption.SortTarget.KEY)
-            .withSortOrder(GetOption.SortOrder.ASCEND)
+    RangeRequest request =
+        RangeRequest.newBuilder()
+            .setKey(bytes(prefix))
+            .setRangeEnd(
+                ByteString.copyFrom(
+                    OptionsUtil.prefixEndOf(ByteSequence.from(bytes(prefix))).getBytes()))
+            .setSortTarget(RangeRequest.SortTarget.KEY)
+            .setSortOrder(RangeRequest.SortOrder.ASCEND)
             .build();
-    GetResponse response =
-        await(client.getKVClient().get(bytes(prefix), option), () -> "list " + prefix, true);
+    RangeResponse response =
+        call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "list " + prefix);
     return new Listing(
-        response.getKvs().stream().map(EtcdDatastore::entry).toList(),
+        response.getKvsList().stream().map(EtcdDatastore::entry).toList(),
         response.getHeader().getRevision());
   }
 
@@ -109,38 +92,27 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public long commit(Transaction transaction, Runnable sent) throws DatastoreException {
-    Map<String, ByteSequence> keys = new HashMap<>();
-    List<Cmp> comparisons = new ArrayList<>();
+    TxnRequest.Builder request = TxnRequest.newBuilder();
     for (Transaction.Comparison comparison : transaction.comparisons()) {
-      comparisons.add(
-          new Cmp(
-              keys.computeIfAbsent(comparison.key(), EtcdDatastore::bytes),
-              Cmp.Op.EQUAL,
-              CmpTarget.modRevision(comparison.revision())));
+      request.addCompare(
+          Compare.newBuilder()
+              .setKey(bytes(comparison.key()))
+              .setTarget(Compare.CompareTarget.MOD)
+              .setResult(Compare.CompareResult.EQUAL)
+              .setModRevision(comparison.revision()));
     }
-    List<Op> writes = new ArrayList<>();
     for (Transaction.Write write : transaction.writes()) {
-      ByteSequence key = keys.computeIfAbsent(write.key(), EtcdDatastore::bytes);
-      String value = write.value();
-      writes.add(
-          value == null
-              ? Op.delete(key, DeleteOption.DEFAULT)
-              : Op.put(key, bytes(value), putOption(write)));
+      request.addSuccess(operation(write));
     }
-    CompletableFuture<TxnResponse> answer =
-        client
-            .getKVClient()
-            .txn()
-            .If(comparisons.toArray(Cmp[]::new))
-            .Then(writes.toArray(Op[]::new))
-            .commit();
-    sent.run();
     TxnResponse response =
-        await(
-            answer,
-            () -> "write " + transaction.writes().stream().map(Transaction.Write::key).toList(),
-            false);
-    if (!response.isSucceeded()) {
+        call(
+            TXN,
+            request.build(),
+            TxnResponse.parser(),
+            false,
+            sent,
+            () -> "write " + transaction.writes().stream().map(Transaction.Write::key).toList());
+    if (!response.getSucceeded()) {
       throw new ConflictException(
           "one of "
               + transaction.comparisons().stream().map(Transaction.Comparison::key).toList()
@@ -150,14 +122,31 @@ public final class EtcdDatastore implements Datastore {
     return response.getHeader().getRevision();
   }
 
-  private PutOption putOption(Transaction.Write write) throws DatastoreException {
-    if (write.ttlSeconds() == 0) {
-      return PutOption.DEFAULT;
+  private RequestOp operation(Transaction.Write write) throws DatastoreException {
+    ByteString key = bytes(write.key());
+    String value = write.value();
+    if (value == null) {
+      return RequestOp.newBuilder()
+          .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(key))
+          .build();
     }
-    long lease =
-        await(client.getLeaseClient().grant(write.ttlSeconds()), () -> "grant a lease", true)
-            .getID();
-    return PutOption.builder().withLeaseId(lease).build();
+    PutRequest.Builder put = PutRequest.newBuilder().setKey(key).setValue(bytes(value));
+    if (write.ttlSeconds() != 0) {
+      put.setLease(lease(write.ttlSeconds()));
+    }
+    return RequestOp.newBuilder().setRequestPut(put).build();
+  }
+
+  private long lease(long ttlSeconds) throws DatastoreException {
+    LeaseGrantRequest request = LeaseGrantRequest.newBuilder().setTTL(ttlSeconds).build();
+    return call(
+            LEASE_GRANT,
+            request,
+            LeaseGrantResponse.parser(),
+            false,
+            () -> {},
+            () -> "grant a lease")
+        .getID();
   }
 
   @Override
@@ -165,10 +154,10 @@ public final class EtcdDatastore implements Datastore {
     AtomicBoolean ended = new AtomicBoolean();
     WatchOption option = WatchOption.builder().isPrefix(true).withRevision(fromRevision).build();
     Watcher watcher =
-        client
+        watches()
             .getWatchClient()
             .watch(
-                bytes(prefix),
+                ByteSequence.from(bytes(prefix)),
                 option,
                 io.etcd.jetcd.Watch.listener(
                     response -> response.getEvents().forEach(event -> deliver(event, listener)),
@@ -181,7 +170,7 @@ public final class EtcdDatastore implements Datastore {
   }
 
   private static void deliver(WatchEvent event, WatchListener listener) {
-    KeyValue pair = event.getKeyValue();
+    io.etcd.jetcd.KeyValue pair = event.getKeyValue();
     switch (event.getEventType()) {
       case PUT -> listener.onPut(entry(pair));
       case DELETE -> listener.onDelete(text(pair.getKey()), pair.getModRevision());
@@ -198,34 +187,39 @@ public final class EtcdDatastore implements Datastore {
     }
   }
 
-  private <T> T await(CompletableFuture<T> future, Supplier<String> what, boolean read)
+  private <A> A call(
+      String path,
+      MessageLite request,
+      Parser<A> parser,
+      boolean read,
+      Runnable sent,
+      Supplier<String> what)
       throws DatastoreException {
     try {
-      return future.get(config.timeout().toMillis() + GRACE_MILLIS, TimeUnit.MILLISECONDS);
-    } catch (TimeoutException e) {
-      future.cancel(true);
-      throw late(what.get(), read, e);
-    } catch (ExecutionException e) {
-      String reason = String.valueOf(e.getCause().getMessage());
-      if (reason.contains("DEADLINE_EXCEEDED")) {
-        throw late(what.get(), read, e.getCause());
+      return calls.call(path, request, parser, read, sent);
+    } catch (CallFailure e) {
+      boolean nothingDone = read || e.kind() == CallFailure.Kind.NOT_SENT;
+      if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
+        throw late(what.get(), nothingDone, e);
       }
       throw new UnavailableException(
-          "etcd at "
-              + config
-              + " failed to "
-              + what.get()
-              + ": "
-              + reason
-              + (reason.contains("UNAUTHENTICATED")
-                  ? " (check ETCD_USERNAME and ETCD_PASSWORD)"
-                  : ""),
-          read,
-          e.getCause());
+          "etcd at " + config + " failed to " + what.get() + ": " + e.getMessage() + remedy(e),
+          nothingDone,
+          e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new UnavailableException("interrupted: " + what.get(), read, e);
     }
+  }
+
+  private String remedy(CallFailure failure) {
+    if (failure.status() == GrpcStatus.UNAUTHENTICATED) {
+      return " (check ETCD_USERNAME and ETCD_PASSWORD)";
+    }
+    // A server that does not like a certificate says so after the handshake (TLS 1.3).
+    return failure.kind() == CallFailure.Kind.LOST && config.tls() != null
+        ? " (if it stays so, check the certificates)"
+        : "";
   }
 
   private UnavailableException late(String what, boolean read, Throwable cause) {
@@ -241,21 +235,43 @@ public final class EtcdDatastore implements Datastore {
         cause);
   }
 
-  private static ByteSequence bytes(String text) {
-    return ByteSequence.from(text, StandardCharsets.UTF_8);
+  private static ByteString bytes(String text) {
+    return ByteString.copyFromUtf8(text);
   }
 
   private static String text(ByteSequence bytes) {
     return bytes.toString(StandardCharsets.UTF_8);
   }
 
-  private static Entry entry(KeyValue pair) {
+  private static Entry entry(io.etcd.jetcd.KeyValue pair) {
     return new Entry(text(pair.getKey()), text(pair.getValue()), pair.getModRevision());
+  }
+
+  private static Entry entry(KeyValue pair) {
+    return new Entry(
+        pair.getKey().toStringUtf8(), pair.getValue().toStringUtf8(), pair.getModRevision());
+  }
+
+  private synchronized Client watches() {
+    if (closed) {
+      throw new IllegalStateException("the connection to etcd is closed");
+    }
+    if (watches == null) {
+      watches = WatchClient.connect(config);
+    }
+    return watches;
   }
 
   @Override
   public void close() {
-    client.close();
-    deadline.close();
+    Client open;
+    synchronized (this) {
+      closed = true;
+      open = watches;
+    }
+    if (open != null) {
+      open.close();
+    }
+    calls.close();
   }
 }

@@ -1,0 +1,159 @@
+package io.calico4j.core.datastore.etcd;
+
+import com.google.protobuf.MessageLite;
+import com.google.protobuf.Parser;
+import io.calico4j.core.datastore.etcd.CallFailure.Kind;
+import io.calico4j.core.datastore.etcd.EtcdConnection.Connected;
+import io.etcd.jetcd.api.AuthenticateRequest;
+import io.etcd.jetcd.api.AuthenticateResponse;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.http.HostPortHttpField;
+import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.http.HttpVersion;
+import org.eclipse.jetty.http.MetaData;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Requests to etcd's v3 API (rpc.proto) with one answer each, straight on HTTP/2. An idle host's
+ * transaction takes three quarters of the time that it takes through jetcd: the caller's thread
+ * writes it, and one other reads the answer.
+ */
+final class EtcdCalls implements AutoCloseable {
+  private static final String AUTHENTICATE = "/etcdserverpb.Auth/Authenticate";
+
+  private static final long PAUSE_MILLIS = 50;
+
+  /** What etcd says of a token it does not know any more (rpctypes/error.go). */
+  private static final Set<String> STALE_TOKEN =
+      Set.of("etcdserver: invalid auth token", "etcdserver: revision of auth store is old");
+
+  private final EtcdConfig config;
+  private final EtcdConnection connection;
+  private final HostPortHttpField authority;
+  private final HttpFields anonymous =
+      HttpFields.build()
+          .put("te", "trailers")
+          .put("content-type", "application/grpc")
+          .put("user-agent", "calico4j")
+          .asImmutable();
+
+  /** The headers with the token; null until there is one. */
+  private volatile @Nullable HttpFields authenticated;
+
+  EtcdCalls(EtcdConfig config) {
+    this.config = config;
+    this.connection = new EtcdConnection(config);
+    this.authority = new HostPortHttpField("etcd");
+  }
+
+  /**
+   * Makes a request and waits for its answer, the configured time at most.
+   *
+   * @param read whether it may be made again when the connection broke under it
+   * @param sent run once, when the request is on its way
+   * @throws CallFailure of each kind
+   */
+  <A> A call(String path, MessageLite request, Parser<A> parser, boolean read, Runnable sent)
+      throws CallFailure, InterruptedException {
+    long end = System.nanoTime() + config.timeout().toNanos();
+    boolean told = false;
+    boolean renewed = false;
+    while (true) {
+      Connected to = connection.get(end);
+      HttpFields headers = headers(to, end);
+      UnaryCall call = UnaryCall.begin(to.session(), request(path, headers), request);
+      if (!told) {
+        told = true;
+        sent.run();
+      }
+      try {
+        A answer = call.await(parser, end - System.nanoTime());
+        connection.answered(to);
+        return answer;
+      } catch (CallFailure failure) {
+        handle(failure, to);
+        boolean stale = failure.kind() == Kind.REFUSED && isStale(failure) && !renewed;
+        if (stale) {
+          renewed = true;
+          authenticated = null;
+        } else if (!read || !isPassing(failure) || end - System.nanoTime() <= 0) {
+          throw failure;
+        } else {
+          TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+        }
+      }
+    }
+  }
+
+  private void handle(CallFailure failure, Connected to) {
+    switch (failure.kind()) {
+      case REFUSED -> connection.answered(to);
+      case LATE, LOST -> connection.abandon(to);
+      case NOT_SENT -> {}
+    }
+  }
+
+  /** Tells whether the same request may well succeed a little later. */
+  private static boolean isPassing(CallFailure failure) {
+    return failure.kind() == Kind.LOST || failure.status() == GrpcStatus.UNAVAILABLE;
+  }
+
+  private boolean isStale(CallFailure failure) {
+    return config.user() != null
+        && STALE_TOKEN.stream().anyMatch(text -> failure.getMessage().contains(text));
+  }
+
+  private MetaData.Request request(String path, HttpFields headers) {
+    return new MetaData.Request(
+        "POST",
+        config.tls() == null ? "http" : "https",
+        authority,
+        path,
+        HttpVersion.HTTP_2,
+        headers,
+        -1);
+  }
+
+  private HttpFields headers(Connected to, long end) throws CallFailure, InterruptedException {
+    if (config.user() == null || config.password() == null) {
+      return anonymous;
+    }
+    HttpFields known = authenticated;
+    if (known == null) {
+      known = authenticate(to, end);
+      authenticated = known;
+    }
+    return known;
+  }
+
+  private HttpFields authenticate(Connected to, long end) throws CallFailure, InterruptedException {
+    AuthenticateRequest request =
+        AuthenticateRequest.newBuilder()
+            .setName(config.user())
+            .setPassword(config.password())
+            .build();
+    try {
+      AuthenticateResponse answer =
+          UnaryCall.begin(to.session(), request(AUTHENTICATE, anonymous), request)
+              .await(AuthenticateResponse.parser(), end - System.nanoTime());
+      connection.answered(to);
+      return HttpFields.build(anonymous).put("token", answer.getToken()).asImmutable();
+    } catch (CallFailure e) {
+      handle(e, to);
+      if (e.kind() != Kind.REFUSED) {
+        throw new CallFailure(Kind.NOT_SENT, "log in: " + e.getMessage(), e);
+      }
+      if (e.status() == GrpcStatus.FAILED_PRECONDITION) {
+        // Nobody needs to log in as long as authentication is not enabled.
+        return anonymous;
+      }
+      throw new CallFailure(GrpcStatus.UNAUTHENTICATED, "log in: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    connection.close();
+  }
+}

@@ -1,0 +1,302 @@
+package io.calico4j.core.datastore.etcd;
+
+import io.calico4j.core.datastore.etcd.CallFailure.Kind;
+import io.netty.handler.ssl.JdkSslContext;
+import io.netty.handler.ssl.SslContextBuilder;
+import io.netty.handler.ssl.SslProvider;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.eclipse.jetty.http2.ErrorCode;
+import org.eclipse.jetty.http2.api.Session;
+import org.eclipse.jetty.http2.client.HTTP2Client;
+import org.eclipse.jetty.http2.frames.GoAwayFrame;
+import org.eclipse.jetty.io.ClientConnector;
+import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The HTTP/2 connection of all requests to one of etcd's members. It is made when it is first
+ * needed and again when it was lost, with the first member that accepts it, beginning with the last
+ * that did. While none does, all are tried again after {@value #FIRST_MILLIS} ms, then up to
+ * {@value #LONGEST_MILLIS} ms, with jitter, by one thread of those that wait.
+ */
+final class EtcdConnection implements AutoCloseable {
+  private static final int FIRST_MILLIS = 200;
+  private static final int LONGEST_MILLIS = 1600;
+
+  /** So that a member whose host is off leaves time for the others. */
+  private static final int CONNECT_MILLIS = 1500;
+
+  private static final int WINDOW = 16 << 20;
+  private static final int MAX_THREADS = 8;
+  private static final int DEFAULT_PORT = 2379;
+
+  private final List<URI> members;
+  private final HTTP2Client client;
+  private final SslContextFactory.@Nullable Client tls;
+  private final ReentrantLock connecting = new ReentrantLock();
+  private volatile @Nullable Connected current;
+  private volatile @Nullable Throwable lastFailure;
+
+  // Guarded by this.
+  private int next;
+  private long notBefore = System.nanoTime();
+  private int delayMillis = FIRST_MILLIS;
+
+  /** A connection that is open, as far as is known. */
+  static final class Connected {
+    private final Session session;
+    private final int member;
+    private volatile boolean proven;
+
+    private Connected(Session session, int member) {
+      this.session = session;
+      this.member = member;
+    }
+
+    /** Returns where its streams begin. */
+    Session session() {
+      return session;
+    }
+  }
+
+  EtcdConnection(EtcdConfig config) {
+    members = config.endpoints().stream().map(URI::create).toList();
+    ClientConnector connector = new ClientConnector();
+    connector.setSelectors(1);
+    client = new HTTP2Client(connector);
+    QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, 1);
+    threads.setName("etcd");
+    threads.setDaemon(true);
+    // With none in reserve the thread that has read an answer also hands it over.
+    threads.setReservedThreads(0);
+    client.setExecutor(threads);
+    client.setScheduler(new ScheduledExecutorScheduler("etcd-timer", true));
+    client.setConnectTimeout(CONNECT_MILLIS);
+    client.setIdleTimeout(0);
+    client.setStreamIdleTimeout(0);
+    client.setInitialSessionRecvWindow(WINDOW);
+    client.setInitialStreamRecvWindow(WINDOW);
+    tls = config.tls() == null ? null : tls(config.tls());
+    try {
+      client.start();
+      if (tls != null) {
+        tls.start();
+      }
+    } catch (Exception e) {
+      throw new IllegalStateException("the connection to etcd cannot be prepared", e);
+    }
+  }
+
+  private static SslContextFactory.Client tls(Tls settings) {
+    SslContextBuilder context = SslContextBuilder.forClient().sslProvider(SslProvider.JDK);
+    settings.apply(context);
+    SslContextFactory.Client factory = new SslContextFactory.Client();
+    try {
+      factory.setSslContext(((JdkSslContext) context.build()).context());
+    } catch (IOException e) {
+      throw new UncheckedIOException("TLS for etcd cannot be set up", e);
+    }
+    return factory;
+  }
+
+  /**
+   * Returns the connection, and makes it if need be.
+   *
+   * @param end until when, on the clock of {@link System#nanoTime}
+   * @throws CallFailure {@link Kind#NOT_SENT} when no member has accepted it until then
+   */
+  Connected get(long end) throws CallFailure, InterruptedException {
+    Connected open = current;
+    if (open != null) {
+      return open;
+    }
+    if (!connecting.tryLock(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+      throw notConnected();
+    }
+    try {
+      while (true) {
+        open = current;
+        if (open != null) {
+          return open;
+        }
+        long pause = pause();
+        if (pause > 0) {
+          TimeUnit.NANOSECONDS.sleep(Math.min(pause, end - System.nanoTime()));
+        }
+        if (end - System.nanoTime() <= 0) {
+          throw notConnected();
+        }
+        tryAll(end);
+      }
+    } finally {
+      connecting.unlock();
+    }
+  }
+
+  private CallFailure notConnected() {
+    return new CallFailure(Kind.NOT_SENT, "no connection in time", lastFailure);
+  }
+
+  private synchronized long pause() {
+    return notBefore - System.nanoTime();
+  }
+
+  private void tryAll(long end) throws InterruptedException {
+    int first = beginRound();
+    for (int i = 0; i < members.size() && end - System.nanoTime() > 0; i++) {
+      int member = (first + i) % members.size();
+      Observer observer = new Observer();
+      try {
+        Session session = connect(members.get(member), observer, end - System.nanoTime());
+        if (observer.opened(new Connected(session, member))) {
+          return;
+        }
+      } catch (ExecutionException e) {
+        lastFailure = e.getCause();
+      } catch (TimeoutException e) {
+        lastFailure = e;
+      }
+    }
+  }
+
+  /** A connection counts as good when something was answered on it; until then the next waits. */
+  private synchronized int beginRound() {
+    int jittered = delayMillis + ThreadLocalRandom.current().nextInt(delayMillis / 2);
+    notBefore = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(jittered);
+    delayMillis = Math.min(2 * delayMillis, LONGEST_MILLIS);
+    return next;
+  }
+
+  /** Notes that a request was answered on the connection. */
+  void answered(Connected connection) {
+    if (!connection.proven) {
+      connection.proven = true;
+      synchronized (this) {
+        notBefore = System.nanoTime();
+        delayMillis = FIRST_MILLIS;
+      }
+    }
+  }
+
+  private Session connect(URI member, Observer observer, long nanos)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    CompletableFuture<Session> session =
+        CompletableFuture.supplyAsync(() -> address(member), client.getExecutor())
+            .thenCompose(
+                address ->
+                    tls == null
+                        ? client.connect(address, observer)
+                        : client.connect(tls, address, observer));
+    try {
+      return session.get(
+          Math.min(nanos, TimeUnit.MILLISECONDS.toNanos(CONNECT_MILLIS)), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException | TimeoutException e) {
+      var unused = session.thenAccept(late -> close(late, "not awaited any more"));
+      throw e;
+    }
+  }
+
+  /** Resolves a name, which takes as long as the system's resolver takes. */
+  private static InetSocketAddress address(URI member) {
+    return new InetSocketAddress(
+        member.getHost(), member.getPort() == -1 ? DEFAULT_PORT : member.getPort());
+  }
+
+  /** Gives a connection up that does not answer; the next request tries another member first. */
+  void abandon(Connected connection) {
+    synchronized (this) {
+      drop(connection);
+      next = (connection.member + 1) % members.size();
+    }
+    close(connection.session, "no answer");
+  }
+
+  private synchronized void drop(Connected connection) {
+    if (current == connection) {
+      current = null;
+    }
+  }
+
+  private static void close(Session session, String reason) {
+    boolean unused = session.close(ErrorCode.NO_ERROR.code, reason, Callback.NOOP);
+  }
+
+  /** Notices the end of a connection, also one before it is in use. */
+  private final class Observer implements Session.Listener {
+    private @Nullable Connected connection;
+    private boolean ended;
+
+    /** Takes it into use; false when it has ended already. */
+    boolean opened(Connected opened) {
+      synchronized (EtcdConnection.this) {
+        connection = opened;
+        if (!ended) {
+          current = opened;
+          next = opened.member;
+        }
+        return !ended;
+      }
+    }
+
+    private void ended() {
+      synchronized (EtcdConnection.this) {
+        ended = true;
+        if (connection != null) {
+          drop(connection);
+        }
+      }
+    }
+
+    @Override
+    public void onGoAway(Session session, GoAwayFrame frame) {
+      ended();
+    }
+
+    @Override
+    public void onClose(Session session, GoAwayFrame frame, Callback callback) {
+      ended();
+      callback.succeeded();
+    }
+
+    @Override
+    public void onFailure(Session session, Throwable failure, Callback callback) {
+      lastFailure = failure;
+      ended();
+      callback.succeeded();
+    }
+
+    @Override
+    public boolean onIdleTimeout(Session session) {
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    Connected open = current;
+    if (open != null) {
+      close(open.session, "done");
+    }
+    try {
+      client.stop();
+      if (tls != null) {
+        tls.stop();
+      }
+    } catch (Exception e) {
+      throw new IllegalStateException("the connection to etcd cannot be closed", e);
+    }
+  }
+}
