@@ -196,6 +196,11 @@ final class RehearsalKernel implements Kernel {
     public void replaceNeighbour(int interfaceIndex, IpAddress address, MacAddress mac) {}
 
     @Override
+    public void together(Changes changes) throws KernelException {
+      changes.make(this);
+    }
+
+    @Override
     public void close() {}
   }
 }

@@ -83,8 +83,11 @@ final class SandboxWiring {
     steps.reached(EndpointStep.VETH_CREATED);
     kernel.setSysctls(hostSysctls(hostName));
     int index = index(inside, identity.interfaceName());
-    inside.setUp(index, true);
-    inside.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
+    inside.together(
+        changes -> {
+          changes.setUp(index, true);
+          changes.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
+        });
     steps.reached(EndpointStep.SANDBOX_PREPARED);
   }
 
@@ -97,34 +100,31 @@ final class SandboxWiring {
       Plan plan)
       throws KernelException {
     int index = index(inside, identity.interfaceName());
-    boolean v6 = addresses.stream().anyMatch(a -> !a.isV4());
-    if (v6) {
+    if (addresses.stream().anyMatch(a -> !a.isV4())) {
       kernel.setSysctls(hostSysctlsV6(identity.hostInterface()));
       kernel.setSysctls(sandbox, sandboxSysctlsV6(identity, plan.ipForwarding()));
-    }
-    for (IpAddress address : addresses) {
-      inside.addAddress(index, address.toCidr());
-    }
-    SandboxRoutes routes = new SandboxRoutes(inside, index, identity.interfaceName());
-    List<IpAddress> v4 = addresses.stream().filter(IpAddress::isV4).toList();
-    if (!v4.isEmpty()) {
-      routes.set(
-          v4,
-          Stream.concat(
-                  Stream.of(Route.connected(GATEWAY_V4.toCidr(), index, Route.PROTOCOL_BOOT)),
-                  plan.routes(true).stream()
-                      .map(r -> Route.via(r, GATEWAY_V4, index, Route.PROTOCOL_BOOT)))
-              .toList());
-    }
-    if (v6) {
       inside.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
-      routes.set(
-          addresses.stream().filter(a -> !a.isV4()).toList(),
-          plan.routes(false).stream()
-              .map(r -> Route.via(r, GATEWAY_V6, index, Route.PROTOCOL_BOOT))
-              .toList());
     }
+    new SandboxRoutes(inside, index, identity.interfaceName())
+        .set(family(addresses, index, plan, true), family(addresses, index, plan, false));
     steps.reached(EndpointStep.SANDBOX_ADDRESSED);
+  }
+
+  private static SandboxRoutes.Family family(
+      List<IpAddress> addresses, int index, Plan plan, boolean v4) {
+    List<IpAddress> own = addresses.stream().filter(a -> a.isV4() == v4).toList();
+    IpAddress gateway = v4 ? GATEWAY_V4 : GATEWAY_V6;
+    Stream<Route> toGateway =
+        v4 ? Stream.of(Route.connected(gateway.toCidr(), index, Route.PROTOCOL_BOOT)) : Stream.of();
+    List<Route> routes =
+        own.isEmpty()
+            ? List.of()
+            : Stream.concat(
+                    toGateway,
+                    plan.routes(v4).stream()
+                        .map(r -> Route.via(r, gateway, index, Route.PROTOCOL_BOOT)))
+                .toList();
+    return new SandboxRoutes.Family(own, routes);
   }
 
   /** Routes the addresses to their sandbox. */

@@ -32,7 +32,7 @@ public interface Kernel {
 
   /**
    * Opens a netlink socket in a namespace, and writes sysctls there once the check has passed; all
-   * in one visit, because each costs two changes of threads. What the check throws is thrown.
+   * in one visit. What the check throws is thrown. The check runs on the caller's thread, inside.
    */
   <E extends Exception> Netlink netlink(
       NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws KernelException, E;

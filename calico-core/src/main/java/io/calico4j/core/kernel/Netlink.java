@@ -60,6 +60,18 @@ public interface Netlink extends AutoCloseable {
   void replaceNeighbour(int interfaceIndex, IpAddress address, MacAddress mac)
       throws KernelException;
 
+  /**
+   * Makes several changes in one exchange with the kernel. All are tried, in their order, and the
+   * first error is thrown then.
+   */
+  void together(Changes changes) throws KernelException;
+
+  /** Changes that do not depend on each other's outcome. */
+  interface Changes {
+    /** Calls methods that change something; those of a question must not be called. */
+    void make(Netlink collector) throws KernelException;
+  }
+
   @Override
   void close();
 

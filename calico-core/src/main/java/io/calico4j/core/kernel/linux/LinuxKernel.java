@@ -6,16 +6,13 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftSets;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The kernel of the machine this runs on. */
 public final class LinuxKernel implements Kernel {
@@ -23,15 +20,11 @@ public final class LinuxKernel implements Kernel {
   private static final int O_WRONLY_CLOEXEC = 0x80001;
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final int EINVAL = 22;
-  private static final int TIMEOUT_SECONDS = 10;
 
-  private static final ExecutorService VISITORS =
-      Executors.newCachedThreadPool(
-          task -> {
-            Thread thread = new Thread(task, "netns");
-            thread.setDaemon(true);
-            return thread;
-          });
+  /** The exit status of a process one of whose threads is in the wrong namespace. */
+  private static final int LOST = 70;
+
+  private static final Logger log = LoggerFactory.getLogger(LinuxKernel.class);
 
   /** Makes one; cheap. */
   public LinuxKernel() {}
@@ -96,8 +89,8 @@ public final class LinuxKernel implements Kernel {
   @Override
   public boolean isOwn(NetworkNamespace namespace) throws KernelException {
     try {
-      return Files.readSymbolicLink(Path.of("/proc/self/ns/net"))
-          .equals(Files.readSymbolicLink(Path.of("/proc/self/fd/" + namespace.descriptor())));
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + namespace.descriptor()))
+          .equals(Home.LINK);
     } catch (IOException e) {
       throw new KernelException("identify network namespace", namespace.name(), 0, e.toString());
     }
@@ -150,55 +143,47 @@ public final class LinuxKernel implements Kernel {
   }
 
   /**
-   * Runs a task in a namespace, on a thread that does nothing else. A thread that cannot come back
-   * to the process's own namespace ends.
+   * Runs a task in a namespace, on the caller's thread: another one would have to be waked, and to
+   * wake this one, which takes longer than the visit. Whatever opens sockets later on a thread that
+   * cannot come back would do so in the wrong place, so that the process ends then.
    */
-  @SuppressWarnings("unchecked") // a task throws nothing else that is checked
   private static <T, E extends Exception> T inside(NetworkNamespace namespace, Task<T, E> task)
       throws KernelException, E {
-    CompletableFuture<T> result = new CompletableFuture<>();
-    VISITORS.execute(
-        () -> {
-          try {
-            enter(namespace.descriptor(), namespace.name());
-            result.complete(task.run());
-          } catch (Throwable e) {
-            result.completeExceptionally(e);
-          } finally {
-            if (LibC.INSTANCE.setns(Home.DESCRIPTOR, LibC.CLONE_NEWNET) < 0) {
-              throw new IllegalStateException("a thread is lost in " + namespace.name());
-            }
-          }
-        });
-    try {
-      return result.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof KernelException known) {
-        throw known;
-      }
-      if (e.getCause() instanceof RuntimeException || e.getCause() instanceof Error) {
-        throw new KernelException(
-            "work in network namespace", namespace.name(), 0, e.getCause().toString());
-      }
-      throw (E) e.getCause();
-    } catch (TimeoutException e) {
-      throw new KernelException(
-          "work in network namespace", namespace.name(), 0, "not done in time");
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new KernelException("work in network namespace", namespace.name(), 0, "interrupted");
+    int home = Home.DESCRIPTOR;
+    if (LibC.INSTANCE.setns(namespace.descriptor(), LibC.CLONE_NEWNET) < 0) {
+      throw LibC.failure("enter network namespace", namespace.name());
     }
-  }
-
-  private static void enter(int descriptor, String name) throws KernelException {
-    if (LibC.INSTANCE.setns(descriptor, LibC.CLONE_NEWNET) < 0) {
-      throw LibC.failure("enter network namespace", name);
+    try {
+      return task.run();
+    } finally {
+      if (LibC.INSTANCE.setns(home, LibC.CLONE_NEWNET) < 0) {
+        log.error(
+            "a thread cannot leave {}: {}; this process ends",
+            namespace.name(),
+            LibC.failure("enter", "the own network namespace").getMessage());
+        Runtime.getRuntime().halt(LOST);
+      }
     }
   }
 
   /** The namespace of this process; opened before any thread enters another one. */
   private static final class Home {
-    static final int DESCRIPTOR = LibC.INSTANCE.open("/proc/self/ns/net", O_RDONLY_CLOEXEC);
+    private static final String PATH = "/proc/self/ns/net";
+    static final int DESCRIPTOR = LibC.INSTANCE.open(PATH, O_RDONLY_CLOEXEC);
+
+    /** What a link to it says, such as {@code net:[4026531840]}. */
+    static final Path LINK = link();
+
+    private static Path link() {
+      if (DESCRIPTOR < 0) {
+        throw new IllegalStateException(PATH + " cannot be opened: is /proc mounted?");
+      }
+      try {
+        return Files.readSymbolicLink(Path.of(PATH));
+      } catch (IOException e) {
+        throw new UncheckedIOException(PATH, e);
+      }
+    }
   }
 
   private static final class Namespace implements NetworkNamespace {

@@ -75,8 +75,16 @@ final class LinuxNetlink implements Netlink {
 
   private final NetlinkSocket socket;
 
+  /** Where changes go instead of to the kernel; null for the socket itself. */
+  private final @Nullable List<NetlinkSocket.Request> collected;
+
   LinuxNetlink() throws KernelException {
-    socket = new NetlinkSocket(NETLINK_ROUTE);
+    this(new NetlinkSocket(NETLINK_ROUTE), null);
+  }
+
+  private LinuxNetlink(NetlinkSocket socket, @Nullable List<NetlinkSocket.Request> collected) {
+    this.socket = socket;
+    this.collected = collected;
   }
 
   private NetlinkMessage message(int type, int flags) {
@@ -85,7 +93,20 @@ final class LinuxNetlink implements Netlink {
 
   private void change(NetlinkMessage message, String operation, String object)
       throws KernelException {
-    socket.request(message.toBytes(), operation, object, (type, body) -> {});
+    if (collected == null) {
+      socket.request(message.toBytes(), operation, object, (type, body) -> {});
+    } else {
+      collected.add(new NetlinkSocket.Request(message.toBytes(), operation, object));
+    }
+  }
+
+  @Override
+  public void together(Changes changes) throws KernelException {
+    List<NetlinkSocket.Request> requests = new ArrayList<>();
+    changes.make(new LinuxNetlink(socket, requests));
+    if (!requests.isEmpty()) {
+      socket.requestAll(requests);
+    }
   }
 
   @Override

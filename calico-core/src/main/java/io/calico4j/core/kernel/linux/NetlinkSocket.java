@@ -3,6 +3,8 @@ package io.calico4j.core.kernel.linux;
 import io.calico4j.core.kernel.KernelException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A netlink socket: one request at a time, its answers checked by sequence number. It stays in the
@@ -14,7 +16,6 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int TYPE_DONE = 3;
   private static final int HEADER = 16;
   private static final int TIMEOUT_SECONDS = 5;
-  private static final int UNFINISHED = -1;
 
   /** What the kernel answers comes here without being copied; a dump's parts are shorter. */
   private static final ThreadLocal<ByteBuffer> ANSWERS =
@@ -71,7 +72,7 @@ final class NetlinkSocket implements AutoCloseable {
 
   /** Like {@link #request}, but returns the errno of a refusal; 0 when there was none. */
   int ask(byte[] message, String operation, String object, Answer answer) throws KernelException {
-    return exchange(message, sequenceOf(message), operation, object, answer);
+    return exchange(message, sequenceOf(message), operation, object, answer).errno();
   }
 
   /**
@@ -81,9 +82,43 @@ final class NetlinkSocket implements AutoCloseable {
    */
   void transact(byte[] messages, int acknowledged, String operation, String object)
       throws KernelException {
-    int errno = exchange(messages, acknowledged, operation, object, (type, body) -> {});
+    int errno = exchange(messages, acknowledged, operation, object, (type, body) -> {}).errno();
     if (errno != 0) {
       throw LibC.failure(operation, object, errno);
+    }
+  }
+
+  /**
+   * A message that asks for an acknowledgement.
+   *
+   * @param message its bytes, a multiple of four
+   * @param operation what it does, for an error
+   * @param object to what
+   */
+  record Request(byte[] message, String operation, String object) {}
+
+  /**
+   * Sends several requests at once, in the order of their numbers, and waits until the last is
+   * acknowledged or one is refused, which is thrown. All are tried nevertheless.
+   */
+  void requestAll(List<Request> requests) throws KernelException {
+    ByteBuffer all = ByteBuffer.allocate(requests.stream().mapToInt(r -> r.message().length).sum());
+    requests.forEach(r -> all.put(r.message()));
+    Request last = requests.get(requests.size() - 1);
+    End end =
+        exchange(
+            all.array(),
+            sequenceOf(last.message()),
+            last.operation(),
+            last.object(),
+            (type, body) -> {});
+    if (end.errno() != 0) {
+      Request refused =
+          requests.stream()
+              .filter(r -> sequenceOf(r.message()) == end.number())
+              .findFirst()
+              .orElse(last);
+      throw LibC.failure(refused.operation(), refused.object(), end.errno());
     }
   }
 
@@ -91,7 +126,15 @@ final class NetlinkSocket implements AutoCloseable {
     return ByteBuffer.wrap(message).order(ByteOrder.nativeOrder()).getInt(8);
   }
 
-  private synchronized int exchange(
+  /**
+   * How an exchange ended.
+   *
+   * @param number the sequence number of the message that was answered so
+   * @param errno 0: all is done
+   */
+  private record End(int number, int errno) {}
+
+  private synchronized End exchange(
       byte[] messages, int last, String operation, String object, Answer answer)
       throws KernelException {
     if (closed) {
@@ -102,8 +145,8 @@ final class NetlinkSocket implements AutoCloseable {
       throw LibC.failure(operation, object);
     }
     ByteBuffer receive = ANSWERS.get();
-    int errno = UNFINISHED;
-    while (errno == UNFINISHED) {
+    End end = null;
+    while (end == null) {
       receive.clear();
       long length = LibC.INSTANCE.recv(descriptor, receive, receive.capacity(), 0);
       if (length < 0) {
@@ -112,12 +155,13 @@ final class NetlinkSocket implements AutoCloseable {
         }
         throw LibC.failure(operation, object);
       }
-      errno = read(receive.limit((int) length).position(0), first, last, operation, object, answer);
+      end = read(receive.limit((int) length).position(0), first, last, operation, object, answer);
     }
-    return errno;
+    return end;
   }
 
-  private static int read(
+  /** Reads answers; null when more must come. */
+  private static @Nullable End read(
       ByteBuffer buffer, int first, int last, String operation, String object, Answer answer)
       throws KernelException {
     while (buffer.remaining() >= HEADER) {
@@ -130,17 +174,20 @@ final class NetlinkSocket implements AutoCloseable {
       int number = buffer.getInt(start + 8);
       if (number - first >= 0 && number - last <= 0) {
         if (type == TYPE_ERROR) {
-          return -buffer.getInt(start + HEADER);
+          int errno = -buffer.getInt(start + HEADER);
+          if (errno != 0 || number == last) {
+            return new End(number, errno);
+          }
+        } else if (type == TYPE_DONE) {
+          return new End(number, 0);
+        } else {
+          answer.accept(
+              type, buffer.slice(start + HEADER, length - HEADER).order(ByteOrder.nativeOrder()));
         }
-        if (type == TYPE_DONE) {
-          return 0;
-        }
-        answer.accept(
-            type, buffer.slice(start + HEADER, length - HEADER).order(ByteOrder.nativeOrder()));
       }
       buffer.position(Math.min(buffer.limit(), start + (length + 3) / 4 * 4));
     }
-    return UNFINISHED;
+    return null;
   }
 
   @Override
