@@ -8,23 +8,32 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.eclipse.jetty.http2.ErrorCode;
+import org.eclipse.jetty.http2.HTTP2Session;
 import org.eclipse.jetty.http2.api.Session;
 import org.eclipse.jetty.http2.client.HTTP2Client;
 import org.eclipse.jetty.http2.frames.GoAwayFrame;
+import org.eclipse.jetty.http2.frames.PingFrame;
 import org.eclipse.jetty.io.ClientConnector;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The HTTP/2 connection of all requests to one of etcd's members. It is made when it is first
@@ -33,12 +42,14 @@ import org.jspecify.annotations.Nullable;
  * {@value #LONGEST_MILLIS} ms, with jitter, by one thread of those that wait.
  */
 final class EtcdConnection implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(EtcdConnection.class);
   private static final int FIRST_MILLIS = 200;
   private static final int LONGEST_MILLIS = 1600;
 
   /** So that a member whose host is off leaves time for the others. */
   private static final int CONNECT_MILLIS = 1500;
 
+  private static final int PING_SECONDS = 15;
   private static final int WINDOW = 16 << 20;
   private static final int MAX_THREADS = 8;
   private static final int DEFAULT_PORT = 2379;
@@ -46,6 +57,13 @@ final class EtcdConnection implements AutoCloseable {
   private final List<URI> members;
   private final HTTP2Client client;
   private final SslContextFactory.@Nullable Client tls;
+  private final ScheduledExecutorService pings =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "etcd-pings");
+            thread.setDaemon(true);
+            return thread;
+          });
   private final ReentrantLock connecting = new ReentrantLock();
   private volatile @Nullable Connected current;
   private volatile @Nullable Throwable lastFailure;
@@ -59,7 +77,10 @@ final class EtcdConnection implements AutoCloseable {
   static final class Connected {
     private final Session session;
     private final int member;
+    private final Map<Object, Consumer<@Nullable Throwable>> dependents = new HashMap<>();
     private volatile boolean proven;
+    private volatile boolean pinged;
+    private boolean ended;
 
     private Connected(Session session, int member) {
       this.session = session;
@@ -69,6 +90,36 @@ final class EtcdConnection implements AutoCloseable {
     /** Returns where its streams begin. */
     Session session() {
       return session;
+    }
+
+    /** Has somebody told of its end; at once when it has ended. */
+    void onEnd(Object dependent, Consumer<@Nullable Throwable> told) {
+      synchronized (this) {
+        if (!ended) {
+          dependents.put(dependent, told);
+          return;
+        }
+      }
+      told.accept(null);
+    }
+
+    /** Forgets somebody who is no longer concerned. */
+    synchronized void forget(Object dependent) {
+      dependents.remove(dependent);
+    }
+
+    private synchronized boolean hasDependents() {
+      return !dependents.isEmpty();
+    }
+
+    private void end(@Nullable Throwable cause) {
+      List<Consumer<@Nullable Throwable>> told;
+      synchronized (this) {
+        ended = true;
+        told = List.copyOf(dependents.values());
+        dependents.clear();
+      }
+      told.forEach(dependent -> dependent.accept(cause));
     }
   }
 
@@ -98,6 +149,8 @@ final class EtcdConnection implements AutoCloseable {
     } catch (Exception e) {
       throw new IllegalStateException("the connection to etcd cannot be prepared", e);
     }
+    var unused =
+        pings.scheduleWithFixedDelay(this::ping, PING_SECONDS, PING_SECONDS, TimeUnit.SECONDS);
   }
 
   private static SslContextFactory.Client tls(Tls settings) {
@@ -222,6 +275,30 @@ final class EtcdConnection implements AutoCloseable {
       next = (connection.member + 1) % members.size();
     }
     close(connection.session, "no answer");
+    ((HTTP2Session) connection.session).disconnect();
+    connection.end(null);
+  }
+
+  /**
+   * Asks a peer with watches, which may have nothing to say for long, whether it is there; one that
+   * has not answered the question before is given up. Without a stream etcd takes offence.
+   */
+  private void ping() {
+    Connected open = current;
+    if (open == null || !open.hasDependents()) {
+      return;
+    }
+    try {
+      if (open.pinged) {
+        abandon(open);
+      } else {
+        open.pinged = true;
+        open.session.ping(new PingFrame(false), Callback.NOOP);
+      }
+    } catch (RuntimeException e) {
+      // An exception would end the pings of every later connection.
+      log.error("etcd cannot be asked whether it is there", e);
+    }
   }
 
   private synchronized void drop(Connected connection) {
@@ -251,31 +328,44 @@ final class EtcdConnection implements AutoCloseable {
       }
     }
 
-    private void ended() {
+    private void ended(@Nullable Throwable cause) {
+      Connected open;
       synchronized (EtcdConnection.this) {
         ended = true;
-        if (connection != null) {
-          drop(connection);
+        open = connection;
+        if (open != null) {
+          drop(open);
         }
+      }
+      if (open != null) {
+        open.end(cause);
       }
     }
 
     @Override
     public void onGoAway(Session session, GoAwayFrame frame) {
-      ended();
+      ended(null);
     }
 
     @Override
     public void onClose(Session session, GoAwayFrame frame, Callback callback) {
-      ended();
+      ended(null);
       callback.succeeded();
     }
 
     @Override
     public void onFailure(Session session, Throwable failure, Callback callback) {
       lastFailure = failure;
-      ended();
+      ended(failure);
       callback.succeeded();
+    }
+
+    @Override
+    public void onPing(Session session, PingFrame frame) {
+      Connected open = current;
+      if (frame.isReply() && open != null && open.session == session) {
+        open.pinged = false;
+      }
     }
 
     @Override
@@ -286,6 +376,7 @@ final class EtcdConnection implements AutoCloseable {
 
   @Override
   public void close() {
+    pings.shutdownNow();
     Connected open = current;
     if (open != null) {
       close(open.session, "done");

@@ -3,7 +3,6 @@ package io.calico4j.core.datastore.etcd;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
-import io.calico4j.core.datastore.CompactedException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -11,12 +10,8 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
-import io.etcd.jetcd.ByteSequence;
-import io.etcd.jetcd.Client;
-import io.etcd.jetcd.Watch.Watcher;
 import io.etcd.jetcd.api.Compare;
 import io.etcd.jetcd.api.DeleteRangeRequest;
-import io.etcd.jetcd.api.KeyValue;
 import io.etcd.jetcd.api.LeaseGrantRequest;
 import io.etcd.jetcd.api.LeaseGrantResponse;
 import io.etcd.jetcd.api.PutRequest;
@@ -25,19 +20,15 @@ import io.etcd.jetcd.api.RangeResponse;
 import io.etcd.jetcd.api.RequestOp;
 import io.etcd.jetcd.api.TxnRequest;
 import io.etcd.jetcd.api.TxnResponse;
-import io.etcd.jetcd.options.OptionsUtil;
-import io.etcd.jetcd.options.WatchOption;
-import io.etcd.jetcd.watch.WatchEvent;
-import java.io.IOException;
+import io.etcd.jetcd.api.WatchCreateRequest;
+import io.etcd.jetcd.api.WatchRequest;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
- * The datastore on etcd v3. Every request waits for the configured time at most. Requests go
- * through {@link EtcdCalls}, watches through jetcd.
+ * The datastore on etcd v3. Every request waits for the configured time at most. A watch ends with
+ * the connection.
  */
 public final class EtcdDatastore implements Datastore {
   private static final String RANGE = "/etcdserverpb.KV/Range";
@@ -46,8 +37,6 @@ public final class EtcdDatastore implements Datastore {
 
   private final EtcdConfig config;
   private final EtcdCalls calls;
-  private @Nullable Client watches;
-  private boolean closed;
 
   private EtcdDatastore(EtcdConfig config) {
     this.config = config;
@@ -64,7 +53,7 @@ public final class EtcdDatastore implements Datastore {
     RangeRequest request = RangeRequest.newBuilder().setKey(bytes(key)).build();
     RangeResponse response =
         call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "get " + key);
-    return response.getKvsList().stream().findFirst().map(EtcdDatastore::entry);
+    return response.getKvsList().stream().findFirst().map(EtcdWatch::entry);
   }
 
   @Override
@@ -72,16 +61,14 @@ public final class EtcdDatastore implements Datastore {
     RangeRequest request =
         RangeRequest.newBuilder()
             .setKey(bytes(prefix))
-            .setRangeEnd(
-                ByteString.copyFrom(
-                    OptionsUtil.prefixEndOf(ByteSequence.from(bytes(prefix))).getBytes()))
+            .setRangeEnd(endOf(prefix))
             .setSortTarget(RangeRequest.SortTarget.KEY)
             .setSortOrder(RangeRequest.SortOrder.ASCEND)
             .build();
     RangeResponse response =
         call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "list " + prefix);
     return new Listing(
-        response.getKvsList().stream().map(EtcdDatastore::entry).toList(),
+        response.getKvsList().stream().map(EtcdWatch::entry).toList(),
         response.getHeader().getRevision());
   }
 
@@ -151,40 +138,23 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public Watch watch(String prefix, long fromRevision, WatchListener listener) {
-    AtomicBoolean ended = new AtomicBoolean();
-    WatchOption option = WatchOption.builder().isPrefix(true).withRevision(fromRevision).build();
-    Watcher watcher =
-        watches()
-            .getWatchClient()
-            .watch(
-                ByteSequence.from(bytes(prefix)),
-                option,
-                io.etcd.jetcd.Watch.listener(
-                    response -> response.getEvents().forEach(event -> deliver(event, listener)),
-                    error -> end(ended, listener, error),
-                    () -> end(ended, listener, new IOException("the stream was closed"))));
-    return () -> {
-      ended.set(true);
-      watcher.close();
-    };
+    WatchRequest request =
+        WatchRequest.newBuilder()
+            .setCreateRequest(
+                WatchCreateRequest.newBuilder()
+                    .setKey(bytes(prefix))
+                    .setRangeEnd(endOf(prefix))
+                    .setStartRevision(fromRevision))
+            .build();
+    return calls.watch(request, listener);
   }
 
-  private static void deliver(WatchEvent event, WatchListener listener) {
-    io.etcd.jetcd.KeyValue pair = event.getKeyValue();
-    switch (event.getEventType()) {
-      case PUT -> listener.onPut(entry(pair));
-      case DELETE -> listener.onDelete(text(pair.getKey()), pair.getModRevision());
-      case UNRECOGNIZED -> throw new IllegalStateException("etcd sent an unknown event");
-    }
-  }
-
-  private static void end(AtomicBoolean ended, WatchListener listener, Throwable cause) {
-    if (ended.compareAndSet(false, true)) {
-      listener.onEnd(
-          cause instanceof io.etcd.jetcd.common.exception.CompactedException compacted
-              ? new CompactedException(compacted.getCompactedRevision(), cause)
-              : new UnavailableException("the watch broke: " + cause.getMessage(), true, cause));
-    }
+  /** Returns the first key after all that begin so. */
+  private static ByteString endOf(String prefix) {
+    byte[] end = prefix.getBytes(StandardCharsets.UTF_8);
+    // UTF-8 has no byte 0xff, so that the last one can always be raised.
+    end[end.length - 1]++;
+    return ByteString.copyFrom(end);
   }
 
   private <A> A call(
@@ -239,39 +209,8 @@ public final class EtcdDatastore implements Datastore {
     return ByteString.copyFromUtf8(text);
   }
 
-  private static String text(ByteSequence bytes) {
-    return bytes.toString(StandardCharsets.UTF_8);
-  }
-
-  private static Entry entry(io.etcd.jetcd.KeyValue pair) {
-    return new Entry(text(pair.getKey()), text(pair.getValue()), pair.getModRevision());
-  }
-
-  private static Entry entry(KeyValue pair) {
-    return new Entry(
-        pair.getKey().toStringUtf8(), pair.getValue().toStringUtf8(), pair.getModRevision());
-  }
-
-  private synchronized Client watches() {
-    if (closed) {
-      throw new IllegalStateException("the connection to etcd is closed");
-    }
-    if (watches == null) {
-      watches = WatchClient.connect(config);
-    }
-    return watches;
-  }
-
   @Override
   public void close() {
-    Client open;
-    synchronized (this) {
-      closed = true;
-      open = watches;
-    }
-    if (open != null) {
-      open.close();
-    }
     calls.close();
   }
 }

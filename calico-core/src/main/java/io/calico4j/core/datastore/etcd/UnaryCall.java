@@ -1,16 +1,11 @@
 package io.calico4j.core.datastore.etcd;
 
-import com.google.protobuf.CodedOutputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import io.calico4j.core.datastore.etcd.CallFailure.Kind;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URLDecoder;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -36,13 +31,10 @@ import org.jspecify.annotations.Nullable;
  * taken on the connection's.
  */
 final class UnaryCall implements Stream.Listener {
-  /** A byte that says whether the message is compressed (0), and four of its length. */
-  private static final int PREFIX = 5;
-
   private static final int HTTP_OK = 200;
 
-  private final CompletableFuture<byte[]> answer = new CompletableFuture<>();
-  private final ByteArrayOutputStream received = new ByteArrayOutputStream();
+  private final CompletableFuture<ByteBuffer> answer = new CompletableFuture<>();
+  private final GrpcMessages messages = new GrpcMessages();
   private volatile @Nullable Stream stream;
   private int httpStatus = HTTP_OK;
 
@@ -53,21 +45,11 @@ final class UnaryCall implements Stream.Listener {
     UnaryCall call = new UnaryCall();
     FrameList frames =
         new FrameList(
-            new HeadersFrame(headers, null, false), new DataFrame(framed(request), true), null);
+            new HeadersFrame(headers, null, false),
+            new DataFrame(GrpcMessages.framed(request), true),
+            null);
     ((HTTP2Session) session).newStream(frames, call.new Begun(), call);
     return call;
-  }
-
-  private static ByteBuffer framed(MessageLite request) {
-    int length = request.getSerializedSize();
-    ByteBuffer bytes = ByteBuffer.allocate(PREFIX + length);
-    bytes.put((byte) 0).putInt(length);
-    try {
-      request.writeTo(CodedOutputStream.newInstance(bytes));
-    } catch (IOException e) {
-      throw new UncheckedIOException("a message is longer than it says", e);
-    }
-    return bytes.rewind();
   }
 
   /** Hears whether the request has left. */
@@ -99,8 +81,7 @@ final class UnaryCall implements Stream.Listener {
    */
   <A> A await(Parser<A> parser, long nanos) throws CallFailure, InterruptedException {
     try {
-      byte[] message = answer.get(Math.max(0, nanos), TimeUnit.NANOSECONDS);
-      return parser.parseFrom(ByteBuffer.wrap(message, PREFIX, message.length - PREFIX));
+      return parser.parseFrom(answer.get(Math.max(0, nanos), TimeUnit.NANOSECONDS));
     } catch (TimeoutException e) {
       cancel();
       throw new CallFailure(Kind.LATE, "no answer in time", e);
@@ -144,12 +125,9 @@ final class UnaryCall implements Stream.Listener {
         from.demand();
         return;
       }
-      ByteBuffer bytes = data.frame().getByteBuffer();
-      byte[] chunk = new byte[bytes.remaining()];
-      bytes.get(chunk);
+      messages.add(data.frame().getByteBuffer());
       boolean last = data.frame().isEndStream();
       data.release();
-      received.writeBytes(chunk);
       if (last) {
         end(HttpFields.EMPTY);
         return;
@@ -159,32 +137,18 @@ final class UnaryCall implements Stream.Listener {
 
   /** The stream has ended with these trailers; an error may come without a message before it. */
   private void end(HttpFields trailers) {
-    String status = trailers.get("grpc-status");
-    if (status == null || !status.matches("[0-9]{1,3}")) {
-      fail(new CallFailure(GrpcStatus.UNKNOWN, "HTTP " + httpStatus + " without grpc-status"));
-    } else if (Integer.parseInt(status) != GrpcStatus.OK) {
-      fail(new CallFailure(Integer.parseInt(status), message(trailers)));
-    } else {
-      byte[] message = received.toByteArray();
-      if (message.length < PREFIX
-          || message[0] != 0
-          || ByteBuffer.wrap(message).getInt(1) != message.length - PREFIX) {
-        fail(new CallFailure(GrpcStatus.UNKNOWN, "the answer is not one whole message"));
+    CallFailure failure = GrpcMessages.failure(trailers);
+    try {
+      ByteBuffer message = messages.next();
+      if (failure != null) {
+        fail(failure);
+      } else if (message == null) {
+        fail(new CallFailure(GrpcStatus.UNKNOWN, "HTTP " + httpStatus + " without an answer"));
       } else {
         answer.complete(message);
       }
-    }
-  }
-
-  private static String message(HttpFields trailers) {
-    String text = trailers.get("grpc-message");
-    try {
-      // Percent-encoded, where a plus sign is itself.
-      return text == null
-          ? "no message"
-          : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException e) {
-      return text;
+    } catch (InvalidProtocolBufferException e) {
+      fail(new CallFailure(GrpcStatus.UNKNOWN, e.getMessage()));
     }
   }
 
