@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A kernel of one host and one sandbox in memory, for {@link Rehearsal}: what is set up in it
@@ -123,6 +124,12 @@ final class RehearsalKernel implements Kernel {
 
     Socket(Map<Integer, Link> links) {
       this.links = links;
+    }
+
+    @Override
+    public OptionalInt index(String name) {
+      Optional<Link> link = link(name);
+      return link.isPresent() ? OptionalInt.of(link.get().index()) : OptionalInt.empty();
     }
 
     @Override

@@ -142,7 +142,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       SandboxWiring.Plan plan =
           new SandboxWiring.Plan(
               mtu, request.ipForwarding(), request.mac(), request.routes(), request.floating());
-      boolean found = host.link(identity.hostInterface()).isPresent();
+      boolean found = host.index(identity.hostInterface()).isPresent();
       clock.end(Clock.Part.CHECKS);
       EndpointRegistry.Registration registration =
           found
@@ -526,7 +526,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
                 + " is the host's own network namespace: give the container one of its own",
             null);
       }
-      Optional<Link> link = inside.link(name);
+      Optional<Link> link = inside.index(name).isEmpty() ? Optional.empty() : inside.link(name);
       if (link.isPresent() && !isOurs(request, link.get())) {
         // It may belong to an endpoint that was detached a moment ago.
         reaper.finish();

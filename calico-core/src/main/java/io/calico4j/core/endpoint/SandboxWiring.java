@@ -142,10 +142,9 @@ final class SandboxWiring {
 
   private static int index(Netlink netlink, String name) throws KernelException {
     return netlink
-        .link(name)
+        .index(name)
         .orElseThrow(
-            () -> new KernelException("find link", name, KernelException.ENODEV, "it vanished"))
-        .index();
+            () -> new KernelException("find link", name, KernelException.ENODEV, "it vanished"));
   }
 
   private void addHostRoute(IpAddress address, int index, String name) throws KernelException {

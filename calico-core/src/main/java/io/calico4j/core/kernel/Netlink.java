@@ -5,12 +5,16 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * An rtnetlink socket bound to one network namespace, usable from any thread (calls are
  * serialised). Each call waits a bounded time.
  */
 public interface Netlink extends AutoCloseable {
+  /** Finds a link's index by its name; much faster than {@link #link}. */
+  OptionalInt index(String name) throws KernelException;
+
   /** Finds a link by name. */
   Optional<Link> link(String name) throws KernelException;
 

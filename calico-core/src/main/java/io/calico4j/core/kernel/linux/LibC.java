@@ -133,6 +133,10 @@ public interface LibC {
   @SaveError
   int ioctl(int fd, long request, long argument);
 
+  /** ioctl(2) with a structure that goes there and back. */
+  @SaveError
+  int ioctl(int fd, long request, byte[] argument);
+
   /** fflush(3); null means every open stream. */
   int fflush(Pointer stream);
 

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** rtnetlink: constants are those of {@code linux/rtnetlink.h}, {@code linux/if_link.h}. */
@@ -107,6 +108,12 @@ final class LinuxNetlink implements Netlink {
     if (!requests.isEmpty()) {
       socket.requestAll(requests);
     }
+  }
+
+  @Override
+  public OptionalInt index(String name) throws KernelException {
+    int index = socket.interfaceIndex(name);
+    return index == 0 ? OptionalInt.empty() : OptionalInt.of(index);
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.calico4j.core.kernel.linux;
 import io.calico4j.core.kernel.KernelException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,12 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int TYPE_ERROR = 2;
   private static final int TYPE_DONE = 3;
   private static final int HEADER = 16;
+  private static final int SIOCGIFINDEX = 0x8933;
+  private static final int IFNAMSIZ = 16;
+
+  /** sizeof(struct ifreq). */
+  private static final int IFREQ = 40;
+
   private static final int TIMEOUT_SECONDS = 5;
 
   /** What the kernel answers comes here without being copied; a dump's parts are shorter. */
@@ -120,6 +127,29 @@ final class NetlinkSocket implements AutoCloseable {
               .orElse(last);
       throw LibC.failure(refused.operation(), refused.object(), end.errno());
     }
+  }
+
+  /**
+   * Returns an interface's index; 0 when there is none of the name. Any socket can be asked
+   * (netdevice(7)), and the kernel answers without its lock, other than a request for a link.
+   */
+  synchronized int interfaceIndex(String name) throws KernelException {
+    if (closed) {
+      throw new KernelException("find link", name, 0, "the netlink socket is closed");
+    }
+    byte[] request = new byte[IFREQ];
+    byte[] text = name.getBytes(StandardCharsets.UTF_8);
+    if (text.length >= IFNAMSIZ) {
+      return 0;
+    }
+    System.arraycopy(text, 0, request, 0, text.length);
+    if (LibC.INSTANCE.ioctl(descriptor, SIOCGIFINDEX, request) < 0) {
+      if (LibC.errno() == KernelException.ENODEV) {
+        return 0;
+      }
+      throw LibC.failure("find link", name);
+    }
+    return ByteBuffer.wrap(request).order(ByteOrder.nativeOrder()).getInt(IFNAMSIZ);
   }
 
   private static int sequenceOf(byte[] message) {
