@@ -44,8 +44,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Felix.class);
   private static final int TICK_SECONDS = 1;
 
-  /** Chains and sets that nothing leads to are removed after this time. */
-  private static final Duration UNTIDY = Duration.ofSeconds(5);
+  /**
+   * Chains and sets that nothing leads to are removed when no rule has changed for this time: while
+   * containers come and go, the next one needs what the last one did.
+   */
+  private static final Duration QUIET = Duration.ofSeconds(5);
+
+  /** They are removed after this time at the latest. */
+  private static final Duration UNTIDY = Duration.ofMinutes(5);
 
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
@@ -75,6 +81,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean ready;
   private boolean routesChanged;
   private long untidySince;
+  private long lastApplied;
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
@@ -187,7 +194,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       untidySince = 0;
     } else if (untidySince == 0) {
       untidySince = now;
-    } else if (isDue(untidySince, now, UNTIDY)) {
+    } else if (isDue(lastApplied, now, QUIET) || isDue(untidySince, now, UNTIDY)) {
       untidySince = 0;
       try {
         dataplane.tidy();
@@ -250,6 +257,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       return;
     }
     try {
+      lastApplied = System.nanoTime();
       dataplane.apply(new RulesetBuilder(state, node, config()).build());
       dirty = false;
       Map<String, Long> done = new HashMap<>();
