@@ -10,7 +10,9 @@ import io.calico4j.core.datastore.etcd.EtcdConnection.Connected;
 import io.etcd.jetcd.api.AuthenticateRequest;
 import io.etcd.jetcd.api.AuthenticateResponse;
 import io.etcd.jetcd.api.WatchRequest;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.http.HostPortHttpField;
 import org.eclipse.jetty.http.HttpFields;
@@ -36,21 +38,48 @@ final class EtcdCalls implements AutoCloseable {
 
   private final EtcdConfig config;
   private final EtcdConnection connection;
-  private final HostPortHttpField authority;
-  private final HttpFields anonymous =
-      HttpFields.build()
-          .put("te", "trailers")
-          .put("content-type", "application/grpc")
-          .put("user-agent", "calico4j")
-          .asImmutable();
 
-  /** The headers with the token; null until there is one. */
-  private volatile @Nullable HttpFields authenticated;
+  /** Those without a token. */
+  private final Headers anonymous;
+
+  /** Those with the token; null until there is one. */
+  private volatile @Nullable Headers authenticated;
+
+  /** The headers of all requests; those of one method are made once, which takes some time. */
+  private final class Headers {
+    private final HttpFields fields;
+    private final Map<String, MetaData.Request> requests = new ConcurrentHashMap<>();
+
+    Headers(HttpFields fields) {
+      this.fields = fields;
+    }
+
+    MetaData.Request request(String path) {
+      return requests.computeIfAbsent(path, this::newRequest);
+    }
+
+    private MetaData.Request newRequest(String path) {
+      return new MetaData.Request(
+          "POST",
+          config.tls() == null ? "http" : "https",
+          new HostPortHttpField("etcd"),
+          path,
+          HttpVersion.HTTP_2,
+          fields,
+          -1);
+    }
+  }
 
   EtcdCalls(EtcdConfig config) {
     this.config = config;
     this.connection = new EtcdConnection(config);
-    this.authority = new HostPortHttpField("etcd");
+    this.anonymous =
+        new Headers(
+            HttpFields.build()
+                .put("te", "trailers")
+                .put("content-type", "application/grpc")
+                .put("user-agent", "calico4j")
+                .asImmutable());
   }
 
   /**
@@ -67,8 +96,8 @@ final class EtcdCalls implements AutoCloseable {
     boolean renewed = false;
     while (true) {
       Connected to = connection.get(end);
-      HttpFields headers = headers(to, end);
-      UnaryCall call = UnaryCall.begin(to.session(), request(path, headers), request);
+      MetaData.Request headers = headers(to, end).request(path);
+      UnaryCall call = UnaryCall.begin(to.session(), headers, request);
       if (!told) {
         told = true;
         sent.run();
@@ -101,7 +130,7 @@ final class EtcdCalls implements AutoCloseable {
     long end = System.nanoTime() + config.timeout().toNanos();
     try {
       Connected to = connection.get(end);
-      watch.begin(to, request(WATCH, headers(to, end)), request);
+      watch.begin(to, headers(to, end).request(WATCH), request);
     } catch (CallFailure e) {
       watch.end(new UnavailableException("no watch: " + e.getMessage(), true, e));
     } catch (InterruptedException e) {
@@ -129,22 +158,11 @@ final class EtcdCalls implements AutoCloseable {
         && STALE_TOKEN.stream().anyMatch(text -> failure.getMessage().contains(text));
   }
 
-  private MetaData.Request request(String path, HttpFields headers) {
-    return new MetaData.Request(
-        "POST",
-        config.tls() == null ? "http" : "https",
-        authority,
-        path,
-        HttpVersion.HTTP_2,
-        headers,
-        -1);
-  }
-
-  private HttpFields headers(Connected to, long end) throws CallFailure, InterruptedException {
+  private Headers headers(Connected to, long end) throws CallFailure, InterruptedException {
     if (config.user() == null || config.password() == null) {
       return anonymous;
     }
-    HttpFields known = authenticated;
+    Headers known = authenticated;
     if (known == null) {
       known = authenticate(to, end);
       authenticated = known;
@@ -152,7 +170,7 @@ final class EtcdCalls implements AutoCloseable {
     return known;
   }
 
-  private HttpFields authenticate(Connected to, long end) throws CallFailure, InterruptedException {
+  private Headers authenticate(Connected to, long end) throws CallFailure, InterruptedException {
     AuthenticateRequest request =
         AuthenticateRequest.newBuilder()
             .setName(config.user())
@@ -160,10 +178,11 @@ final class EtcdCalls implements AutoCloseable {
             .build();
     try {
       AuthenticateResponse answer =
-          UnaryCall.begin(to.session(), request(AUTHENTICATE, anonymous), request)
+          UnaryCall.begin(to.session(), anonymous.request(AUTHENTICATE), request)
               .await(AuthenticateResponse.parser(), end - System.nanoTime());
       connection.answered(to);
-      return HttpFields.build(anonymous).put("token", answer.getToken()).asImmutable();
+      return new Headers(
+          HttpFields.build(anonymous.fields).put("token", answer.getToken()).asImmutable());
     } catch (CallFailure e) {
       handle(e, to);
       if (e.kind() != Kind.REFUSED) {
