@@ -10,7 +10,16 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.testbed.CountingDatastore;
 import io.calico4j.testbed.EtcdProcess;
 import io.calico4j.testbed.IpamCluster;
+import io.etcd.jetcd.ByteSequence;
+import io.etcd.jetcd.Client;
+import io.etcd.jetcd.KV;
+import io.etcd.jetcd.kv.TxnResponse;
+import io.etcd.jetcd.op.Cmp;
+import io.etcd.jetcd.op.CmpTarget;
+import io.etcd.jetcd.op.Op;
+import io.etcd.jetcd.options.PutOption;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,6 +52,7 @@ public final class IpamBenchmark {
   private static final int HOSTS = 10;
 
   private final CountingDatastore datastore;
+  private final Client peer;
   private final List<CountingDatastore> connections = new ArrayList<>();
   private final List<Ipam> hosts = new ArrayList<>();
   private final int perRound;
@@ -68,8 +78,9 @@ public final class IpamBenchmark {
     void run(int caller, int number) throws Exception;
   }
 
-  private IpamBenchmark(CountingDatastore datastore, int operations) {
+  private IpamBenchmark(CountingDatastore datastore, Client peer, int operations) {
     this.datastore = datastore;
+    this.peer = peer;
     connections.add(datastore);
     this.perRound = Math.max(64, operations);
   }
@@ -78,8 +89,9 @@ public final class IpamBenchmark {
   public static void main(String[] arguments) throws Exception {
     Path state = Files.createTempDirectory("bench");
     try (EtcdProcess etcd = EtcdProcess.local(state);
-        CountingDatastore datastore = connect(etcd)) {
-      IpamBenchmark benchmark = new IpamBenchmark(datastore, Integer.parseInt(arguments[1]));
+        CountingDatastore datastore = connect(etcd);
+        Client peer = Client.builder().endpoints(etcd.url()).build()) {
+      IpamBenchmark benchmark = new IpamBenchmark(datastore, peer, Integer.parseInt(arguments[1]));
       benchmark.run(etcd);
       System.out.println(
           arguments[2].equals("json") ? benchmark.json().toString() : benchmark.table());
@@ -114,6 +126,7 @@ public final class IpamBenchmark {
     String suffix = manyHosts ? "10 hosts" : callers + (callers == 1 ? " caller" : " callers");
     long[] revisions = new long[callers];
     long[] blockRevision = {0};
+    Operation jetcd = new JetcdTransactions(peer);
     int each = Math.max(1, perRound / callers);
     try (Callers threads = new Callers(callers)) {
       int warmUp = Math.max(2, WARM_UP_OPERATIONS / (each * callers));
@@ -132,6 +145,7 @@ public final class IpamBenchmark {
               revisions[caller] = datastore.commit(transaction);
             });
         if (callers == 1) {
+          measure("single-key txn by jetcd", suffix, round, threads, each, jetcd);
           measure(
               "same bytes txn",
               suffix,
@@ -171,6 +185,36 @@ public final class IpamBenchmark {
       for (int caller = 0; caller < callers; caller++) {
         datastore.commit(Transaction.builder().delete("/bench/key-" + caller).build());
       }
+    }
+  }
+
+  /** A compare-and-swap of a single key as jetcd's users write it. */
+  private static final class JetcdTransactions implements Operation {
+    private static final ByteSequence KEY =
+        ByteSequence.from("/bench/jetcd", StandardCharsets.UTF_8);
+
+    private final KV client;
+    private long revision;
+
+    JetcdTransactions(Client peer) throws Exception {
+      client = peer.getKVClient();
+      var unused = client.delete(KEY).get();
+    }
+
+    @Override
+    public void run(int caller, int number) throws Exception {
+      ByteSequence value = ByteSequence.from("value-" + number, StandardCharsets.UTF_8);
+      TxnResponse response =
+          client
+              .txn()
+              .If(new Cmp(KEY, Cmp.Op.EQUAL, CmpTarget.modRevision(revision)))
+              .Then(Op.put(KEY, value, PutOption.DEFAULT))
+              .commit()
+              .get();
+      if (!response.isSucceeded()) {
+        throw new IOException("a transaction of jetcd failed");
+      }
+      revision = response.getHeader().getRevision();
     }
   }
 
@@ -314,6 +358,11 @@ public final class IpamBenchmark {
         rounded(
             assign1.samples.percentile(0.5)
                 / of("same bytes txn, 1 caller").samples.percentile(0.5)));
+    ratio.addProperty(
+        "latency_1_jetcd",
+        rounded(
+            assign1.samples.percentile(0.5)
+                / of("single-key txn by jetcd, 1 caller").samples.percentile(0.5)));
     ratio.addProperty("throughput_64", rounded(assign64.rate() / txn64.rate()));
     JsonObject spread = new JsonObject();
     spread.addProperty("latency_1", spread(assign1.medians, txn1.medians));
@@ -333,7 +382,7 @@ public final class IpamBenchmark {
         new StringBuilder(
             String.format(
                 Locale.ROOT,
-                "%-28s %10s %9s %9s %10s %8s %8s%n",
+                "%-34s %10s %9s %9s %10s %8s %8s%n",
                 "per operation",
                 "1/s",
                 "p50 ms",
@@ -346,7 +395,7 @@ public final class IpamBenchmark {
             text.append(
                 String.format(
                     Locale.ROOT,
-                    "%-28s %10.0f %9.2f %9.2f %10.2f %8.2f %8.0f%n",
+                    "%-34s %10.0f %9.2f %9.2f %10.2f %8.2f %8.0f%n",
                     name,
                     m.rate(),
                     m.samples.percentile(0.5),
@@ -355,8 +404,8 @@ public final class IpamBenchmark {
                     m.writes,
                     m.bytes)));
     JsonObject json = json();
-    text.append("ratio:                       ").append(json.get("ratio")).append('\n');
-    text.append("spread over the rounds:      ").append(json.get("spread"));
+    text.append("ratio:                             ").append(json.get("ratio")).append('\n');
+    text.append("spread over the rounds:            ").append(json.get("spread"));
     return text.toString();
   }
 }

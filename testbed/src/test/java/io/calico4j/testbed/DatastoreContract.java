@@ -96,6 +96,22 @@ abstract class DatastoreContract {
   }
 
   @Test
+  void whatIsLongComesBackWholeAndInOneListing() throws Exception {
+    String value = "ü".repeat(300_000);
+    for (int i = 0; i < 10; i++) {
+      long unused = put("long/" + i, value + i);
+    }
+    List<Entry> entries = datastore().list(key("long/")).entries();
+    assertThat(entries).hasSize(10);
+    for (int i = 0; i < 10; i++) {
+      assertThat(entries.get(i).value().equals(value + i)).as("value " + i).isTrue();
+    }
+    try (Recorder recorder = new Recorder(datastore(), key("long/"), entries.get(0).revision())) {
+      assertThat(recorder.next(10).get(9)).contains(key("long/9"));
+    }
+  }
+
+  @Test
   void aTransactionHappensWhollyOrNotAtAll() throws Exception {
     long first = put("a", "1");
     assertThatThrownBy(

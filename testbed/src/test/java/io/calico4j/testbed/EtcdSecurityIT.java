@@ -160,6 +160,11 @@ class EtcdSecurityIT {
     mustWork(environment);
     try (EtcdDatastore datastore = EtcdDatastore.connect(EtcdConfig.fromEnvironment(environment))) {
       assertThatThrownBy(() -> datastore.get("/other")).hasMessageContaining("permission denied");
+      // A member forgets all tokens when it is started again.
+      etcd.kill();
+      etcd.start();
+      datastore.commit(Transaction.builder().put("/calico/secure", "again").build());
+      assertThat(datastore.get("/calico/secure").orElseThrow().value()).isEqualTo("again");
     }
     environment.put("ETCD_PASSWORD", "wrong");
     mustFail(environment, "check ETCD_USERNAME and ETCD_PASSWORD");

@@ -41,6 +41,7 @@ class EtcdConfigTest {
       delimiter = '|',
       value = {
         "ETCD_ENDPOINTS=a:2379 | write each as http://",
+        "ETCD_ENDPOINTS=http://a_b:2379 | http://a_b:2379 names no host",
         "ETCD_ENDPOINTS=http://a:1,https://b:2 | mix http and https",
         "ETCD_ENDPOINTS=http://a:1;ETCD_CERT_FILE=/c;ETCD_KEY_FILE=/k | write https://",
         "ETCD_ENDPOINTS=https://a:1;ETCD_CERT_FILE=/c | set both ETCD_CERT_FILE and ETCD_KEY_FILE",
