@@ -26,7 +26,7 @@ public interface Kernel {
    * @param <E> thrown when the namespace must stay as it is
    */
   interface Check<E extends Exception> {
-    /** Returns when the namespace may be changed. */
+    /** Returns when the namespace may be changed; starts no thread, which would be in it too. */
     void pass(Netlink inside) throws E;
   }
 

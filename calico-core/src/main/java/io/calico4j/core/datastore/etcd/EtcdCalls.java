@@ -6,7 +6,6 @@ import io.calico4j.core.datastore.Datastore.Watch;
 import io.calico4j.core.datastore.Datastore.WatchListener;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.datastore.etcd.CallFailure.Kind;
-import io.calico4j.core.datastore.etcd.EtcdConnection.Connected;
 import io.etcd.jetcd.api.AuthenticateRequest;
 import io.etcd.jetcd.api.AuthenticateResponse;
 import io.etcd.jetcd.api.WatchRequest;
@@ -27,9 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class EtcdCalls implements AutoCloseable {
   private static final String AUTHENTICATE = "/etcdserverpb.Auth/Authenticate";
-
   private static final String WATCH = "/etcdserverpb.Watch/Watch";
-
   private static final long PAUSE_MILLIS = 50;
 
   /** What etcd says of a token it does not know any more (rpctypes/error.go). */
@@ -140,10 +137,17 @@ final class EtcdCalls implements AutoCloseable {
     return watch;
   }
 
+  /** A member that is cut off from the others says that it is unavailable. */
   private void handle(CallFailure failure, Connected to) {
     switch (failure.kind()) {
-      case REFUSED -> connection.answered(to);
-      case LATE, LOST -> connection.abandon(to);
+      case REFUSED -> {
+        connection.answered(to);
+        if (failure.status() == GrpcStatus.UNAVAILABLE && config.endpoints().size() > 1) {
+          connection.abandon(to);
+        }
+      }
+      case LATE -> connection.suspect(to);
+      case LOST -> connection.abandon(to);
       case NOT_SENT -> {}
     }
   }

@@ -1,5 +1,7 @@
 package io.calico4j.core.datastore.etcd;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
 import io.calico4j.core.datastore.etcd.CallFailure.Kind;
 import io.netty.handler.ssl.JdkSslContext;
 import io.netty.handler.ssl.SslContextBuilder;
@@ -8,18 +10,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import org.eclipse.jetty.http2.ErrorCode;
 import org.eclipse.jetty.http2.HTTP2Session;
 import org.eclipse.jetty.http2.api.Session;
@@ -50,6 +50,7 @@ final class EtcdConnection implements AutoCloseable {
   private static final int CONNECT_MILLIS = 1500;
 
   private static final int PING_SECONDS = 15;
+
   private static final int WINDOW = 16 << 20;
   private static final int MAX_THREADS = 8;
   private static final int DEFAULT_PORT = 2379;
@@ -67,61 +68,12 @@ final class EtcdConnection implements AutoCloseable {
   private final ReentrantLock connecting = new ReentrantLock();
   private volatile @Nullable Connected current;
   private volatile @Nullable Throwable lastFailure;
+  private volatile boolean closed;
 
   // Guarded by this.
   private int next;
   private long notBefore = System.nanoTime();
   private int delayMillis = FIRST_MILLIS;
-
-  /** A connection that is open, as far as is known. */
-  static final class Connected {
-    private final Session session;
-    private final int member;
-    private final Map<Object, Consumer<@Nullable Throwable>> dependents = new HashMap<>();
-    private volatile boolean proven;
-    private volatile boolean pinged;
-    private boolean ended;
-
-    private Connected(Session session, int member) {
-      this.session = session;
-      this.member = member;
-    }
-
-    /** Returns where its streams begin. */
-    Session session() {
-      return session;
-    }
-
-    /** Has somebody told of its end; at once when it has ended. */
-    void onEnd(Object dependent, Consumer<@Nullable Throwable> told) {
-      synchronized (this) {
-        if (!ended) {
-          dependents.put(dependent, told);
-          return;
-        }
-      }
-      told.accept(null);
-    }
-
-    /** Forgets somebody who is no longer concerned. */
-    synchronized void forget(Object dependent) {
-      dependents.remove(dependent);
-    }
-
-    private synchronized boolean hasDependents() {
-      return !dependents.isEmpty();
-    }
-
-    private void end(@Nullable Throwable cause) {
-      List<Consumer<@Nullable Throwable>> told;
-      synchronized (this) {
-        ended = true;
-        told = List.copyOf(dependents.values());
-        dependents.clear();
-      }
-      told.forEach(dependent -> dependent.accept(cause));
-    }
-  }
 
   EtcdConnection(EtcdConfig config) {
     members = config.endpoints().stream().map(URI::create).toList();
@@ -149,8 +101,7 @@ final class EtcdConnection implements AutoCloseable {
     } catch (Exception e) {
       throw new IllegalStateException("the connection to etcd cannot be prepared", e);
     }
-    var unused =
-        pings.scheduleWithFixedDelay(this::ping, PING_SECONDS, PING_SECONDS, TimeUnit.SECONDS);
+    var unused = pings.scheduleWithFixedDelay(this::ping, PING_SECONDS, PING_SECONDS, SECONDS);
   }
 
   private static SslContextFactory.Client tls(Tls settings) {
@@ -189,7 +140,7 @@ final class EtcdConnection implements AutoCloseable {
         if (pause > 0) {
           TimeUnit.NANOSECONDS.sleep(Math.min(pause, end - System.nanoTime()));
         }
-        if (end - System.nanoTime() <= 0) {
+        if (closed || end - System.nanoTime() <= 0) {
           throw notConnected();
         }
         tryAll(end);
@@ -200,7 +151,8 @@ final class EtcdConnection implements AutoCloseable {
   }
 
   private CallFailure notConnected() {
-    return new CallFailure(Kind.NOT_SENT, "no connection in time", lastFailure);
+    return new CallFailure(
+        Kind.NOT_SENT, closed ? "it was closed" : "no connection in time", lastFailure);
   }
 
   private synchronized long pause() {
@@ -219,7 +171,8 @@ final class EtcdConnection implements AutoCloseable {
         }
       } catch (ExecutionException e) {
         lastFailure = e.getCause();
-      } catch (TimeoutException e) {
+      } catch (TimeoutException | RejectedExecutionException e) {
+        // The latter: it is being closed.
         lastFailure = e;
       }
     }
@@ -235,8 +188,7 @@ final class EtcdConnection implements AutoCloseable {
 
   /** Notes that a request was answered on the connection. */
   void answered(Connected connection) {
-    if (!connection.proven) {
-      connection.proven = true;
+    if (connection.isFirstAnswer()) {
       synchronized (this) {
         notBefore = System.nanoTime();
         delayMillis = FIRST_MILLIS;
@@ -268,36 +220,50 @@ final class EtcdConnection implements AutoCloseable {
         member.getHost(), member.getPort() == -1 ? DEFAULT_PORT : member.getPort());
   }
 
-  /** Gives a connection up that does not answer; the next request tries another member first. */
+  /** Gives a connection up; the next request tries another member first. */
   void abandon(Connected connection) {
     synchronized (this) {
       drop(connection);
-      next = (connection.member + 1) % members.size();
+      next = (connection.member() + 1) % members.size();
     }
-    close(connection.session, "no answer");
-    ((HTTP2Session) connection.session).disconnect();
+    close(connection.session(), "no answer");
+    ((HTTP2Session) connection.session()).disconnect();
     connection.end(null);
   }
 
   /**
-   * Asks a peer with watches, which may have nothing to say for long, whether it is there; one that
-   * has not answered the question before is given up. Without a stream etcd takes offence.
+   * A request was not answered in time. A member that is only slow keeps the connection, and with
+   * it the watches, which would all list again; one that does not even answer a ping is given up.
    */
+  void suspect(Connected connection) {
+    connection.ask();
+    try {
+      var unused =
+          pings.schedule(
+              () -> abandonIfSilent(connection), Connected.PATIENCE_SECONDS + 1, SECONDS);
+    } catch (RejectedExecutionException e) {
+      log.debug("it is being closed", e);
+    }
+  }
+
+  /** Asks a peer with watches, which may have nothing to say for long, whether it is there. */
   private void ping() {
     Connected open = current;
-    if (open == null || !open.hasDependents()) {
-      return;
-    }
     try {
-      if (open.pinged) {
-        abandon(open);
-      } else {
-        open.pinged = true;
-        open.session.ping(new PingFrame(false), Callback.NOOP);
+      if (open != null && open.hasDependents()) {
+        abandonIfSilent(open);
+        open.ask();
       }
     } catch (RuntimeException e) {
       // An exception would end the pings of every later connection.
       log.error("etcd cannot be asked whether it is there", e);
+    }
+  }
+
+  private void abandonIfSilent(Connected connection) {
+    if (connection.isSilent()) {
+      log.warn("etcd at {} does not answer", members.get(connection.member()));
+      abandon(connection);
     }
   }
 
@@ -322,7 +288,7 @@ final class EtcdConnection implements AutoCloseable {
         connection = opened;
         if (!ended) {
           current = opened;
-          next = opened.member;
+          next = opened.member();
         }
         return !ended;
       }
@@ -363,8 +329,8 @@ final class EtcdConnection implements AutoCloseable {
     @Override
     public void onPing(Session session, PingFrame frame) {
       Connected open = current;
-      if (frame.isReply() && open != null && open.session == session) {
-        open.pinged = false;
+      if (frame.isReply() && open != null && open.session().equals(session)) {
+        open.answered();
       }
     }
 
@@ -376,10 +342,12 @@ final class EtcdConnection implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     pings.shutdownNow();
     Connected open = current;
     if (open != null) {
-      close(open.session, "done");
+      open.forgetAll();
+      close(open.session(), "done");
     }
     try {
       client.stop();

@@ -7,7 +7,6 @@ import io.calico4j.core.datastore.Datastore.WatchListener;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.UnavailableException;
-import io.calico4j.core.datastore.etcd.EtcdConnection.Connected;
 import io.etcd.jetcd.api.Event;
 import io.etcd.jetcd.api.KeyValue;
 import io.etcd.jetcd.api.WatchRequest;
@@ -129,12 +128,12 @@ final class EtcdWatch implements Stream.Listener, Watch {
           deliver(WatchResponse.parseFrom(message), from);
           message = messages.next();
         }
-      } catch (InvalidProtocolBufferException e) {
+      } catch (InvalidProtocolBufferException | RuntimeException e) {
+        // Going on would lose an event.
+        log.error("what a watch brought cannot be delivered", e);
         broke(e);
         cancel(from);
         return;
-      } catch (RuntimeException e) {
-        log.error("a listener of a watch has failed", e);
       } finally {
         data.release();
       }
