@@ -151,12 +151,17 @@ class EtcdSecurityIT {
     etcd.ctl("role", "grant-permission", "calico", "readwrite", "--prefix=true", "/calico/");
     etcd.ctl("user", "add", "node:nodepass");
     etcd.ctl("user", "grant-role", "node", "calico");
-    // The certificate of this client names a user too; etcd takes it when no password is given.
-    etcd.ctl("auth", "enable");
-
     Map<String, String> environment = settings("ca.pem", "client.pem", "client.key");
     environment.put("ETCD_USERNAME", "node");
     environment.put("ETCD_PASSWORD", "nodepass");
+    try (EtcdDatastore datastore = EtcdDatastore.connect(EtcdConfig.fromEnvironment(environment))) {
+      datastore.commit(Transaction.builder().put("/calico/secure", "early").build());
+      // The certificate of this client names a user too; etcd takes it when no password is given.
+      etcd.ctl("auth", "enable");
+      datastore.commit(Transaction.builder().put("/calico/secure", "late").build());
+      assertThat(datastore.get("/calico/secure").orElseThrow().value()).isEqualTo("late");
+    }
+
     mustWork(environment);
     try (EtcdDatastore datastore = EtcdDatastore.connect(EtcdConfig.fromEnvironment(environment))) {
       assertThatThrownBy(() -> datastore.get("/other")).hasMessageContaining("permission denied");

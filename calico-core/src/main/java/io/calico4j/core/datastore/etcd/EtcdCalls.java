@@ -33,6 +33,10 @@ final class EtcdCalls implements AutoCloseable {
   private static final Set<String> STALE_TOKEN =
       Set.of("etcdserver: invalid auth token", "etcdserver: revision of auth store is old");
 
+  /** What it says to those who have none, depending on their certificates. */
+  private static final Set<Integer> WITHOUT_LOGIN =
+      Set.of(GrpcStatus.INVALID_ARGUMENT, GrpcStatus.PERMISSION_DENIED, GrpcStatus.UNAUTHENTICATED);
+
   private final EtcdConfig config;
   private final EtcdConnection connection;
 
@@ -93,8 +97,8 @@ final class EtcdCalls implements AutoCloseable {
     boolean renewed = false;
     while (true) {
       Connected to = connection.get(end);
-      MetaData.Request headers = headers(to, end).request(path);
-      UnaryCall call = UnaryCall.begin(to.session(), headers, request);
+      Headers headers = headers(to, end);
+      UnaryCall call = UnaryCall.begin(to.session(), headers.request(path), request);
       if (!told) {
         told = true;
         sent.run();
@@ -105,8 +109,7 @@ final class EtcdCalls implements AutoCloseable {
         return answer;
       } catch (CallFailure failure) {
         handle(failure, to);
-        boolean stale = failure.kind() == Kind.REFUSED && isStale(failure) && !renewed;
-        if (stale) {
+        if (!renewed && isOldLogin(failure, headers)) {
           renewed = true;
           authenticated = null;
         } else if (!read || !isPassing(failure) || end - System.nanoTime() <= 0) {
@@ -157,9 +160,17 @@ final class EtcdCalls implements AutoCloseable {
     return failure.kind() == Kind.LOST || failure.status() == GrpcStatus.UNAVAILABLE;
   }
 
-  private boolean isStale(CallFailure failure) {
-    return config.user() != null
-        && STALE_TOKEN.stream().anyMatch(text -> failure.getMessage().contains(text));
+  /**
+   * Tells whether etcd refused a request, without doing anything, that it may grant after another
+   * login: its members forget tokens, and authentication may have been enabled meanwhile.
+   */
+  private boolean isOldLogin(CallFailure failure, Headers used) {
+    if (config.user() == null) {
+      return false;
+    }
+    return used.equals(anonymous)
+        ? WITHOUT_LOGIN.contains(failure.status())
+        : STALE_TOKEN.stream().anyMatch(text -> failure.getMessage().contains(text));
   }
 
   private Headers headers(Connected to, long end) throws CallFailure, InterruptedException {

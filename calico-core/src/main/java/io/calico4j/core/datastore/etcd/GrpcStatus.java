@@ -7,6 +7,7 @@ final class GrpcStatus {
   static final int OK = 0;
   static final int UNKNOWN = 2;
   static final int INVALID_ARGUMENT = 3;
+  static final int PERMISSION_DENIED = 7;
   static final int FAILED_PRECONDITION = 9;
   static final int UNAVAILABLE = 14;
   static final int UNAUTHENTICATED = 16;
