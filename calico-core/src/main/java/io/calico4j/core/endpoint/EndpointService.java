@@ -21,7 +21,6 @@ import io.calico4j.core.resource.ResourceClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -58,6 +57,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final Netlink host;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
+  private final PairMaker pairs;
   private final Lock[] locks = new Lock[LOCKS];
   private final ExecutorService helpers =
       Executors.newCachedThreadPool(
@@ -106,6 +106,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
+    pairs = new PairMaker(kernel, reaper, wiring, steps);
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
@@ -179,7 +180,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       Clock clock)
       throws DatastoreException, IpamException, KernelException, AttachException {
     EndpointIdentity identity = request.identity();
-    try (Netlink inside = openSandbox(request, sandbox, plan, () -> {})) {
+    try (Netlink inside = pairs.open(request, sandbox, plan, () -> {})) {
       EndpointRegistry.Registration registration =
           registry.register(request, sandbox, undo, addresses -> {});
       clock.end(Clock.Part.REGISTER);
@@ -193,14 +194,6 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       return registration;
     }
   }
-
-  /**
-   * A sandbox with its end of the pair.
-   *
-   * @param inside a socket in it
-   * @param addresses those it has
-   */
-  private record Prepared(Netlink inside, List<IpAddress> addresses) {}
 
   /**
    * Looks at the sandbox, makes the pair and gives it the addresses that are being committed, while
@@ -229,12 +222,12 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           }
         };
     undo.push(removePair);
-    AtomicReference<FutureTask<Prepared>> begun = new AtomicReference<>();
+    AtomicReference<FutureTask<PairMaker.Prepared>> begun = new AtomicReference<>();
     Thread own = Thread.currentThread();
     Consumer<List<IpAddress>> begin =
         addresses -> {
-          FutureTask<Prepared> task =
-              new FutureTask<>(() -> prepare(request, sandbox, plan, addresses, fit, clock));
+          FutureTask<PairMaker.Prepared> task =
+              new FutureTask<>(() -> pairs.make(request, sandbox, plan, addresses, fit, clock));
           if (!begun.compareAndSet(null, task)) {
             return;
           }
@@ -248,9 +241,9 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     try {
       registration = registry.register(request, sandbox, undo, begin);
     } catch (DatastoreException | IpamException | RuntimeException e) {
-      FutureTask<Prepared> task = begun.get();
+      FutureTask<PairMaker.Prepared> task = begun.get();
       if (task != null) {
-        closePrepared(task, e);
+        PairMaker.close(task, e);
       }
       throw e;
     }
@@ -258,7 +251,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     begin.accept(addresses);
     // Again, above the registration: no address is released while it leads to a sandbox.
     undo.push(removePair);
-    Prepared prepared = awaitPrepared(begun.get());
+    PairMaker.Prepared prepared = PairMaker.await(begun.get());
     try (Netlink inside = prepared.inside()) {
       clock.end(Clock.Part.REGISTER);
       if (!prepared.addresses().equals(addresses)) {
@@ -270,69 +263,6 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       clock.end(Clock.Part.ADDRESS);
     }
     return registration;
-  }
-
-  private Prepared prepare(
-      AttachRequest request,
-      NetworkNamespace sandbox,
-      SandboxWiring.Plan plan,
-      List<IpAddress> addresses,
-      AtomicBoolean fit,
-      Clock clock)
-      throws AttachException, KernelException {
-    long start = System.nanoTime();
-    Netlink inside = openSandbox(request, sandbox, plan, () -> fit.set(true));
-    try {
-      wiring.prepare(sandbox, inside, request.identity(), plan);
-      wiring.address(sandbox, inside, request.identity(), addresses, plan);
-    } catch (KernelException | RuntimeException e) {
-      inside.close();
-      throw e;
-    }
-    clock.set(Clock.Part.PAIR, System.nanoTime() - start);
-    return new Prepared(inside, addresses);
-  }
-
-  /** Opens a sandbox that is fit for the request, and tells so before anything is changed in it. */
-  private Netlink openSandbox(
-      AttachRequest request, NetworkNamespace sandbox, SandboxWiring.Plan plan, Runnable fit)
-      throws AttachException {
-    Kernel.Check<AttachException> check =
-        inside -> {
-          checkSandbox(request, sandbox, inside);
-          fit.run();
-        };
-    try {
-      return kernel.netlink(sandbox, check, SandboxWiring.sandboxSysctls(plan));
-    } catch (KernelException e) {
-      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
-    }
-  }
-
-  private static void closePrepared(FutureTask<Prepared> prepared, Exception failure) {
-    try {
-      awaitPrepared(prepared).inside().close();
-    } catch (KernelException | AttachException | InterruptedException e) {
-      failure.addSuppressed(e);
-      if (e instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
-
-  private static Prepared awaitPrepared(FutureTask<Prepared> prepared)
-      throws KernelException, AttachException, InterruptedException {
-    try {
-      return prepared.get();
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof KernelException known) {
-        throw known;
-      }
-      if (e.getCause() instanceof AttachException known) {
-        throw known;
-      }
-      throw new IllegalStateException(e.getCause());
-    }
   }
 
   private void awaitPolicy(EndpointIdentity identity, long revision)
@@ -513,37 +443,6 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
 
   private Lock lock(EndpointIdentity identity) {
     return locks[Math.floorMod(identity.key().path().hashCode(), LOCKS)];
-  }
-
-  private void checkSandbox(AttachRequest request, NetworkNamespace sandbox, Netlink inside)
-      throws AttachException {
-    String name = request.identity().interfaceName();
-    try {
-      if (kernel.isOwn(sandbox)) {
-        throw new AttachException(
-            Reason.SANDBOX,
-            sandbox.name()
-                + " is the host's own network namespace: give the container one of its own",
-            null);
-      }
-      Optional<Link> link = inside.index(name).isEmpty() ? Optional.empty() : inside.link(name);
-      if (link.isPresent() && !isOurs(request, link.get())) {
-        // It may belong to an endpoint that was detached a moment ago.
-        reaper.finish();
-        link = inside.link(name);
-      }
-      if (link.isPresent() && !isOurs(request, link.get())) {
-        throw new AttachException(
-            Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
-      }
-    } catch (KernelException e) {
-      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
-    }
-    steps.reached(EndpointStep.SANDBOX_CHECKED);
-  }
-
-  private static boolean isOurs(AttachRequest request, Link link) {
-    return link.mac() != null && link.mac().equals(request.mac());
   }
 
   private boolean isWired(EndpointIdentity identity, NetworkNamespace sandbox) {

@@ -1,0 +1,139 @@
+package io.calico4j.core.endpoint;
+
+import io.calico4j.core.endpoint.AttachException.Reason;
+import io.calico4j.core.endpoint.AttachTimings.Clock;
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.net.IpAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Looks at sandboxes and makes their pairs: what can be done while the datastore registers. */
+final class PairMaker {
+  private final Kernel kernel;
+  private final LinkReaper reaper;
+  private final SandboxWiring wiring;
+  private final EndpointStep.Observer steps;
+
+  PairMaker(Kernel kernel, LinkReaper reaper, SandboxWiring wiring, EndpointStep.Observer steps) {
+    this.kernel = kernel;
+    this.reaper = reaper;
+    this.wiring = wiring;
+    this.steps = steps;
+  }
+
+  /**
+   * A sandbox with its end of the pair.
+   *
+   * @param inside a socket in it
+   * @param addresses those it has
+   */
+  record Prepared(Netlink inside, List<IpAddress> addresses) {}
+
+  /**
+   * Makes a pair and gives the sandbox its addresses; nothing is routed to it yet.
+   *
+   * @param fit told when the sandbox was found fit, so that something may be made
+   */
+  Prepared make(
+      AttachRequest request,
+      NetworkNamespace sandbox,
+      SandboxWiring.Plan plan,
+      List<IpAddress> addresses,
+      AtomicBoolean fit,
+      Clock clock)
+      throws AttachException, KernelException {
+    long start = System.nanoTime();
+    Netlink inside = open(request, sandbox, plan, () -> fit.set(true));
+    try {
+      wiring.prepare(sandbox, inside, request.identity(), plan);
+      wiring.address(sandbox, inside, request.identity(), addresses, plan);
+    } catch (KernelException | RuntimeException e) {
+      inside.close();
+      throw e;
+    }
+    clock.set(Clock.Part.PAIR, System.nanoTime() - start);
+    return new Prepared(inside, addresses);
+  }
+
+  /** Opens a sandbox that is fit for the request, and tells so before anything is changed in it. */
+  Netlink open(
+      AttachRequest request, NetworkNamespace sandbox, SandboxWiring.Plan plan, Runnable fit)
+      throws AttachException {
+    Kernel.Check<AttachException> check =
+        inside -> {
+          check(request, sandbox, inside);
+          fit.run();
+        };
+    try {
+      return kernel.netlink(sandbox, check, SandboxWiring.sandboxSysctls(plan));
+    } catch (KernelException e) {
+      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
+    }
+  }
+
+  /** Ends one that is not needed because of a failure elsewhere. */
+  static void close(FutureTask<Prepared> prepared, Exception failure) {
+    try {
+      await(prepared).inside().close();
+    } catch (KernelException | AttachException | InterruptedException e) {
+      failure.addSuppressed(e);
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Waits for one that is being made. */
+  static Prepared await(FutureTask<Prepared> prepared)
+      throws KernelException, AttachException, InterruptedException {
+    try {
+      return prepared.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof KernelException known) {
+        throw known;
+      }
+      if (e.getCause() instanceof AttachException known) {
+        throw known;
+      }
+      throw new IllegalStateException(e.getCause());
+    }
+  }
+
+  private void check(AttachRequest request, NetworkNamespace sandbox, Netlink inside)
+      throws AttachException {
+    String name = request.identity().interfaceName();
+    try {
+      if (kernel.isOwn(sandbox)) {
+        throw new AttachException(
+            Reason.SANDBOX,
+            sandbox.name()
+                + " is the host's own network namespace: give the container one of its own",
+            null);
+      }
+      Optional<Link> link = inside.index(name).isEmpty() ? Optional.empty() : inside.link(name);
+      if (link.isPresent() && !isOurs(request, link.get())) {
+        // It may belong to an endpoint that was detached a moment ago.
+        reaper.finish();
+        link = inside.link(name);
+      }
+      if (link.isPresent() && !isOurs(request, link.get())) {
+        throw new AttachException(
+            Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
+      }
+    } catch (KernelException e) {
+      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
+    }
+    steps.reached(EndpointStep.SANDBOX_CHECKED);
+  }
+
+  private static boolean isOurs(AttachRequest request, Link link) {
+    return link.mac() != null && link.mac().equals(request.mac());
+  }
+}
