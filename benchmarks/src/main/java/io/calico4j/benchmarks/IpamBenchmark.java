@@ -10,16 +10,8 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.testbed.CountingDatastore;
 import io.calico4j.testbed.EtcdProcess;
 import io.calico4j.testbed.IpamCluster;
-import io.etcd.jetcd.ByteSequence;
 import io.etcd.jetcd.Client;
-import io.etcd.jetcd.KV;
-import io.etcd.jetcd.kv.TxnResponse;
-import io.etcd.jetcd.op.Cmp;
-import io.etcd.jetcd.op.CmpTarget;
-import io.etcd.jetcd.op.Op;
-import io.etcd.jetcd.options.PutOption;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,7 +66,8 @@ public final class IpamBenchmark {
     }
   }
 
-  private interface Operation {
+  /** What is measured. */
+  interface Operation {
     void run(int caller, int number) throws Exception;
   }
 
@@ -185,36 +178,6 @@ public final class IpamBenchmark {
       for (int caller = 0; caller < callers; caller++) {
         datastore.commit(Transaction.builder().delete("/bench/key-" + caller).build());
       }
-    }
-  }
-
-  /** A compare-and-swap of a single key as jetcd's users write it. */
-  private static final class JetcdTransactions implements Operation {
-    private static final ByteSequence KEY =
-        ByteSequence.from("/bench/jetcd", StandardCharsets.UTF_8);
-
-    private final KV client;
-    private long revision;
-
-    JetcdTransactions(Client peer) throws Exception {
-      client = peer.getKVClient();
-      var unused = client.delete(KEY).get();
-    }
-
-    @Override
-    public void run(int caller, int number) throws Exception {
-      ByteSequence value = ByteSequence.from("value-" + number, StandardCharsets.UTF_8);
-      TxnResponse response =
-          client
-              .txn()
-              .If(new Cmp(KEY, Cmp.Op.EQUAL, CmpTarget.modRevision(revision)))
-              .Then(Op.put(KEY, value, PutOption.DEFAULT))
-              .commit()
-              .get();
-      if (!response.isSucceeded()) {
-        throw new IOException("a transaction of jetcd failed");
-      }
-      revision = response.getHeader().getRevision();
     }
   }
 
