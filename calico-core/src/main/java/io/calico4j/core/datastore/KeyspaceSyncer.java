@@ -5,10 +5,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,22 +18,42 @@ import org.slf4j.LoggerFactory;
 /**
  * Keeps a listener up to date with everything below some prefixes: a snapshot, then ordered
  * updates, and after a compaction or a lost connection the difference to a new snapshot. Lists
- * again for ever, with growing pauses. The listener is called by one thread.
+ * again for ever, with growing pauses. The listener is called by one thread at a time.
  */
 public final class KeyspaceSyncer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeyspaceSyncer.class);
   private static final Duration MIN_PAUSE = Duration.ofMillis(100);
   private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
 
+  /** When nobody asks for the updates they are delivered so often, lest they pile up. */
+  private static final Duration WITHOUT_DEMAND = Duration.ofSeconds(1);
+
   private final Datastore datastore;
-  private final List<String> prefixes;
+  private final Delivery delivery;
   private final Listener listener;
-  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final Queue<Event> events = new ConcurrentLinkedQueue<>();
+  private final Thread thread;
+  private volatile boolean closed;
+
+  /** Held by who calls the listener; guards all below. */
+  private final ReentrantLock turn = new ReentrantLock();
+
+  private final Set<String> broken;
   private final Map<String, Map<String, Long>> seen = new HashMap<>();
   private final Map<String, Datastore.Watch> watches = new HashMap<>();
   private final Map<String, Long> generations = new HashMap<>();
-  private final Thread thread;
-  private volatile boolean closed;
+
+  /** When updates are delivered. */
+  public enum Delivery {
+    /** As soon as they come, by the syncer's thread. */
+    AT_ONCE,
+
+    /**
+     * When {@link KeyspaceSyncer#deliver} is called, by its caller, so that nobody is waked for
+     * them; otherwise within a second. Snapshots are delivered by the syncer's thread.
+     */
+    ON_DEMAND
+  }
 
   /** Receives the key space. */
   public interface Listener {
@@ -41,7 +63,7 @@ public final class KeyspaceSyncer implements AutoCloseable {
     /** Everything listed has been delivered; called again after each new snapshot. */
     void onInSync();
 
-    /** A batch of events has been delivered and no more are waiting. */
+    /** The syncer's thread has delivered a batch of events, and no more are waiting. */
     default void onQuiet() {}
   }
 
@@ -52,11 +74,18 @@ public final class KeyspaceSyncer implements AutoCloseable {
       @Nullable Entry entry,
       @Nullable DatastoreException end) {}
 
-  /** Makes a syncer; nothing happens before {@link #start}. */
+  /** Makes a syncer that delivers updates at once; nothing happens before {@link #start}. */
   public KeyspaceSyncer(Datastore datastore, List<String> prefixes, Listener listener) {
+    this(datastore, prefixes, Delivery.AT_ONCE, listener);
+  }
+
+  /** Makes a syncer; nothing happens before {@link #start}. */
+  public KeyspaceSyncer(
+      Datastore datastore, List<String> prefixes, Delivery delivery, Listener listener) {
     this.datastore = datastore;
-    this.prefixes = List.copyOf(prefixes);
+    this.delivery = delivery;
     this.listener = listener;
+    broken = new HashSet<>(prefixes);
     thread = new Thread(this::run, "syncer");
     thread.setDaemon(true);
   }
@@ -67,32 +96,35 @@ public final class KeyspaceSyncer implements AutoCloseable {
   }
 
   private void run() {
-    Set<String> broken = new HashSet<>(prefixes);
     Duration pause = MIN_PAUSE;
     try {
       while (!closed) {
-        if (!broken.isEmpty()) {
-          if (resync(broken)) {
-            pause = MIN_PAUSE;
-            listener.onInSync();
-          } else {
-            TimeUnit.MILLISECONDS.sleep(pause.toMillis());
-            pause = min(pause.multipliedBy(2), MAX_PAUSE);
-            continue;
+        if (resync()) {
+          pause = MIN_PAUSE;
+          await();
+          turn.lock();
+          try {
+            deliverAll();
+          } finally {
+            turn.unlock();
           }
+          listener.onQuiet();
+        } else {
+          TimeUnit.MILLISECONDS.sleep(pause.toMillis());
+          pause = min(pause.multipliedBy(2), MAX_PAUSE);
         }
-        deliver(events.take(), broken);
-        for (Event next = events.poll(); next != null; next = events.poll()) {
-          deliver(next, broken);
-        }
-        listener.onQuiet();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (RuntimeException e) {
       log.error("the syncer has ended because of a bug", e);
     } finally {
-      watches.values().forEach(Datastore.Watch::close);
+      turn.lock();
+      try {
+        watches.values().forEach(Datastore.Watch::close);
+      } finally {
+        turn.unlock();
+      }
     }
   }
 
@@ -100,36 +132,87 @@ public final class KeyspaceSyncer implements AutoCloseable {
     return a.compareTo(b) < 0 ? a : b;
   }
 
-  private boolean resync(Set<String> broken) {
-    for (String prefix : List.copyOf(broken)) {
-      Datastore.Watch old = watches.remove(prefix);
-      if (old != null) {
-        old.close();
+  /** Waits for something to do. */
+  private void await() throws InterruptedException {
+    do {
+      if (delivery == Delivery.AT_ONCE) {
+        LockSupport.park(this);
+      } else {
+        LockSupport.parkNanos(this, WITHOUT_DEMAND.toNanos());
       }
-      long generation = generations.merge(prefix, 1L, Long::sum);
-      Listing listing;
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+    } while (delivery == Delivery.AT_ONCE && events.isEmpty());
+  }
+
+  /**
+   * Delivers what has come so far, unless another thread is just delivering. To be called before
+   * the listener's copy is read, when it gets its updates {@link Delivery#ON_DEMAND}.
+   */
+  public void deliver() {
+    if (!events.isEmpty() && turn.tryLock()) {
       try {
-        listing = datastore.list(prefix);
-      } catch (DatastoreException e) {
-        log.warn("prefix={} cannot be listed, will try again: {}", prefix, e.getMessage());
-        return false;
+        deliverAll();
+      } finally {
+        turn.unlock();
       }
-      Map<String, Long> known = seen.computeIfAbsent(prefix, p -> new HashMap<>());
-      Map<String, Long> now = new HashMap<>();
-      for (Entry entry : listing.entries()) {
-        now.put(entry.key(), entry.revision());
-        Long before = known.get(entry.key());
-        if (before == null || before != entry.revision()) {
-          listener.onUpdate(entry.key(), entry);
+    }
+  }
+
+  private void deliverAll() {
+    for (Event next = events.poll(); next != null && !closed; next = events.poll()) {
+      deliver(next);
+    }
+  }
+
+  /** Lists again what needs it; false when that cannot be done now. */
+  private boolean resync() {
+    turn.lock();
+    try {
+      if (broken.isEmpty()) {
+        return true;
+      }
+      for (String prefix : List.copyOf(broken)) {
+        if (!resync(prefix)) {
+          return false;
         }
       }
-      known.keySet().stream()
-          .filter(key -> !now.containsKey(key))
-          .forEach(key -> listener.onUpdate(key, null));
-      seen.put(prefix, now);
-      watches.put(prefix, watch(prefix, generation, listing.revision() + 1));
-      broken.remove(prefix);
+      listener.onInSync();
+      return true;
+    } finally {
+      turn.unlock();
     }
+  }
+
+  private boolean resync(String prefix) {
+    Datastore.Watch old = watches.remove(prefix);
+    if (old != null) {
+      old.close();
+    }
+    long generation = generations.merge(prefix, 1L, Long::sum);
+    Listing listing;
+    try {
+      listing = datastore.list(prefix);
+    } catch (DatastoreException e) {
+      log.warn("prefix={} cannot be listed, will try again: {}", prefix, e.getMessage());
+      return false;
+    }
+    Map<String, Long> known = seen.computeIfAbsent(prefix, p -> new HashMap<>());
+    Map<String, Long> now = new HashMap<>();
+    for (Entry entry : listing.entries()) {
+      now.put(entry.key(), entry.revision());
+      Long before = known.get(entry.key());
+      if (before == null || before != entry.revision()) {
+        listener.onUpdate(entry.key(), entry);
+      }
+    }
+    known.keySet().stream()
+        .filter(key -> !now.containsKey(key))
+        .forEach(key -> listener.onUpdate(key, null));
+    seen.put(prefix, now);
+    watches.put(prefix, watch(prefix, generation, listing.revision() + 1));
+    broken.remove(prefix);
     return true;
   }
 
@@ -140,22 +223,29 @@ public final class KeyspaceSyncer implements AutoCloseable {
         new Datastore.WatchListener() {
           @Override
           public void onPut(Entry entry) {
-            events.add(new Event(prefix, generation, entry.key(), entry, null));
+            add(new Event(prefix, generation, entry.key(), entry, null));
           }
 
           @Override
           public void onDelete(String key, long revision) {
-            events.add(new Event(prefix, generation, key, null, null));
+            add(new Event(prefix, generation, key, null, null));
           }
 
           @Override
           public void onEnd(DatastoreException cause) {
-            events.add(new Event(prefix, generation, null, null, cause));
+            add(new Event(prefix, generation, null, null, cause));
           }
         });
   }
 
-  private void deliver(Event event, Set<String> broken) {
+  private void add(Event event) {
+    events.add(event);
+    if (delivery == Delivery.AT_ONCE || event.key() == null) {
+      LockSupport.unpark(thread);
+    }
+  }
+
+  private void deliver(Event event) {
     Long current = generations.get(event.prefix());
     if (current == null || current != event.generation()) {
       return;

@@ -40,6 +40,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
         new KeyspaceSyncer(
             datastore,
             PREFIXES,
+            KeyspaceSyncer.Delivery.ON_DEMAND,
             new KeyspaceSyncer.Listener() {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {
@@ -79,19 +80,24 @@ public final class WatchedReads implements Reads, AutoCloseable {
 
   @Override
   public Optional<Entry> get(String key) throws DatastoreException {
-    return watched(key) ? Optional.ofNullable(entries.get(key)) : direct.get(key);
+    return isCopied(key) ? Optional.ofNullable(entries.get(key)) : direct.get(key);
   }
 
   @Override
   public List<Entry> list(String prefix) throws DatastoreException {
-    return watched(prefix)
+    return isCopied(prefix)
         ? new ArrayList<>(
             entries.subMap(prefix, true, prefix + Character.MAX_VALUE, false).values())
         : direct.list(prefix);
   }
 
-  private boolean watched(String key) {
-    return inSync && isWatched(key);
+  /** Tells whether the copy answers for a key, and brings it up to date. */
+  private boolean isCopied(String key) {
+    if (!inSync || !isWatched(key)) {
+      return false;
+    }
+    syncer.deliver();
+    return true;
   }
 
   private static boolean isWatched(String key) {

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -16,21 +18,21 @@ import org.junit.jupiter.api.Test;
 class KeyspaceSyncerTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
-  private final KeyspaceSyncer syncer =
-      new KeyspaceSyncer(
-          datastore,
-          List.of("/a/", "/b/"),
-          new KeyspaceSyncer.Listener() {
-            @Override
-            public void onUpdate(String key, @Nullable Entry entry) {
-              heard.add(entry == null ? "-" + key : key + "=" + entry.value());
-            }
+  private final KeyspaceSyncer.Listener listener =
+      new KeyspaceSyncer.Listener() {
+        @Override
+        public void onUpdate(String key, @Nullable Entry entry) {
+          heard.add(entry == null ? "-" + key : key + "=" + entry.value());
+        }
 
-            @Override
-            public void onInSync() {
-              heard.add("in sync");
-            }
-          });
+        @Override
+        public void onInSync() {
+          heard.add("in sync");
+        }
+      };
+
+  private final KeyspaceSyncer syncer =
+      new KeyspaceSyncer(datastore, List.of("/a/", "/b/"), listener);
 
   @AfterEach
   void close() {
@@ -99,6 +101,45 @@ class KeyspaceSyncerTest {
     assertThat(differences(3)).containsExactlyInAnyOrder("/a/changed=2", "-/a/gone", "/b/new=1");
     put("/a/same", "2");
     assertThat(differences(1)).containsExactly("/a/same=2");
+  }
+
+  @Test
+  void whoAsksForUpdatesHearsThemOnItsOwnThread() throws Exception {
+    Set<Thread> callers = ConcurrentHashMap.newKeySet();
+    KeyspaceSyncer.Listener noting =
+        new KeyspaceSyncer.Listener() {
+          @Override
+          public void onUpdate(String key, @Nullable Entry entry) {
+            callers.add(Thread.currentThread());
+            listener.onUpdate(key, entry);
+          }
+
+          @Override
+          public void onInSync() {
+            listener.onInSync();
+          }
+        };
+    try (KeyspaceSyncer asked =
+        new KeyspaceSyncer(datastore, List.of("/a/"), KeyspaceSyncer.Delivery.ON_DEMAND, noting)) {
+      asked.start();
+      assertThat(untilInSync()).isEmpty();
+      for (int i = 0; i < 100; i++) {
+        put("/a/1", "v" + i);
+        String next = null;
+        while (next == null) {
+          asked.deliver();
+          next = heard.poll();
+        }
+        assertThat(next).isEqualTo("/a/1=v" + i);
+      }
+      assertThat(callers).contains(Thread.currentThread());
+
+      put("/a/1", "nobody asks");
+      assertThat(heard.poll(10, TimeUnit.SECONDS)).isEqualTo("/a/1=nobody asks");
+
+      datastore.breakWatches();
+      assertThat(untilInSync()).as("listed again though nobody asks").isEmpty();
+    }
   }
 
   @Test
