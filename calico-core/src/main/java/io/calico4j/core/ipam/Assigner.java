@@ -111,15 +111,24 @@ final class Assigner {
     }
     List<Pools.Pool> pools = allPools.usable(family, wanted);
     Reservations reserved = reservations();
+    String affinities = IpamKeys.affinities(node, family);
+    List<Cidr> claimedBefore = changes.claimed(affinities);
     int own = 0;
-    for (Entry affinity : reads.list(IpamKeys.affinities(node, family))) {
+    for (Entry affinity : reads.list(affinities)) {
       Cidr cidr = cache.get(affinity, Cidr.class, e -> IpamKeys.cidrOf(e.key()));
-      if (pools.stream().noneMatch(p -> p.network().contains(cidr))) {
-        continue;
+      claimedBefore.remove(cidr);
+      if (isOf(pools, cidr)) {
+        own++;
+        if (chosen.size() < count) {
+          takeOwn(affinity, cidr, count, owner, reserved, chosen);
+        }
       }
-      own++;
-      if (chosen.size() < count) {
-        takeOwn(affinity, cidr, count, owner, reserved, chosen);
+    }
+    for (Cidr cidr : claimedBefore) {
+      Changes.Held held = changes.held(cidr);
+      if (held != null && isOf(pools, cidr)) {
+        own++;
+        take(cidr, held, count, owner, reserved, chosen);
       }
     }
     if (config.autoAllocateBlocks()) {
@@ -153,6 +162,15 @@ final class Assigner {
     return chosen;
   }
 
+  private static boolean isOf(List<Pools.Pool> pools, Cidr block) {
+    for (Pools.Pool pool : pools) {
+      if (pool.network().contains(block)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private void borrow(
       IpFamily family,
       List<Pools.Pool> pools,
@@ -163,7 +181,7 @@ final class Assigner {
       throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
       Cidr cidr = IpamKeys.cidrOf(entry.key());
-      if (chosen.size() < count && pools.stream().anyMatch(p -> p.network().contains(cidr))) {
+      if (chosen.size() < count && isOf(pools, cidr)) {
         Changes.Held held = changes.load(cidr);
         if (held != null) {
           take(cidr, held, count, owner, reserved, chosen);
@@ -225,7 +243,7 @@ final class Assigner {
       if (chosen.size() >= count || taken >= limit) {
         return;
       }
-      if (pools.stream().noneMatch(p -> p.network().contains(cidr)) || reserved.cover(cidr)) {
+      if (!isOf(pools, cidr) || reserved.cover(cidr)) {
         continue;
       }
       Changes.Held held = changes.load(cidr);

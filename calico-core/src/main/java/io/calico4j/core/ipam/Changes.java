@@ -8,7 +8,9 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.net.Cidr;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -133,6 +135,18 @@ final class Changes {
   /** Writes an affinity, or deletes it (empty). */
   void affinity(String key, Optional<String> value) {
     affinities.put(key, value);
+  }
+
+  /** Returns the blocks whose affinity below a prefix is going to be confirmed. */
+  List<Cidr> claimed(String prefix) {
+    List<Cidr> claimed = new ArrayList<>();
+    affinities.forEach(
+        (key, value) -> {
+          if (value.isPresent() && key.startsWith(prefix)) {
+            claimed.add(IpamKeys.cidrOf(key));
+          }
+        });
+    return claimed;
   }
 
   /** Returns the blocks that were read or made. */

@@ -86,6 +86,20 @@ class IpamGroupTest {
   }
 
   @Test
+  void aGroupThatFillsABlockClaimsOneMore() throws Exception {
+    var unused = ipam.assign(request("net.before", 60), Ipam.Companion.NONE);
+    List<Callable<IpAddress>> calls = new ArrayList<>();
+    for (int i = 0; i < CALLERS; i++) {
+      calls.add(assign("net.c" + i));
+    }
+    for (Future<IpAddress> call : all(calls)) {
+      assertThat(call.get()).isNotNull();
+    }
+    assertThat(memory.list("/calico/ipam/v2/assignment/").entries()).hasSize(2);
+    assertThat(memory.list("/calico/ipam/v2/host/").entries()).hasSize(2);
+  }
+
+  @Test
   void whoCannotBeServedFailsAloneAndTheOthersAreServed() throws Exception {
     List<Callable<String>> calls = new ArrayList<>();
     for (int i = 0; i < 60; i++) {
