@@ -75,11 +75,15 @@ final class GroupCommit<J> {
       return;
     }
     try {
-      work.accept(group.stream().map(waiter -> waiter.job).toList());
+      List<J> jobs = new ArrayList<>(group.size());
+      group.forEach(waiter -> jobs.add(waiter.job));
+      work.accept(jobs);
     } finally {
       for (Waiter<J> waiter : group) {
         waiter.done = true;
-        LockSupport.unpark(waiter.thread);
+        if (waiter.thread != Thread.currentThread()) {
+          LockSupport.unpark(waiter.thread);
+        }
       }
     }
   }

@@ -34,8 +34,17 @@ final class Pools {
     this.use = use;
   }
 
-  /** A pool with its name and its network, which is read off the spec once. */
-  record Pool(String name, IpPoolSpec spec, Cidr network) {}
+  /**
+   * A pool with what is read off its spec once.
+   *
+   * @param name its name
+   * @param spec as it is stored
+   * @param network its addresses
+   * @param nodes which nodes take addresses of it unasked
+   * @param isForNoNamespace whether those outside Kubernetes do, where no namespace has a label
+   */
+  record Pool(
+      String name, IpPoolSpec spec, Cidr network, Selector nodes, boolean isForNoNamespace) {}
 
   /** Reads all pools, to choose from for a use. */
   static Pools read(Reads reads, DecodeCache cache, String node, AssignRequest.Use use)
@@ -50,10 +59,19 @@ final class Pools {
   private static Pool decode(Entry entry) throws InvalidResourceException {
     Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
     try {
-      return new Pool(pool.metadata().name(), pool.spec(), pool.spec().network());
+      return new Pool(
+          pool.metadata().name(),
+          pool.spec(),
+          pool.spec().network(),
+          selector(pool.spec().nodeSelector()),
+          selector(pool.spec().namespaceSelector()).matches(Map.of()));
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
     }
+  }
+
+  private static Selector selector(@Nullable String text) {
+    return text == null ? Selector.all() : Selector.parse(text);
   }
 
   /** Returns the enabled pool a fixed address lies in. */
@@ -104,17 +122,11 @@ final class Pools {
   }
 
   private boolean selects(Pool pool, Map<String, String> labels) {
-    String selector = pool.spec().nodeSelector();
     return pool.spec().enabled()
         && pool.spec().allows(use.name())
         && !"Manual".equals(pool.spec().assignmentMode())
-        && (selector == null || Selector.parse(selector).matches(labels))
-        && selectsNoNamespace(pool.spec().namespaceSelector());
-  }
-
-  /** Outside Kubernetes a namespace has no labels. */
-  private static boolean selectsNoNamespace(@Nullable String selector) {
-    return selector == null || Selector.parse(selector).matches(Map.of());
+        && pool.nodes().matches(labels)
+        && pool.isForNoNamespace();
   }
 
   private Pool named(String name, IpFamily family, List<Pool> ofFamily) throws IpamException {

@@ -1,24 +1,20 @@
 package io.calico4j.core.ipam.decision;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
+import com.google.gson.stream.JsonWriter;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -30,34 +26,24 @@ import org.jspecify.annotations.Nullable;
  * sequenceNumberForAllocation, deleted}. Unknown members survive.
  */
 public final class Block {
-  /** The largest number of addresses of a block: /20 or /116. */
-  private static final int MAX_ADDRESSES = 4096;
+  /** No owner: of an ordinal that is free. */
+  static final int FREE = -1;
 
-  private static final int BYTES_PER_ADDRESS = 120;
-
-  private static final Set<String> WRITTEN =
-      Set.of(
-          "cidr",
-          "affinity",
-          "allocations",
-          "unallocated",
-          "attributes",
-          "sequenceNumber",
-          "sequenceNumberForAllocation",
-          "deleted");
+  /** Room for what an assignment adds to the text. */
+  private static final int MARGIN = 512;
 
   private final Frame frame;
-  private final @Nullable Owner[] owners;
+
+  /** By ordinal, the index of the owner, or {@link #FREE}. */
+  private final int[] allocations;
+
+  private final Owners owners;
 
   /** The free ordinals, the next one to assign first. */
   private final int[] unallocated;
 
   private final long sequenceNumber;
-
-  /**
-   * By ordinal, the member of {@code sequenceNumberForAllocation} as it is written: {@code "7":12}.
-   */
-  private final @Nullable String[] allocatedAt;
+  private final Sequences sequences;
 
   /**
    * What assignments do not change, with its text made once: blocks are written often.
@@ -68,8 +54,7 @@ public final class Block {
    * @param head the text before the allocations
    * @param tail the text after {@code deleted}
    */
-  private record Frame(
-      Cidr cidr, @Nullable String affinity, JsonObject others, String head, String tail) {
+  record Frame(Cidr cidr, @Nullable String affinity, JsonObject others, String head, String tail) {
     static Frame of(Cidr cidr, @Nullable String affinity, JsonObject others) {
       StringBuilder tail = new StringBuilder();
       others
@@ -93,17 +78,19 @@ public final class Block {
     }
   }
 
-  private Block(
+  Block(
       Frame frame,
-      @Nullable Owner[] owners,
+      int[] allocations,
+      Owners owners,
       int[] unallocated,
       long sequenceNumber,
-      @Nullable String[] allocatedAt) {
+      Sequences sequences) {
     this.frame = frame;
+    this.allocations = allocations;
     this.owners = owners;
     this.unallocated = unallocated;
     this.sequenceNumber = sequenceNumber;
-    this.allocatedAt = allocatedAt;
+    this.sequences = sequences;
   }
 
   /**
@@ -116,12 +103,17 @@ public final class Block {
   public record Owner(@Nullable String handleId, Map<String, String> secondary, String json) {
     /** Makes the owner of a new assignment. */
     public static Owner of(String handleId, Map<String, String> secondary) {
-      JsonObject json = new JsonObject();
-      json.addProperty("handle_id", handleId);
-      JsonObject attributes = new JsonObject();
-      new TreeMap<>(secondary).forEach(attributes::addProperty);
-      json.add("secondary", attributes);
-      return new Owner(handleId, Map.copyOf(secondary), json.toString());
+      StringWriter text = new StringWriter();
+      try (JsonWriter json = new JsonWriter(text)) {
+        json.beginObject().name("handle_id").value(handleId).name("secondary").beginObject();
+        for (Map.Entry<String, String> attribute : new TreeMap<>(secondary).entrySet()) {
+          json.name(attribute.getKey()).value(attribute.getValue());
+        }
+        json.endObject().endObject();
+      } catch (IOException e) {
+        throw new UncheckedIOException("no text can be written", e);
+      }
+      return new Owner(handleId, Map.copyOf(secondary), text.toString());
     }
   }
 
@@ -157,8 +149,15 @@ public final class Block {
     }
     JsonObject others = new JsonObject();
     others.addProperty("affinity_claim_time", claimTime);
+    int[] allocations = new int[size];
+    Arrays.fill(allocations, FREE);
     return new Block(
-        Frame.of(cidr, affinity, others), new Owner[size], free, sequenceNumber, new String[size]);
+        Frame.of(cidr, affinity, others),
+        allocations,
+        Owners.NONE,
+        free,
+        sequenceNumber,
+        Sequences.of(new long[size]));
   }
 
   /**
@@ -167,115 +166,7 @@ public final class Block {
    * @throws IllegalArgumentException when the text is no valid block; says what is wrong
    */
   public static Block parse(String json) {
-    try {
-      JsonObject document = JsonParser.parseString(json).getAsJsonObject();
-      Cidr cidr = Cidr.parse(document.get("cidr").getAsString());
-      JsonArray allocations = document.getAsJsonArray("allocations");
-      if (cidr.family().bits() - cidr.prefix() > 12
-          || allocations.size() != cidr.size().intValueExact()
-          || allocations.size() > MAX_ADDRESSES) {
-        throw new IllegalArgumentException(
-            "block " + cidr + " has " + allocations.size() + " allocation entries");
-      }
-      List<Owner> attributes = new ArrayList<>();
-      List<Boolean> cooling = new ArrayList<>();
-      for (JsonElement element : array(document, "attributes")) {
-        attributes.add(owner(element.getAsJsonObject()));
-        cooling.add(text(element.getAsJsonObject(), "releasedAt") != null);
-      }
-      @Nullable Owner[] owners = new Owner[allocations.size()];
-      List<Integer> unallocated = new ArrayList<>();
-      array(document, "unallocated").forEach(e -> unallocated.add(e.getAsInt()));
-      @Nullable String[] allocatedAt = new String[owners.length];
-      JsonElement sequences = document.get("sequenceNumberForAllocation");
-      if (sequences != null && sequences.isJsonObject()) {
-        for (Map.Entry<String, JsonElement> entry : sequences.getAsJsonObject().entrySet()) {
-          int ordinal = Integer.parseInt(entry.getKey());
-          long sequence = entry.getValue().getAsLong();
-          if (ordinal >= 0 && ordinal < owners.length) {
-            allocatedAt[ordinal] = member(ordinal, sequence);
-          }
-        }
-      }
-      for (int i = 0; i < owners.length; i++) {
-        JsonElement index = allocations.get(i);
-        if (index.isJsonNull()) {
-          continue;
-        }
-        if (cooling.get(index.getAsInt())) {
-          unallocated.add(i);
-          allocatedAt[i] = null;
-        } else {
-          owners[i] = attributes.get(index.getAsInt());
-        }
-      }
-      String affinity = text(document, "affinity");
-      long sequenceNumber =
-          document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0;
-      WRITTEN.forEach(document::remove);
-      return new Block(
-          Frame.of(cidr, affinity, document),
-          owners,
-          freeOnes(unallocated, owners),
-          sequenceNumber,
-          allocatedAt);
-    } catch (JsonParseException
-        | IllegalStateException
-        | UnsupportedOperationException
-        | IndexOutOfBoundsException
-        | ClassCastException
-        | NullPointerException e) {
-      throw new IllegalArgumentException("not an IPAM block: " + e.getMessage(), e);
-    }
-  }
-
-  /**
-   * Puts a free list right that does not fit the owners: an ordinal somebody holds is never free,
-   * and one that nobody holds is free once.
-   */
-  private static int[] freeOnes(List<Integer> listed, @Nullable Owner[] owners) {
-    Set<Integer> free = new LinkedHashSet<>();
-    for (int ordinal : listed) {
-      if (ordinal >= 0 && ordinal < owners.length && owners[ordinal] == null) {
-        free.add(ordinal);
-      }
-    }
-    for (int ordinal = 0; ordinal < owners.length; ordinal++) {
-      if (owners[ordinal] == null) {
-        free.add(ordinal);
-      }
-    }
-    return free.stream().mapToInt(Integer::intValue).toArray();
-  }
-
-  private static String member(int ordinal, long sequence) {
-    return "\"" + ordinal + "\":" + sequence;
-  }
-
-  private static JsonArray array(JsonObject document, String name) {
-    JsonElement element = document.get(name);
-    return element == null || element.isJsonNull() ? new JsonArray() : element.getAsJsonArray();
-  }
-
-  private static @Nullable String text(JsonObject object, String name) {
-    JsonElement element = object.get(name);
-    return element == null || element.isJsonNull() ? null : element.getAsString();
-  }
-
-  private static Owner owner(JsonObject json) {
-    String handle = text(json, "handle_id");
-    if (handle != null && handle.indexOf('\r') >= 0) {
-      handle = handle.substring(0, handle.indexOf('\r'));
-    }
-    Map<String, String> secondary = new TreeMap<>();
-    JsonElement attributes = json.get("secondary");
-    if (attributes != null && attributes.isJsonObject()) {
-      attributes
-          .getAsJsonObject()
-          .entrySet()
-          .forEach(e -> secondary.put(e.getKey(), e.getValue().getAsString()));
-    }
-    return new Owner(handle, Collections.unmodifiableMap(secondary), json.toString());
+    return BlockReader.read(json);
   }
 
   /** Returns the block's network. */
@@ -295,27 +186,31 @@ public final class Block {
 
   /** Tells whether nobody holds an address. */
   public boolean isEmpty() {
-    return unallocated.length == owners.length;
+    return unallocated.length == allocations.length;
   }
 
   /** Returns who holds the address; null when it is free or outside. */
   public @Nullable Owner owner(IpAddress address) {
     int ordinal = ordinal(address);
-    return ordinal < 0 ? null : owners[ordinal];
+    return ordinal < 0 ? null : owner(ordinal);
+  }
+
+  private @Nullable Owner owner(int ordinal) {
+    int index = allocations[ordinal];
+    return index == FREE ? null : owners.list().get(index);
   }
 
   /** Returns the block's sequence number when the address was assigned; 0 when it is not known. */
   public long assignedAt(IpAddress address) {
     int ordinal = ordinal(address);
-    String member = ordinal < 0 ? null : allocatedAt[ordinal];
-    return member == null ? 0 : Long.parseLong(member.substring(member.indexOf(':') + 1));
+    return ordinal < 0 ? 0 : sequences.byOrdinal()[ordinal];
   }
 
   /** Returns the addresses whose owner passes the test, ascending. */
   public List<IpAddress> addresses(Predicate<Owner> test) {
     List<IpAddress> found = new ArrayList<>();
-    for (int i = 0; i < owners.length; i++) {
-      Owner owner = owners[i];
+    for (int i = 0; i < allocations.length; i++) {
+      Owner owner = owner(i);
       if (owner != null && test.test(owner)) {
         found.add(frame.cidr().address().plus(i));
       }
@@ -348,7 +243,7 @@ public final class Block {
 
   /** Tells whether the affinity is older than the time; old data without a time are. */
   public boolean claimedBefore(Instant time) {
-    String claimed = text(frame.others(), "affinity_claim_time");
+    String claimed = BlockReader.text(frame.others(), "affinity_claim_time");
     try {
       return claimed == null || Instant.parse(claimed).isBefore(time);
     } catch (DateTimeParseException e) {
@@ -364,22 +259,33 @@ public final class Block {
   }
 
   private Assigned take(int[] ordinals, Owner owner) {
-    @Nullable Owner[] after = owners.clone();
-    @Nullable String[] sequences = allocatedAt.clone();
+    if (ordinals.length == 0) {
+      return new Assigned(this, List.of());
+    }
+    int known = owners.indexOf(owner);
+    int index = known == FREE ? owners.list().size() : known;
+    int[] after = allocations.clone();
     List<IpAddress> addresses = new ArrayList<>(ordinals.length);
     for (int ordinal : ordinals) {
-      after[ordinal] = owner;
-      sequences[ordinal] = member(ordinal, sequenceNumber);
+      after[ordinal] = index;
       addresses.add(frame.cidr().address().plus(ordinal));
     }
     int[] free = new int[unallocated.length - ordinals.length];
     int kept = 0;
     for (int ordinal : unallocated) {
-      if (after[ordinal] == null) {
+      if (after[ordinal] == FREE) {
         free[kept++] = ordinal;
       }
     }
-    return new Assigned(new Block(frame, after, free, sequenceNumber + 1, sequences), addresses);
+    Block block =
+        new Block(
+            frame,
+            after,
+            known == FREE ? owners.plus(owner) : owners,
+            free,
+            sequenceNumber + 1,
+            sequences.plus(ordinals, sequenceNumber));
+    return new Assigned(block, addresses);
   }
 
   /** Releases every address whose owner passes the test; they go to the end of the free list. */
@@ -389,22 +295,28 @@ public final class Block {
 
   /** Releases the given addresses; those that are free or outside are ignored. */
   public Released releaseAll(List<IpAddress> wanted) {
-    @Nullable Owner[] after = owners.clone();
-    @Nullable String[] sequences = allocatedAt.clone();
-    int[] free = Arrays.copyOf(unallocated, owners.length);
+    int[] after = allocations.clone();
+    long[] assignedAt = sequences.byOrdinal().clone();
+    int[] free = Arrays.copyOf(unallocated, allocations.length);
     int count = unallocated.length;
     List<IpAddress> released = new ArrayList<>();
     for (IpAddress address : wanted) {
       int ordinal = ordinal(address);
-      if (ordinal >= 0 && after[ordinal] != null) {
-        after[ordinal] = null;
+      if (ordinal >= 0 && after[ordinal] != FREE) {
+        after[ordinal] = FREE;
         free[count++] = ordinal;
-        sequences[ordinal] = null;
+        assignedAt[ordinal] = 0;
         released.add(address);
       }
     }
     return new Released(
-        new Block(frame, after, Arrays.copyOf(free, count), sequenceNumber + 1, sequences),
+        new Block(
+            frame,
+            after,
+            owners.usedBy(after),
+            Arrays.copyOf(free, count),
+            sequenceNumber + 1,
+            Sequences.of(assignedAt)),
         released);
   }
 
@@ -413,51 +325,48 @@ public final class Block {
     JsonObject others = frame.others().deepCopy();
     others.remove("affinity_claim_time");
     return new Block(
-        Frame.of(frame.cidr(), null, others), owners, unallocated, sequenceNumber + 1, allocatedAt);
+        Frame.of(frame.cidr(), null, others),
+        allocations,
+        owners,
+        unallocated,
+        sequenceNumber + 1,
+        sequences);
   }
 
   /** Prints the stored form. Equal owners share an entry of {@code attributes}. */
   public String toJson() {
-    StringBuilder json = new StringBuilder(BYTES_PER_ADDRESS * owners.length).append(frame.head());
-    Map<String, Integer> numbers = new HashMap<>(2 * owners.length);
-    List<String> attributes = new ArrayList<>(owners.length);
+    int length = owners.text().length() + sequences.text().length() + 8 * allocations.length;
+    StringBuilder json = new StringBuilder(length + MARGIN).append(frame.head());
     char separator = '[';
-    for (Owner owner : owners) {
+    for (int index : allocations) {
       json.append(separator);
       separator = ',';
-      if (owner == null) {
+      if (index == FREE) {
         json.append("null");
       } else {
-        int next = attributes.size();
-        Integer known = numbers.putIfAbsent(owner.json(), next);
-        if (known == null) {
-          attributes.add(owner.json());
-        }
-        json.append(known == null ? next : known.intValue());
+        json.append(index);
       }
     }
     json.append("],\"unallocated\":[");
     for (int i = 0; i < unallocated.length; i++) {
-      json.append(i == 0 ? "" : ",").append(unallocated[i]);
-    }
-    json.append("],\"attributes\":[");
-    for (int i = 0; i < attributes.size(); i++) {
-      json.append(i == 0 ? "" : ",").append(attributes.get(i));
-    }
-    json.append("],\"sequenceNumber\":").append(sequenceNumber);
-    json.append(",\"sequenceNumberForAllocation\":{");
-    String comma = "";
-    for (String member : allocatedAt) {
-      if (member != null) {
-        json.append(comma).append(member);
-        comma = ",";
+      if (i > 0) {
+        json.append(',');
       }
+      json.append(unallocated[i]);
     }
-    return json.append("},\"deleted\":false").append(frame.tail()).toString();
+    return json.append("],\"attributes\":[")
+        .append(owners.text())
+        .append("],\"sequenceNumber\":")
+        .append(sequenceNumber)
+        .append(",\"sequenceNumberForAllocation\":{")
+        .append(sequences.text())
+        .append("},\"deleted\":false")
+        .append(frame.tail())
+        .toString();
   }
 
   @Override
   public String toString() {
-    return "Block(" + frame.cidr() + ", " + (owners.length - unallocated.length) + " in use)";
+    return "Block(" + frame.cidr() + ", " + (allocations.length - unallocated.length) + " in use)";
   }
 }

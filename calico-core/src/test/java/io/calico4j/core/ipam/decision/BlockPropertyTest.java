@@ -48,14 +48,23 @@ class BlockPropertyTest {
         outcome.addresses().forEach(a -> model.put(a, owner.handleId()));
         block = outcome.block();
       }
-      block = Block.parse(block.toJson());
-      assertThat(block.freeCount()).isEqualTo(SIZE - model.size());
-      assertThat(block.isEmpty()).isEqualTo(model.isEmpty());
-      for (int i = 0; i < SIZE; i++) {
-        IpAddress each = IpAddress.parse("10.0.0.8").plus(i);
-        Block.Owner holder = block.owner(each);
-        assertThat(holder == null ? null : holder.handleId()).isEqualTo(model.get(each));
-      }
+      Block onPaper = Block.parse(block.toJson());
+      assertThat(JsonParser.parseString(onPaper.toJson()))
+          .isEqualTo(JsonParser.parseString(block.toJson()));
+      assertHolds(block, model);
+      assertHolds(onPaper, model);
+      block = step % 2 == 0 ? block : onPaper;
+    }
+  }
+
+  private static void assertHolds(Block block, Map<IpAddress, String> model) {
+    assertThat(block.freeCount()).isEqualTo(SIZE - model.size());
+    assertThat(block.isEmpty()).isEqualTo(model.isEmpty());
+    for (int i = 0; i < SIZE; i++) {
+      IpAddress each = IpAddress.parse("10.0.0.8").plus(i);
+      Block.Owner holder = block.owner(each);
+      assertThat(holder == null ? null : holder.handleId()).isEqualTo(model.get(each));
+      assertThat(block.assignedAt(each) != 0).isEqualTo(holder != null);
     }
   }
 

@@ -37,6 +37,32 @@ class BlockTest {
   }
 
   @Test
+  void aSequenceNumberLeftAtAFreeAddressIsNotWrittenBesideTheNewOne() {
+    Block block =
+        Block.parse(
+            "{\"cidr\":\"10.0.0.0/31\",\"allocations\":[null,null],\"unallocated\":[0,1],"
+                + "\"attributes\":[],\"sequenceNumber\":9,"
+                + "\"sequenceNumberForAllocation\":{\"0\":3}}");
+
+    assertThat(block.assign(1, OWNER).block().toJson())
+        .contains("\"sequenceNumberForAllocation\":{\"0\":9}");
+  }
+
+  @Test
+  void oneOwnersAddressesShareAnAttribute() {
+    Block.Owner other = Block.Owner.of("net.c2", Map.of("node", "host-a"));
+    Block block = EMPTY.assign(1, OWNER).block().assign(1, other).block().assign(2, OWNER).block();
+
+    assertThat(block.toJson())
+        .contains("\"allocations\":[0,1,0,0,null,null,null,null]")
+        .containsOnlyOnce("net.c1")
+        .containsOnlyOnce("net.c2");
+    assertThat(block.release(OWNER::equals).block().toJson())
+        .contains("\"allocations\":[null,0,null,null,null,null,null,null]")
+        .doesNotContain("net.c1");
+  }
+
+  @Test
   void aHeldAddressIsNotAssignedAgain() {
     IpAddress address = IpAddress.parse("10.65.1.5");
     Block block = EMPTY.assign(address, OWNER).block();
