@@ -29,8 +29,10 @@ import java.util.function.Function;
 
 /**
  * Assignments and releases on a real etcd whose data are on disk, beside a compare-and-swap of a
- * single key by as many callers, in alternation: {@code ./bench ipam}. Arguments: distribution
- * (unused), operations of each kind and number of callers, json or table.
+ * single key by as many callers, in alternation: {@code ./bench ipam}. The key's value is as long
+ * as a block, which is the one key that no assignment gets by without writing; for comparison also
+ * one of a few bytes. Arguments: distribution (unused), operations of each kind and number of
+ * callers, json or table.
  */
 public final class IpamBenchmark {
   private static final int ROUNDS = 10;
@@ -38,8 +40,10 @@ public final class IpamBenchmark {
   /** Of each kind: what decides must be compiled as in an agent that has run for a while. */
   private static final int WARM_UP_OPERATIONS = 5000;
 
-  /** As long as a block of 64 addresses, half of them assigned: what an assignment writes. */
+  /** As long as a block of 64 addresses, half of them assigned. */
   private static final String BLOCK_SIZED = "x".repeat(3000);
+
+  private static final String SMALL = "value-";
 
   private static final int HOSTS = 10;
 
@@ -114,46 +118,21 @@ public final class IpamBenchmark {
     }
   }
 
-  /** Runs the three kinds in turn, round by round, so that noise meets all of them. */
+  /** Runs all kinds in turn, round by round, so that noise meets all of them. */
   private void compare(int callers, boolean manyHosts) throws Exception {
     String suffix = manyHosts ? "10 hosts" : callers + (callers == 1 ? " caller" : " callers");
-    long[] revisions = new long[callers];
-    long[] blockRevision = {0};
+    Operation blockSized = new SingleKey("block", BLOCK_SIZED, callers);
+    Operation small = new SingleKey("small", SMALL, callers);
     Operation jetcd = new JetcdTransactions(peer);
     int each = Math.max(1, perRound / callers);
     try (Callers threads = new Callers(callers)) {
       int warmUp = Math.max(2, WARM_UP_OPERATIONS / (each * callers));
       for (int round = -warmUp; round < ROUNDS; round++) {
         String name = "n." + callers + "-" + (round + warmUp) + "-";
-        measure(
-            "single-key txn",
-            suffix,
-            round,
-            threads,
-            each,
-            (caller, number) -> {
-              String key = "/bench/key-" + caller;
-              Transaction transaction =
-                  Transaction.builder().update(key, "value-" + number, revisions[caller]).build();
-              revisions[caller] = datastore.commit(transaction);
-            });
+        measure("single-key txn", suffix, round, threads, each, blockSized);
+        measure("single-key txn, small", suffix, round, threads, each, small);
         if (callers == 1) {
-          measure("single-key txn by jetcd", suffix, round, threads, each, jetcd);
-          measure(
-              "same bytes txn",
-              suffix,
-              round,
-              threads,
-              each,
-              (caller, number) -> {
-                Transaction transaction =
-                    Transaction.builder()
-                        .update("/bench/block", BLOCK_SIZED + number, blockRevision[0])
-                        .create(
-                            "/bench/handle/" + name + number, "{\"block\":{},\"deleted\":false}")
-                        .build();
-                blockRevision[0] = datastore.commit(transaction);
-              });
+          measure("single-key txn, small, by jetcd", suffix, round, threads, each, jetcd);
         }
         measure(
             "assign",
@@ -175,9 +154,26 @@ public final class IpamBenchmark {
               var unused = host(caller, manyHosts).release(name + caller + "-" + number);
             });
       }
-      for (int caller = 0; caller < callers; caller++) {
-        datastore.commit(Transaction.builder().delete("/bench/key-" + caller).build());
-      }
+    }
+  }
+
+  /** A compare-and-swap of a key of each caller's own. */
+  private final class SingleKey implements Operation {
+    private final String key;
+    private final String value;
+    private final long[] revisions;
+
+    SingleKey(String name, String value, int callers) {
+      this.key = "/bench/" + name + "-" + callers + "-";
+      this.value = value;
+      this.revisions = new long[callers];
+    }
+
+    @Override
+    public void run(int caller, int number) throws Exception {
+      Transaction transaction =
+          Transaction.builder().update(key + caller, value + number, revisions[caller]).build();
+      revisions[caller] = datastore.commit(transaction);
     }
   }
 
@@ -309,27 +305,13 @@ public final class IpamBenchmark {
           }
           all.add(name, one);
         });
-    Measurement assign1 = of("assign, 1 caller");
-    Measurement txn1 = of("single-key txn, 1 caller");
-    Measurement assign64 = of("assign, 64 callers");
-    Measurement txn64 = of("single-key txn, 64 callers");
     JsonObject ratio = new JsonObject();
-    ratio.addProperty(
-        "latency_1", rounded(assign1.samples.percentile(0.5) / txn1.samples.percentile(0.5)));
-    ratio.addProperty(
-        "latency_1_same_bytes",
-        rounded(
-            assign1.samples.percentile(0.5)
-                / of("same bytes txn, 1 caller").samples.percentile(0.5)));
-    ratio.addProperty(
-        "latency_1_jetcd",
-        rounded(
-            assign1.samples.percentile(0.5)
-                / of("single-key txn by jetcd, 1 caller").samples.percentile(0.5)));
-    ratio.addProperty("throughput_64", rounded(assign64.rate() / txn64.rate()));
     JsonObject spread = new JsonObject();
-    spread.addProperty("latency_1", spread(assign1.medians, txn1.medians));
-    spread.addProperty("throughput_64", spread(assign64.rates, txn64.rates));
+    latency("latency_1", "single-key txn", ratio, spread);
+    latency("latency_1_small", "single-key txn, small", ratio, spread);
+    latency("latency_1_jetcd", "single-key txn, small, by jetcd", ratio, spread);
+    throughput("throughput_64", "single-key txn", ratio, spread);
+    throughput("throughput_64_small", "single-key txn, small", ratio, spread);
     JsonObject result = new JsonObject();
     result.addProperty("benchmark", "ipam");
     result.addProperty("rounds", ROUNDS);
@@ -338,6 +320,20 @@ public final class IpamBenchmark {
     result.add("ratio", ratio);
     result.add("spread", spread);
     return result;
+  }
+
+  private void latency(String name, String peer, JsonObject ratio, JsonObject spread) {
+    Measurement assign = of("assign, 1 caller");
+    Measurement bare = of(peer + ", 1 caller");
+    ratio.addProperty(name, rounded(assign.samples.percentile(0.5) / bare.samples.percentile(0.5)));
+    spread.addProperty(name, spread(assign.medians, bare.medians));
+  }
+
+  private void throughput(String name, String peer, JsonObject ratio, JsonObject spread) {
+    Measurement assign = of("assign, 64 callers");
+    Measurement bare = of(peer + ", 64 callers");
+    ratio.addProperty(name, rounded(assign.rate() / bare.rate()));
+    spread.addProperty(name, spread(assign.rates, bare.rates));
   }
 
   private String table() {
