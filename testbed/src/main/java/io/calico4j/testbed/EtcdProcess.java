@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
 /** A real etcd in a namespace, which tests may pause, kill and start again on the same data. */
 public final class EtcdProcess implements Closeable {
   private static final int START_SECONDS = 30;
+  private static final List<String> ALONE =
+      List.of("--name=testbed", "--listen-peer-urls=http://127.0.0.1:2380");
 
   private final Namespace namespace;
   private final Path state;
@@ -22,7 +24,7 @@ public final class EtcdProcess implements Closeable {
 
   /** Prepares an etcd that listens on an address of the namespace, port 2379. */
   EtcdProcess(Namespace namespace, Path state, String address) {
-    this(namespace, state, "http://" + address + ":2379", List.of(), List.of());
+    this(namespace, state, "http://" + address + ":2379", ALONE, List.of());
   }
 
   private EtcdProcess(
@@ -46,19 +48,48 @@ public final class EtcdProcess implements Closeable {
    *     {@code client.pem} and {@code client.key}
    */
   static EtcdProcess secured(Path state, Path certificates) {
-    return new EtcdProcess(
-        Namespace.own(),
-        state,
-        "https://127.0.0.1:2379",
+    List<String> options = new ArrayList<>(ALONE);
+    options.addAll(
         List.of(
             "--client-cert-auth",
             "--trusted-ca-file=" + certificates.resolve("ca.pem"),
             "--cert-file=" + certificates.resolve("server.pem"),
-            "--key-file=" + certificates.resolve("server.key")),
+            "--key-file=" + certificates.resolve("server.key")));
+    return new EtcdProcess(
+        Namespace.own(),
+        state,
+        "https://127.0.0.1:2379",
+        options,
         List.of(
             "--cacert=" + certificates.resolve("ca.pem"),
             "--cert=" + certificates.resolve("client.pem"),
             "--key=" + certificates.resolve("client.key")));
+  }
+
+  /**
+   * Prepares a member of a cluster.
+   *
+   * @param namespace where it runs
+   * @param state its directory
+   * @param name its name in the cluster
+   * @param address its address, where it serves clients on port 2379
+   * @param peers the peer URLs of all members by their names
+   */
+  static EtcdProcess member(
+      Namespace namespace, Path state, String name, String address, Map<String, String> peers) {
+    String cluster =
+        String.join(
+            ",", peers.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList());
+    return new EtcdProcess(
+        namespace,
+        state,
+        "http://" + address + ":2379",
+        List.of(
+            "--name=" + name,
+            "--listen-peer-urls=" + peers.get(name),
+            "--initial-advertise-peer-urls=" + peers.get(name),
+            "--initial-cluster=" + cluster),
+        List.of());
   }
 
   /** Starts one on this process's loopback, with its data below a directory. */
@@ -75,22 +106,30 @@ public final class EtcdProcess implements Closeable {
 
   /** Starts it, and waits until it answers. */
   public void start() throws IOException {
+    begin();
+    awaitAnswer();
+  }
+
+  /** Starts it. */
+  void begin() throws IOException {
     List<String> command =
         new ArrayList<>(
             namespace.enter(
                 List.of(
                     "etcd",
-                    "--name=testbed",
                     "--data-dir=" + state.resolve("etcd"),
                     "--listen-client-urls=" + url,
-                    "--advertise-client-urls=" + url,
-                    "--listen-peer-urls=http://127.0.0.1:2380")));
+                    "--advertise-client-urls=" + url)));
     command.addAll(serverOptions);
     process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(state.resolve("etcd.log").toFile()))
             .start();
+  }
+
+  /** Waits until it answers; a member of a cluster does when most of them run. */
+  void awaitAnswer() throws IOException {
     Await.until(
         "etcd answers, see " + state.resolve("etcd.log"),
         START_SECONDS,

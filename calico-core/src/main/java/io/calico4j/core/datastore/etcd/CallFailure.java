@@ -14,9 +14,14 @@ final class CallFailure extends Exception {
     LATE,
     /** It was sent, and the connection broke before the answer. */
     LOST,
-    /** etcd answered with an error. */
+    /** The member knows no leader, and has done nothing. */
+    NO_LEADER,
+    /** etcd answered with another error. */
     REFUSED
   }
+
+  /** What a member says at once that was asked to need a leader (rpctypes/error.go). */
+  private static final String NO_LEADER = "etcdserver: no leader";
 
   private final Kind kind;
   private final int status;
@@ -30,8 +35,13 @@ final class CallFailure extends Exception {
   /** Makes that of an answer with a gRPC status. */
   CallFailure(int status, String message) {
     super(GrpcStatus.name(status) + ": " + message);
-    this.kind = Kind.REFUSED;
+    this.kind = message.contains(NO_LEADER) ? Kind.NO_LEADER : Kind.REFUSED;
     this.status = status;
+  }
+
+  /** Tells whether etcd has certainly not done what it was asked for. */
+  boolean isNothingDone() {
+    return kind == Kind.NOT_SENT || kind == Kind.NO_LEADER;
   }
 
   Kind kind() {

@@ -16,6 +16,9 @@ final class Connected {
   /** How long the answer to a ping may take. */
   static final int PATIENCE_SECONDS = 2;
 
+  /** How long a member may be without a leader: its cluster elects one within a second or two. */
+  private static final int LEADERLESS_SECONDS = 2;
+
   /** etcd wants at least five seconds between two pings (--grpc-keepalive-min-time). */
   private static final int PAUSE_SECONDS = 6;
 
@@ -23,6 +26,8 @@ final class Connected {
   private final int member;
   private final Map<Object, Consumer<@Nullable Throwable>> dependents = new HashMap<>();
   private volatile boolean proven;
+  private volatile boolean leaderless;
+  private long leaderlessSince;
   private long lastPing = System.nanoTime() - SECONDS.toNanos(PAUSE_SECONDS);
   private boolean pinged;
   private boolean ended;
@@ -49,6 +54,22 @@ final class Connected {
       proven = true;
     }
     return first;
+  }
+
+  /** Notes that the member knew a leader just now. */
+  void hasLeader() {
+    if (leaderless) {
+      leaderless = false;
+    }
+  }
+
+  /** Notes that the member knows none, and tells whether it has known none for too long. */
+  synchronized boolean isLongWithoutLeader() {
+    if (!leaderless) {
+      leaderless = true;
+      leaderlessSince = System.nanoTime();
+    }
+    return System.nanoTime() - leaderlessSince >= SECONDS.toNanos(LEADERLESS_SECONDS);
   }
 
   /** Has somebody told of its end; at once when it has ended. */

@@ -29,6 +29,9 @@ final class EtcdCalls implements AutoCloseable {
   private static final String WATCH = "/etcdserverpb.Watch/Watch";
   private static final long PAUSE_MILLIS = 50;
 
+  /** A new leader does not need a new connection. */
+  private static final String LEADER_CHANGED = "etcdserver: leader changed";
+
   /** What etcd says of a token it does not know any more (rpctypes/error.go). */
   private static final Set<String> STALE_TOKEN =
       Set.of("etcdserver: invalid auth token", "etcdserver: revision of auth store is old");
@@ -80,6 +83,7 @@ final class EtcdCalls implements AutoCloseable {
                 .put("te", "trailers")
                 .put("content-type", "application/grpc")
                 .put("user-agent", "calico4j")
+                .put("hasleader", "true")
                 .asImmutable());
   }
 
@@ -97,7 +101,16 @@ final class EtcdCalls implements AutoCloseable {
     boolean renewed = false;
     while (true) {
       Connected to = connection.get(end);
-      Headers headers = headers(to, end);
+      Headers headers;
+      try {
+        headers = headers(to, end);
+      } catch (CallFailure failure) {
+        if (!(failure.getCause() instanceof CallFailure cause) || !isPassing(cause, end)) {
+          throw failure;
+        }
+        TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+        continue;
+      }
       UnaryCall call = UnaryCall.begin(to.session(), headers.request(path), request);
       if (!told) {
         told = true;
@@ -112,7 +125,7 @@ final class EtcdCalls implements AutoCloseable {
         if (!renewed && isOldLogin(failure, headers)) {
           renewed = true;
           authenticated = null;
-        } else if (!read || !isPassing(failure) || end - System.nanoTime() <= 0) {
+        } else if (!read && !failure.isNothingDone() || !isPassing(failure, end)) {
           throw failure;
         } else {
           TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
@@ -140,24 +153,27 @@ final class EtcdCalls implements AutoCloseable {
     return watch;
   }
 
-  /** A member that is cut off from the others says that it is unavailable. */
   private void handle(CallFailure failure, Connected to) {
     switch (failure.kind()) {
       case REFUSED -> {
         connection.answered(to);
-        if (failure.status() == GrpcStatus.UNAVAILABLE && config.endpoints().size() > 1) {
+        if (failure.status() == GrpcStatus.UNAVAILABLE
+            && !failure.getMessage().contains(LEADER_CHANGED)
+            && config.endpoints().size() > 1) {
           connection.abandon(to);
         }
       }
+      case NO_LEADER -> connection.isWithoutLeader(to);
       case LATE -> connection.suspect(to);
       case LOST -> connection.abandon(to);
       case NOT_SENT -> {}
     }
   }
 
-  /** Tells whether the same request may well succeed a little later. */
-  private static boolean isPassing(CallFailure failure) {
-    return failure.kind() == Kind.LOST || failure.status() == GrpcStatus.UNAVAILABLE;
+  /** Tells whether the same request may well succeed a little later, and still in time. */
+  private static boolean isPassing(CallFailure failure, long end) {
+    return (failure.kind() == Kind.LOST || failure.status() == GrpcStatus.UNAVAILABLE)
+        && end - System.nanoTime() > 0;
   }
 
   /**

@@ -188,6 +188,7 @@ final class EtcdConnection implements AutoCloseable {
 
   /** Notes that a request was answered on the connection. */
   void answered(Connected connection) {
+    connection.hasLeader();
     if (connection.isFirstAnswer()) {
       synchronized (this) {
         notBefore = System.nanoTime();
@@ -229,6 +230,17 @@ final class EtcdConnection implements AutoCloseable {
     close(connection.session(), "no answer");
     ((HTTP2Session) connection.session()).disconnect();
     connection.end(null);
+  }
+
+  /**
+   * A member has said that it knows no leader. Soon there will be one, or it is cut off from the
+   * others: then it is given up.
+   */
+  void isWithoutLeader(Connected connection) {
+    if (members.size() > 1 && connection.isLongWithoutLeader()) {
+      log.warn("etcd at {} has no leader", members.get(connection.member()));
+      abandon(connection);
+    }
   }
 
   /**

@@ -168,7 +168,7 @@ public final class EtcdDatastore implements Datastore {
     try {
       return calls.call(path, request, parser, read, sent);
     } catch (CallFailure e) {
-      boolean nothingDone = read || e.kind() == CallFailure.Kind.NOT_SENT;
+      boolean nothingDone = read || e.isNothingDone();
       if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
         throw late(what.get(), nothingDone, e);
       }
