@@ -34,8 +34,8 @@ final class Changes {
   /** Keys whose revision a decision depends on although it does not write them; 0 is absent. */
   private final Map<String, Long> guards = new LinkedHashMap<>();
 
-  /** A block with the revision it was read at (0: new) and whether it changed. */
-  record Held(Block block, long revision, boolean changed) {}
+  /** A block under its key, with the revision it was read at (0: new) and whether it changed. */
+  record Held(String key, Block block, long revision, boolean changed) {}
 
   record HeldHandle(Handle handle, long revision, boolean changed) {}
 
@@ -85,12 +85,11 @@ final class Changes {
           if (!held.changed()) {
             return;
           }
-          String key = IpamKeys.block(cidr);
-          conditions.put(key, held.revision());
+          conditions.put(held.key(), held.revision());
           if (isGone(held.block())) {
-            transaction.delete(key);
+            transaction.delete(held.key());
           } else {
-            transaction.put(key, held.block().toJson());
+            transaction.put(held.key(), held.block().toJson());
           }
         });
     affinities.forEach(
@@ -122,7 +121,7 @@ final class Changes {
     blocks.forEach(
         (cidr, held) -> {
           if (held.changed()) {
-            cache.put(IpamKeys.block(cidr), revision, held.block());
+            cache.put(held.key(), revision, held.block());
           }
         });
   }
@@ -170,7 +169,7 @@ final class Changes {
       return null;
     }
     Block block = cache.get(entry.get(), Block.class, Changes::block);
-    Held held = new Held(block, entry.get().revision(), false);
+    Held held = new Held(entry.get().key(), block, entry.get().revision(), false);
     blocks.put(cidr, held);
     return held;
   }
@@ -186,7 +185,11 @@ final class Changes {
   /** Exchanges a block for another state of it; one that was not there is made. */
   void replace(Cidr cidr, Block block) {
     Held held = blocks.get(cidr);
-    blocks.put(cidr, new Held(block, held == null ? 0 : held.revision(), true));
+    blocks.put(
+        cidr,
+        held == null
+            ? new Held(IpamKeys.block(cidr), block, 0, true)
+            : new Held(held.key(), block, held.revision(), true));
   }
 
   /** Reads a handle once; one that is not there counts nothing. */

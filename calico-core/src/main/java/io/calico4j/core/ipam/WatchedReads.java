@@ -8,10 +8,14 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.ResourceKind;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentNavigableMap;
-import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +33,14 @@ public final class WatchedReads implements Reads, AutoCloseable {
           ResourceKind.CLUSTER_INFORMATION.prefix());
 
   private final Reads direct;
-  private final ConcurrentNavigableMap<String, Entry> entries = new ConcurrentSkipListMap<>();
+  private final ConcurrentMap<String, Entry> entries = new ConcurrentHashMap<>();
+
+  /** The keys of the entries, but for those of handles. */
+  private final ConcurrentSkipListSet<String> listed = new ConcurrentSkipListSet<>();
+
+  /** By prefix, what was found below it; until something changes there. */
+  private final Map<String, List<Entry>> listings = new HashMap<>();
+
   private final KeyspaceSyncer syncer;
   private volatile boolean inSync;
 
@@ -45,7 +56,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {
                 if (entry == null) {
-                  entries.remove(key);
+                  remove(key);
                 } else {
                   put(entry);
                 }
@@ -60,8 +71,42 @@ public final class WatchedReads implements Reads, AutoCloseable {
   }
 
   private void put(Entry entry) {
-    entries.merge(
-        entry.key(), entry, (old, fresh) -> old.revision() > fresh.revision() ? old : fresh);
+    Entry kept =
+        entries.compute(
+            entry.key(),
+            (key, old) -> {
+              if (old == null && isListed(key)) {
+                listed.add(key);
+              }
+              return old != null && old.revision() >= entry.revision() ? old : entry;
+            });
+    if (kept.revision() == entry.revision()) {
+      forgetListings(entry.key());
+    }
+  }
+
+  private void remove(String key) {
+    var unused =
+        entries.computeIfPresent(
+            key,
+            (k, old) -> {
+              listed.remove(k);
+              return null;
+            });
+    forgetListings(key);
+  }
+
+  /** Handles come and go with every container, and nobody wants them all. */
+  private static boolean isListed(String key) {
+    return !key.startsWith(IpamKeys.HANDLES);
+  }
+
+  private void forgetListings(String key) {
+    if (isListed(key)) {
+      synchronized (listings) {
+        listings.keySet().removeIf(key::startsWith);
+      }
+    }
   }
 
   /** Takes over what this process itself has committed, ahead of the watch. */
@@ -70,7 +115,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
       String value = write.value();
       if (isWatched(write.key())) {
         if (value == null) {
-          entries.remove(write.key());
+          remove(write.key());
         } else {
           put(new Entry(write.key(), value, revision));
         }
@@ -85,10 +130,23 @@ public final class WatchedReads implements Reads, AutoCloseable {
 
   @Override
   public List<Entry> list(String prefix) throws DatastoreException {
-    return isCopied(prefix)
-        ? new ArrayList<>(
-            entries.subMap(prefix, true, prefix + Character.MAX_VALUE, false).values())
-        : direct.list(prefix);
+    if (!isListed(prefix) || IpamKeys.HANDLES.startsWith(prefix) || !isCopied(prefix)) {
+      return direct.list(prefix);
+    }
+    synchronized (listings) {
+      return listings.computeIfAbsent(prefix, this::read);
+    }
+  }
+
+  private List<Entry> read(String prefix) {
+    List<Entry> found = new ArrayList<>();
+    for (String key : listed.subSet(prefix, true, prefix + Character.MAX_VALUE, false)) {
+      Entry entry = entries.get(key);
+      if (entry != null) {
+        found.add(entry);
+      }
+    }
+    return Collections.unmodifiableList(found);
   }
 
   /** Tells whether the copy answers for a key, and brings it up to date. */

@@ -64,9 +64,16 @@ public record Cidr(IpAddress address, int prefix) implements Comparable<Cidr> {
 
   /** Tells whether the address lies inside; always false for the other family. */
   public boolean contains(IpAddress other) {
+    if (other.family() != family()) {
+      return false;
+    }
     int hostBits = family().bits() - prefix;
-    return other.family() == family()
-        && other.value().shiftRight(hostBits).equals(address.value().shiftRight(hostBits));
+    if (other.isV4()) {
+      // A shift by all 32 bits would be none at all.
+      return prefix == 0
+          || (other.value().intValue() ^ address.value().intValue()) >>> hostBits == 0;
+    }
+    return other.value().shiftRight(hostBits).equals(address.value().shiftRight(hostBits));
   }
 
   /** Tells whether the whole of the other network lies inside this one. */
