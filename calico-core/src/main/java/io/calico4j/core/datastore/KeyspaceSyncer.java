@@ -132,18 +132,21 @@ public final class KeyspaceSyncer implements AutoCloseable {
     return a.compareTo(b) < 0 ? a : b;
   }
 
-  /** Waits for something to do. */
+  /**
+   * Waits for something to do. That the thread is waked for an event may go unnoticed while it
+   * waits for the answer to a listing, so that the events themselves are looked at.
+   */
   private void await() throws InterruptedException {
-    do {
-      if (delivery == Delivery.AT_ONCE) {
+    if (delivery == Delivery.ON_DEMAND) {
+      LockSupport.parkNanos(this, WITHOUT_DEMAND.toNanos());
+    } else {
+      while (events.isEmpty() && !Thread.currentThread().isInterrupted()) {
         LockSupport.park(this);
-      } else {
-        LockSupport.parkNanos(this, WITHOUT_DEMAND.toNanos());
       }
-      if (Thread.interrupted()) {
-        throw new InterruptedException();
-      }
-    } while (delivery == Delivery.AT_ONCE && events.isEmpty());
+    }
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
+    }
   }
 
   /**

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -166,18 +168,44 @@ class KeyspaceSyncerTest {
     }
   }
 
+  /** The syncer's thread is waked for an update while it waits for the answer to a listing. */
+  @Test
+  void anUpdateDuringALaterListingIsHeardAtOnce() throws Exception {
+    PassingDatastore slow =
+        new PassingDatastore(datastore) {
+          private @Nullable String first;
+
+          @Override
+          public Listing list(String prefix) throws DatastoreException {
+            Listing listing = super.list(prefix);
+            if (first == null) {
+              first = prefix;
+            } else {
+              put(first + "1", "meanwhile");
+              try {
+                TimeUnit.MILLISECONDS.sleep(100);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+              // Like any waiting for an answer this ends at once, as the thread has been waked.
+              LockSupport.park(this);
+            }
+            return listing;
+          }
+        };
+    try (KeyspaceSyncer during = new KeyspaceSyncer(slow, List.of("/a/", "/b/"), listener)) {
+      during.start();
+      assertThat(untilInSync()).isEmpty();
+      assertThat(heard.poll(10, TimeUnit.SECONDS)).endsWith("1=meanwhile");
+    }
+  }
+
   /** Refuses to list twice. */
-  private static final class FlakyDatastore implements Datastore {
-    private final Datastore real;
+  private static final class FlakyDatastore extends PassingDatastore {
     private volatile int refusals = 2;
 
     FlakyDatastore(Datastore real) {
-      this.real = real;
-    }
-
-    @Override
-    public java.util.Optional<Entry> get(String key) throws DatastoreException {
-      return real.get(key);
+      super(real);
     }
 
     @Override
@@ -187,6 +215,24 @@ class KeyspaceSyncerTest {
         refusals = left - 1;
         throw new UnavailableException("no answer", true, null);
       }
+      return super.list(prefix);
+    }
+  }
+
+  private abstract static class PassingDatastore implements Datastore {
+    private final Datastore real;
+
+    PassingDatastore(Datastore real) {
+      this.real = real;
+    }
+
+    @Override
+    public Optional<Entry> get(String key) throws DatastoreException {
+      return real.get(key);
+    }
+
+    @Override
+    public Listing list(String prefix) throws DatastoreException {
       return real.list(prefix);
     }
 

@@ -36,6 +36,12 @@ class CidrPropertyTest {
     assertThat(cidr.contains(cidr.last())).isTrue();
     assertThat(cidr.last().value().subtract(cidr.address().value()).add(BigInteger.ONE))
         .isEqualTo(cidr.size());
+    if (cidr.address().value().signum() > 0) {
+      assertThat(cidr.contains(cidr.address().plus(-1))).isFalse();
+    }
+    if (cidr.last().value().add(BigInteger.ONE).bitLength() <= cidr.family().bits()) {
+      assertThat(cidr.contains(cidr.last().plus(1))).isFalse();
+    }
   }
 
   @Property(tries = TRIES)
