@@ -514,7 +514,13 @@ public final class Ipam implements AutoCloseable {
 
   private long commit(Planner planner, Transaction transaction, Runnable sent)
       throws DatastoreException {
-    long revision = datastore.commit(transaction, sent);
+    long revision;
+    try {
+      revision = datastore.commit(transaction, sent);
+    } catch (ConflictException e) {
+      watched.ifPresent(w -> w.refused(transaction));
+      throw e;
+    }
     planner.changes().committed(revision);
     watched.ifPresent(w -> w.committed(transaction, revision));
     return revision;

@@ -20,12 +20,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Answers reads from a watched copy, so that the hot path costs no round trip. Until the first
- * snapshot is complete it reads through. Keys outside the watched prefixes are read through too.
+ * snapshot is complete it reads through. Keys outside the watched prefixes are read through too,
+ * except handles: a cluster has as many as containers, and a host needs its own only. Those that
+ * this process has written are known, and of others it is said that they do not exist, which the
+ * transaction finds out if it is wrong.
  */
 public final class WatchedReads implements Reads, AutoCloseable {
   private static final List<String> PREFIXES =
       List.of(
-          IpamKeys.ROOT,
+          IpamKeys.CONFIG,
+          IpamKeys.HOSTS,
+          IpamKeys.BLOCKS,
           ResourceKind.IP_POOL.prefix(),
           ResourceKind.IP_RESERVATION.prefix(),
           ResourceKind.NODE.prefix(),
@@ -35,11 +40,13 @@ public final class WatchedReads implements Reads, AutoCloseable {
   private final Reads direct;
   private final ConcurrentMap<String, Entry> entries = new ConcurrentHashMap<>();
 
-  /** The keys of the entries, but for those of handles. */
-  private final ConcurrentSkipListSet<String> listed = new ConcurrentSkipListSet<>();
+  /** The keys of the entries. */
+  private final ConcurrentSkipListSet<String> keys = new ConcurrentSkipListSet<>();
 
   /** By prefix, what was found below it; until something changes there. */
   private final Map<String, List<Entry>> listings = new HashMap<>();
+
+  private final Map<String, Entry> ownHandles = new ConcurrentHashMap<>();
 
   private final KeyspaceSyncer syncer;
   private volatile boolean inSync;
@@ -75,8 +82,8 @@ public final class WatchedReads implements Reads, AutoCloseable {
         entries.compute(
             entry.key(),
             (key, old) -> {
-              if (old == null && isListed(key)) {
-                listed.add(key);
+              if (old == null) {
+                keys.add(key);
               }
               return old != null && old.revision() >= entry.revision() ? old : entry;
             });
@@ -90,47 +97,55 @@ public final class WatchedReads implements Reads, AutoCloseable {
         entries.computeIfPresent(
             key,
             (k, old) -> {
-              listed.remove(k);
+              keys.remove(k);
               return null;
             });
     forgetListings(key);
   }
 
-  /** Handles come and go with every container, and nobody wants them all. */
-  private static boolean isListed(String key) {
-    return !key.startsWith(IpamKeys.HANDLES);
-  }
-
   private void forgetListings(String key) {
-    if (isListed(key)) {
-      synchronized (listings) {
-        listings.keySet().removeIf(key::startsWith);
-      }
+    synchronized (listings) {
+      listings.keySet().removeIf(key::startsWith);
     }
   }
 
   /** Takes over what this process itself has committed, ahead of the watch. */
   void committed(Transaction transaction, long revision) {
     for (Transaction.Write write : transaction.writes()) {
+      String key = write.key();
       String value = write.value();
-      if (isWatched(write.key())) {
+      if (isHandle(key)) {
+        ownHandles.compute(key, (k, old) -> value == null ? null : new Entry(key, value, revision));
+      } else if (isWatched(key)) {
         if (value == null) {
-          remove(write.key());
+          remove(key);
         } else {
-          put(new Entry(write.key(), value, revision));
+          put(new Entry(key, value, revision));
         }
       }
     }
   }
 
+  /** Forgets the handles of a transaction that was refused: others may have changed them. */
+  void refused(Transaction transaction) {
+    transaction.comparisons().forEach(comparison -> ownHandles.remove(comparison.key()));
+  }
+
+  private static boolean isHandle(String key) {
+    return key.startsWith(IpamKeys.HANDLES);
+  }
+
   @Override
   public Optional<Entry> get(String key) throws DatastoreException {
+    if (inSync && isHandle(key)) {
+      return Optional.ofNullable(ownHandles.get(key));
+    }
     return isCopied(key) ? Optional.ofNullable(entries.get(key)) : direct.get(key);
   }
 
   @Override
   public List<Entry> list(String prefix) throws DatastoreException {
-    if (!isListed(prefix) || IpamKeys.HANDLES.startsWith(prefix) || !isCopied(prefix)) {
+    if (!isCopied(prefix)) {
       return direct.list(prefix);
     }
     synchronized (listings) {
@@ -140,7 +155,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
 
   private List<Entry> read(String prefix) {
     List<Entry> found = new ArrayList<>();
-    for (String key : listed.subSet(prefix, true, prefix + Character.MAX_VALUE, false)) {
+    for (String key : keys.subSet(prefix, true, prefix + Character.MAX_VALUE, false)) {
       Entry entry = entries.get(key);
       if (entry != null) {
         found.add(entry);

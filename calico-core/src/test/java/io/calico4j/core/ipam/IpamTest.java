@@ -146,4 +146,33 @@ class IpamTest {
       assertThat(all).hasSize(8);
     }
   }
+
+  /** As after a restart of the agent, which knows none of the handles that it wrote before. */
+  @Test
+  void aHandleThatTheCopyDoesNotKnowIsAddedToAndReleased() throws Exception {
+    try (Ipam watching = Ipam.watching(datastore, "host-a")) {
+      for (int i = 0; i < 50; i++) {
+        String handle = "net.c" + i;
+        List<IpAddress> before = hostA.assign(request(handle, 1), Ipam.Companion.NONE).addresses();
+        List<IpAddress> after =
+            i % 2 == 0
+                ? List.of()
+                : watching.assign(request(handle, 1), Ipam.Companion.NONE).addresses();
+
+        assertThat(hostA.addressesOf(handle))
+            .containsAll(before)
+            .containsAll(after)
+            .hasSize(1 + after.size());
+        assertThat(watching.release(handle, owner -> true, companion(i % 3 == 0)))
+            .hasSize(1 + after.size());
+        assertThat(datastore.get(IpamKeys.handle(handle))).isEmpty();
+      }
+    }
+  }
+
+  private static Ipam.Companion companion(boolean deleting) {
+    return deleting
+        ? (transaction, addresses) -> transaction.delete("/endpoint")
+        : Ipam.Companion.NONE;
+  }
 }

@@ -15,6 +15,9 @@ public final class IpamKeys {
   /** The prefix of the affinities of all hosts. */
   public static final String HOSTS = ROOT + "host/";
 
+  /** The prefix of the blocks of both families. */
+  public static final String BLOCKS = ROOT + "assignment/";
+
   /** Below it, the handles by their ids. */
   public static final String HANDLES = ROOT + "handle/";
 
@@ -22,7 +25,7 @@ public final class IpamKeys {
 
   /** Returns the prefix of every block of a family. */
   public static String blocks(IpFamily family) {
-    return ROOT + "assignment/" + family.keyName() + "/block/";
+    return BLOCKS + family.keyName() + "/block/";
   }
 
   /** Returns the key of a block. */
