@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -216,39 +215,6 @@ class KeyspaceSyncerTest {
         throw new UnavailableException("no answer", true, null);
       }
       return super.list(prefix);
-    }
-  }
-
-  private abstract static class PassingDatastore implements Datastore {
-    private final Datastore real;
-
-    PassingDatastore(Datastore real) {
-      this.real = real;
-    }
-
-    @Override
-    public Optional<Entry> get(String key) throws DatastoreException {
-      return real.get(key);
-    }
-
-    @Override
-    public Listing list(String prefix) throws DatastoreException {
-      return real.list(prefix);
-    }
-
-    @Override
-    public long commit(Transaction transaction) throws DatastoreException {
-      return real.commit(transaction);
-    }
-
-    @Override
-    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
-      return real.watch(prefix, fromRevision, listener);
-    }
-
-    @Override
-    public void close() {
-      real.close();
     }
   }
 }

@@ -6,14 +6,13 @@ import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.Listing;
+import io.calico4j.core.datastore.PassingDatastore;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -236,22 +235,11 @@ class IpamGroupTest {
   }
 
   /** Commits slowly, and counts. */
-  private static final class SlowDatastore implements Datastore {
-    private final Datastore real;
+  private static final class SlowDatastore extends PassingDatastore {
     private final AtomicInteger commits = new AtomicInteger();
 
     SlowDatastore(Datastore real) {
-      this.real = real;
-    }
-
-    @Override
-    public Optional<Entry> get(String key) throws DatastoreException {
-      return real.get(key);
-    }
-
-    @Override
-    public Listing list(String prefix) throws DatastoreException {
-      return real.list(prefix);
+      super(real);
     }
 
     @Override
@@ -262,17 +250,7 @@ class IpamGroupTest {
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
       }
-      return real.commit(transaction);
-    }
-
-    @Override
-    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
-      return real.watch(prefix, fromRevision, listener);
-    }
-
-    @Override
-    public void close() {
-      real.close();
+      return super.commit(transaction);
     }
   }
 }

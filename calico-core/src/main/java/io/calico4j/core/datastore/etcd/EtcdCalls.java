@@ -216,7 +216,7 @@ final class EtcdCalls implements AutoCloseable {
           HttpFields.build(anonymous.fields).put("token", answer.getToken()).asImmutable());
     } catch (CallFailure e) {
       handle(e, to);
-      if (e.kind() != Kind.REFUSED) {
+      if (e.kind() != Kind.REFUSED || e.status() == GrpcStatus.UNAVAILABLE) {
         throw new CallFailure(Kind.NOT_SENT, "log in: " + e.getMessage(), e);
       }
       if (e.status() == GrpcStatus.FAILED_PRECONDITION) {

@@ -54,9 +54,7 @@ final class EtcdWatch extends GrpcStream implements Watch {
   private void broke(@Nullable Throwable cause) {
     end(
         new UnavailableException(
-            "the watch broke: " + (cause == null ? "the connection ended" : cause.getMessage()),
-            true,
-            cause));
+            "the watch broke: " + (cause == null ? "the connection ended" : cause), true, cause));
   }
 
   @Override

@@ -76,6 +76,6 @@ final class UnaryCall extends GrpcStream {
   @Override
   void onBroken(Throwable cause) {
     answer.completeExceptionally(
-        new CallFailure(Kind.LOST, "the connection broke: " + cause.getMessage(), cause));
+        new CallFailure(Kind.LOST, "the connection broke: " + cause, cause));
   }
 }

@@ -1,0 +1,38 @@
+package io.calico4j.core.datastore;
+
+import java.util.Optional;
+
+/** Asks another datastore, for tests that change one thing about it. */
+public abstract class PassingDatastore implements Datastore {
+  private final Datastore real;
+
+  /** Makes one that passes everything on. */
+  protected PassingDatastore(Datastore real) {
+    this.real = real;
+  }
+
+  @Override
+  public Optional<Entry> get(String key) throws DatastoreException {
+    return real.get(key);
+  }
+
+  @Override
+  public Listing list(String prefix) throws DatastoreException {
+    return real.list(prefix);
+  }
+
+  @Override
+  public long commit(Transaction transaction) throws DatastoreException {
+    return real.commit(transaction);
+  }
+
+  @Override
+  public Watch watch(String prefix, long fromRevision, WatchListener listener) {
+    return real.watch(prefix, fromRevision, listener);
+  }
+
+  @Override
+  public void close() {
+    real.close();
+  }
+}
