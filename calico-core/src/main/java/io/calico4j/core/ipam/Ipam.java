@@ -15,11 +15,8 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,33 +31,28 @@ import org.jspecify.annotations.Nullable;
 public final class Ipam implements AutoCloseable {
   private static final int MAX_ATTEMPTS = 100;
 
-  /** etcd's default limit of operations in a transaction is 128. */
-  private static final int MAX_OPERATIONS = 120;
-
   private final Datastore datastore;
   private final String node;
-  private final Clock clock;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
-  private final DecodeCache cache = new DecodeCache();
-  private final GroupCommit<Job> group = new GroupCommit<>(this::work);
+  private final Decisions decisions;
 
   /** Makes one that reads the datastore at every operation: for short-lived processes. */
   public Ipam(Datastore datastore, String node) {
-    this(datastore, node, Clock.systemUTC(), Optional.empty());
+    this(datastore, node, Optional.empty());
   }
 
-  private Ipam(Datastore datastore, String node, Clock clock, Optional<WatchedReads> watched) {
+  private Ipam(Datastore datastore, String node, Optional<WatchedReads> watched) {
     this.datastore = datastore;
     this.node = node;
-    this.clock = clock;
     this.fresh = Reads.direct(datastore);
     this.watched = watched;
+    this.decisions = new Decisions(datastore, node, Clock.systemUTC(), fresh, watched);
   }
 
   /** Makes one that keeps a watched copy of IPAM's data: for calico-node. */
   public static Ipam watching(Datastore datastore, String node) {
-    return new Ipam(datastore, node, Clock.systemUTC(), Optional.of(new WatchedReads(datastore)));
+    return new Ipam(datastore, node, Optional.of(new WatchedReads(datastore)));
   }
 
   /** Adds further writes to an assignment's transaction, once the addresses are known. */
@@ -113,7 +105,7 @@ public final class Ipam implements AutoCloseable {
    */
   public Assignment assign(AssignRequest request, Companion companion)
       throws DatastoreException, IpamException {
-    return run(planner -> planner.assigner().assign(request), companion);
+    return decisions.run(planner -> planner.assigner().assign(request), companion);
   }
 
   /**
@@ -122,7 +114,7 @@ public final class Ipam implements AutoCloseable {
    * @throws IpamException when it could not, and why
    */
   public void tryAssign(AssignRequest request) throws DatastoreException, IpamException {
-    var unused = Planner.of(fresh, cache, node, clock).assigner().assign(request);
+    var unused = decisions.planner(fresh).assigner().assign(request);
   }
 
   /** Returns the ids of all handles that begin so, ascending. */
@@ -139,7 +131,8 @@ public final class Ipam implements AutoCloseable {
   public List<IpAddress> release(String handleId, Predicate<Block.Owner> test, Companion companion)
       throws DatastoreException {
     try {
-      return run(planner -> planner.releaser().releaseByHandle(handleId, test), companion)
+      return decisions
+          .run(planner -> planner.releaser().releaseByHandle(handleId, test), companion)
           .addresses();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
@@ -154,7 +147,8 @@ public final class Ipam implements AutoCloseable {
   /** Releases one address, whoever holds it; false when it was free already. */
   public boolean release(IpAddress address) throws DatastoreException {
     try {
-      return !run(
+      return !decisions
+          .run(
               planner -> planner.releaser().releaseAddress(address) ? List.of(address) : List.of(),
               Companion.NONE)
           .addresses()
@@ -314,7 +308,7 @@ public final class Ipam implements AutoCloseable {
     AtomicBoolean answer = new AtomicBoolean();
     try {
       var unused =
-          run(
+          decisions.run(
               planner -> {
                 answer.set(check.test(planner));
                 return List.of();
@@ -359,171 +353,6 @@ public final class Ipam implements AutoCloseable {
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(key + ": " + e.getMessage(), e);
     }
-  }
-
-  private interface Decision {
-    List<IpAddress> decide(Planner planner) throws DatastoreException, IpamException;
-  }
-
-  /** A request, and after it has been worked on its outcome. */
-  private static final class Job {
-    final Decision decision;
-    final Companion companion;
-    final Thread caller = Thread.currentThread();
-    @Nullable Assignment outcome;
-    @Nullable Exception failure;
-
-    Job(Decision decision, Companion companion) {
-      this.decision = decision;
-      this.companion = companion;
-    }
-  }
-
-  private Assignment run(Decision decision, Companion companion)
-      throws DatastoreException, IpamException {
-    Job job = new Job(decision, companion);
-    group.run(job);
-    Assignment outcome = job.outcome;
-    if (outcome != null) {
-      return outcome;
-    }
-    Exception failure = job.failure;
-    if (failure instanceof DatastoreException unavailable) {
-      throw unavailable;
-    } else if (failure instanceof IpamException refused) {
-      throw refused;
-    } else if (failure instanceof RuntimeException bug) {
-      throw bug;
-    }
-    throw new IllegalStateException("a request was never worked on", failure);
-  }
-
-  /** Works on a group: together if that is possible, else one by one. */
-  private void work(List<Job> jobs) {
-    List<Job> left = new ArrayList<>(jobs);
-    Reads reads = reads();
-    while (left.size() > 1) {
-      List<Job> done = together(left, reads);
-      left.removeAll(done);
-      if (done.isEmpty()) {
-        if (reads == fresh) {
-          break;
-        }
-        reads = fresh;
-      }
-    }
-    for (Job job : left) {
-      try {
-        job.outcome = alone(job);
-      } catch (DatastoreException | IpamException | RuntimeException e) {
-        job.failure = e;
-      }
-    }
-  }
-
-  /**
-   * Commits as many of the jobs as one transaction holds, and returns those. A job that cannot be
-   * decided here is left, and so are all after a conflict.
-   */
-  private List<Job> together(List<Job> jobs, Reads reads) {
-    Planner planner = Planner.of(reads, cache, node, clock);
-    Transaction.Builder companions = Transaction.builder();
-    Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
-    int extras = 0;
-    for (Job job : jobs) {
-      Changes.Mark mark = planner.changes().mark();
-      try {
-        List<IpAddress> addresses = job.decision.decide(planner);
-        Transaction.Builder own = Transaction.builder();
-        job.companion.addTo(own, addresses);
-        Transaction extra = own.build();
-        int with = extras + Math.max(extra.writes().size(), extra.comparisons().size());
-        if (!decided.isEmpty() && planner.changes().size() + with > MAX_OPERATIONS) {
-          planner.changes().reset(mark);
-          break;
-        }
-        extras = with;
-        companions.addAll(extra);
-        decided.put(job, addresses);
-      } catch (DatastoreException | IpamException | RuntimeException e) {
-        planner.changes().reset(mark);
-      }
-    }
-    try {
-      Transaction.Builder builder = Transaction.builder();
-      planner.changes().addTo(builder);
-      Transaction transaction = builder.addAll(companions.build()).build();
-      if (transaction.writes().isEmpty()) {
-        return List.of();
-      }
-      long revision = commit(planner, transaction, () -> tellSent(decided.keySet()));
-      decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
-    } catch (ConflictException e) {
-      return List.of();
-    } catch (DatastoreException | RuntimeException e) {
-      decided.keySet().forEach(job -> job.failure = e);
-    }
-    return List.copyOf(decided.keySet());
-  }
-
-  /** Tells the requests of other threads first: this thread's own may take its time. */
-  private static void tellSent(Collection<Job> jobs) {
-    Thread here = Thread.currentThread();
-    jobs.stream().filter(job -> job.caller != here).forEach(job -> job.companion.sent());
-    jobs.stream().filter(job -> job.caller == here).forEach(job -> job.companion.sent());
-  }
-
-  /**
-   * Decides on watched reads first; whatever fails there (a conflict, or a refusal that old data
-   * may have caused) is decided again on fresh reads before it counts.
-   */
-  private Assignment alone(Job job) throws DatastoreException, IpamException {
-    if (watched.isPresent()) {
-      try {
-        return once(watched.get(), job);
-      } catch (ConflictException | IpamException | InvalidResourceException e) {
-        // Old data: the fresh attempts below give the answer that counts.
-      }
-    }
-    for (int i = 1; ; i++) {
-      try {
-        return once(fresh, job);
-      } catch (ConflictException e) {
-        if (i >= MAX_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private Assignment once(Reads reads, Job job) throws DatastoreException, IpamException {
-    Planner planner = Planner.of(reads, cache, node, clock);
-    List<IpAddress> addresses = job.decision.decide(planner);
-    Transaction.Builder builder = Transaction.builder();
-    planner.changes().addTo(builder);
-    job.companion.addTo(builder, addresses);
-    Transaction transaction = builder.build();
-    if (transaction.writes().isEmpty()) {
-      if (addresses.isEmpty() && watched.isPresent() && reads == watched.get()) {
-        throw new ConflictException("nothing to do, says a copy that may be old", null);
-      }
-      return new Assignment(addresses, 0);
-    }
-    return new Assignment(addresses, commit(planner, transaction, job.companion::sent));
-  }
-
-  private long commit(Planner planner, Transaction transaction, Runnable sent)
-      throws DatastoreException {
-    long revision;
-    try {
-      revision = datastore.commit(transaction, sent);
-    } catch (ConflictException e) {
-      watched.ifPresent(w -> w.refused(transaction));
-      throw e;
-    }
-    planner.changes().committed(revision);
-    watched.ifPresent(w -> w.committed(transaction, revision));
-    return revision;
   }
 
   @Override
