@@ -57,14 +57,14 @@ final class Connected {
   }
 
   /** Notes that the member knew a leader just now. */
-  void hasLeader() {
+  void foundLeader() {
     if (leaderless) {
       leaderless = false;
     }
   }
 
   /** Notes that the member knows none, and tells whether it has known none for too long. */
-  synchronized boolean isLongWithoutLeader() {
+  synchronized boolean missesLeader() {
     if (!leaderless) {
       leaderless = true;
       leaderlessSince = System.nanoTime();

@@ -90,7 +90,8 @@ final class EtcdCalls implements AutoCloseable {
   /**
    * Makes a request and waits for its answer, the configured time at most.
    *
-   * @param read whether it may be made again when the connection broke under it
+   * @param read whether it may be made again when the connection broke under it; a write is only
+   *     when etcd has certainly not done it
    * @param sent run once, when the request is on its way
    * @throws CallFailure of each kind
    */
@@ -163,7 +164,7 @@ final class EtcdCalls implements AutoCloseable {
           connection.abandon(to);
         }
       }
-      case NO_LEADER -> connection.isWithoutLeader(to);
+      case NO_LEADER -> connection.missesLeader(to);
       case LATE -> connection.suspect(to);
       case LOST -> connection.abandon(to);
       case NOT_SENT -> {}

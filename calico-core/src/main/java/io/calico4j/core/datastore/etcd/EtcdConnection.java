@@ -188,7 +188,7 @@ final class EtcdConnection implements AutoCloseable {
 
   /** Notes that a request was answered on the connection. */
   void answered(Connected connection) {
-    connection.hasLeader();
+    connection.foundLeader();
     if (connection.isFirstAnswer()) {
       synchronized (this) {
         notBefore = System.nanoTime();
@@ -236,8 +236,8 @@ final class EtcdConnection implements AutoCloseable {
    * A member has said that it knows no leader. Soon there will be one, or it is cut off from the
    * others: then it is given up.
    */
-  void isWithoutLeader(Connected connection) {
-    if (members.size() > 1 && connection.isLongWithoutLeader()) {
+  void missesLeader(Connected connection) {
+    if (members.size() > 1 && connection.missesLeader()) {
       log.warn("etcd at {} has no leader", members.get(connection.member()));
       abandon(connection);
     }

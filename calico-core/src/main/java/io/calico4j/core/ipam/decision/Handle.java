@@ -1,6 +1,7 @@
 package io.calico4j.core.ipam.decision;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.calico4j.core.net.Cidr;
@@ -65,13 +66,11 @@ public record Handle(Map<Cidr, Integer> counts) {
 
   /** Prints the stored form. */
   public String toJson() {
-    // Neither a CIDR nor a number has anything to escape.
-    StringBuilder json = new StringBuilder("{\"block\":{");
-    String separator = "\"";
-    for (Map.Entry<Cidr, Integer> entry : counts.entrySet()) {
-      json.append(separator).append(entry.getKey()).append("\":").append(entry.getValue());
-      separator = ",\"";
-    }
-    return json.append("},\"deleted\":false}").toString();
+    JsonObject blocks = new JsonObject();
+    counts.forEach((cidr, count) -> blocks.addProperty(cidr.toString(), count));
+    JsonObject json = new JsonObject();
+    json.add("block", blocks);
+    json.addProperty("deleted", false);
+    return json.toString();
   }
 }
