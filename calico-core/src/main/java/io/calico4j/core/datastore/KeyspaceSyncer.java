@@ -270,7 +270,10 @@ public final class KeyspaceSyncer implements AutoCloseable {
     listener.onUpdate(key, entry);
   }
 
-  /** Stops; no listener call begins after this returns, unless it is called by the listener. */
+  /**
+   * Stops; no listener call begins after this returns, unless it is called by the listener, or
+   * while another thread is in {@link #deliver}.
+   */
   @Override
   public void close() {
     closed = true;

@@ -2,6 +2,7 @@ package io.calico4j.core.ipam;
 
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.selector.Selector;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -11,6 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class DecodeCache {
   private final Map<String, Decoded> values = new ConcurrentHashMap<>();
+
+  /** By their texts; there are as many as the pools have had. */
+  private final Map<String, Selector> selectors = new ConcurrentHashMap<>();
 
   private record Decoded(long revision, Object value) {}
 
@@ -29,6 +33,11 @@ final class DecodeCache {
     T value = decoder.decode(entry);
     values.put(entry.key(), new Decoded(entry.revision(), value));
     return value;
+  }
+
+  /** Returns the selector that a text says; it is parsed once. */
+  Selector selector(String text) {
+    return selectors.computeIfAbsent(text, Selector::parse);
   }
 
   /** Remembers what this process itself has written. */

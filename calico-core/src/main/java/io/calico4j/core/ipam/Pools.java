@@ -11,7 +11,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ResourceCodec;
-import io.calico4j.core.selector.Selector;
+import io.calico4j.core.selector.SelectorSyntaxException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,17 +34,8 @@ final class Pools {
     this.use = use;
   }
 
-  /**
-   * A pool with what is read off its spec once.
-   *
-   * @param name its name
-   * @param spec as it is stored
-   * @param network its addresses
-   * @param nodes which nodes take addresses of it unasked
-   * @param isForNoNamespace whether those outside Kubernetes do, where no namespace has a label
-   */
-  record Pool(
-      String name, IpPoolSpec spec, Cidr network, Selector nodes, boolean isForNoNamespace) {}
+  /** A pool with its name and its network, which is read off the spec once. */
+  record Pool(String name, IpPoolSpec spec, Cidr network) {}
 
   /** Reads all pools, to choose from for a use. */
   static Pools read(Reads reads, DecodeCache cache, String node, AssignRequest.Use use)
@@ -59,19 +50,10 @@ final class Pools {
   private static Pool decode(Entry entry) throws InvalidResourceException {
     Resource<IpPoolSpec> pool = ResourceCodec.decode(ResourceKind.IP_POOL, entry);
     try {
-      return new Pool(
-          pool.metadata().name(),
-          pool.spec(),
-          pool.spec().network(),
-          selector(pool.spec().nodeSelector()),
-          selector(pool.spec().namespaceSelector()).matches(Map.of()));
+      return new Pool(pool.metadata().name(), pool.spec(), pool.spec().network());
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
     }
-  }
-
-  private static Selector selector(@Nullable String text) {
-    return text == null ? Selector.all() : Selector.parse(text);
   }
 
   /** Returns the enabled pool a fixed address lies in. */
@@ -121,12 +103,23 @@ final class Pools {
     return usable;
   }
 
-  private boolean selects(Pool pool, Map<String, String> labels) {
+  private boolean selects(Pool pool, Map<String, String> labels) throws IpamException {
     return pool.spec().enabled()
         && pool.spec().allows(use.name())
         && !"Manual".equals(pool.spec().assignmentMode())
-        && pool.nodes().matches(labels)
-        && pool.isForNoNamespace();
+        && matches(pool, pool.spec().nodeSelector(), labels)
+        // Outside Kubernetes a namespace has no labels.
+        && matches(pool, pool.spec().namespaceSelector(), Map.of());
+  }
+
+  private boolean matches(Pool pool, @Nullable String selector, Map<String, String> labels)
+      throws IpamException {
+    try {
+      return selector == null || cache.selector(selector).matches(labels);
+    } catch (SelectorSyntaxException e) {
+      throw new IpamException(
+          "IPPool " + pool.name() + " cannot be used, put it right: " + e.getMessage());
+    }
   }
 
   private Pool named(String name, IpFamily family, List<Pool> ofFamily) throws IpamException {

@@ -3,13 +3,16 @@ package io.calico4j.core.ipam;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.NotFoundException;
+import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.memory.MemoryDatastore;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -104,5 +107,31 @@ class PoolsTest {
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
     assertThatThrownBy(() -> new PoolRemoval(datastore).run("a"))
         .isInstanceOf(NotFoundException.class);
+  }
+
+  @Test
+  void aSelectorThatCannotBeReadIsReportedByItsPoolAndOnlyWhereItMatters() throws Exception {
+    pool("a-good", "10.1.0.0/16", "all()", null, null, null);
+    pool("b-bad", "10.2.0.0/16", "all()", null, null, null);
+    damage("b-bad", "all()", "rack ~ 1");
+
+    assertThatThrownBy(() -> assign(AssignRequest.Use.Workload, "net.c1"))
+        .isInstanceOf(IpamException.class)
+        .hasMessageContaining("b-bad")
+        .hasMessageContaining("rack ~ 1");
+    assertThat(assign(AssignRequest.Use.Workload, "net.c2", "a-good").toString())
+        .startsWith("10.1.");
+
+    damage("b-bad", "\"cidr\"", "\"disabled\":true,\"cidr\"");
+    assertThat(assign(AssignRequest.Use.Workload, "net.c3").toString()).startsWith("10.1.");
+  }
+
+  private void damage(String pool, String what, String by) throws Exception {
+    Entry stored = datastore.get(ResourceKey.of(ResourceKind.IP_POOL, pool).path()).orElseThrow();
+    assertThat(stored.value()).contains(what);
+    datastore.commit(
+        Transaction.builder()
+            .update(stored.key(), stored.value().replace(what, by), stored.revision())
+            .build());
   }
 }
