@@ -167,12 +167,6 @@ public final class CalicoNode implements AutoCloseable {
     own(new MetricsServer(health, environment, sources));
     MesosAttributes.write(settings.runDirectory(), settings.node());
     pluginsListen.set(true);
-    own(new Rehearsal(
-            datastore,
-            kernel,
-            settings.runDirectory().resolve("rehearsal.sock"),
-            settings.rehearsals()))
-        .start();
   }
 
   private void takeDataplane() throws IOException, InterruptedException {

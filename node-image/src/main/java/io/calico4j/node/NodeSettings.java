@@ -31,7 +31,6 @@ import java.util.Map;
  * @param janitorSeconds CALICO_JANITOR_SECONDS, 60: how often endpoints without container are
  *     looked for; 0 is never
  * @param rktDirectory CALICO_RKT_DIR, /var/lib/rkt: where rkt keeps its pods
- * @param rehearsals CALICO_REHEARSALS, 1000: how many attachments are rehearsed after the start
  */
 record NodeSettings(
     String node,
@@ -47,8 +46,7 @@ record NodeSettings(
     int healthPort,
     int blockReleaseSeconds,
     int janitorSeconds,
-    Path rktDirectory,
-    int rehearsals) {
+    Path rktDirectory) {
 
   static NodeSettings of(Map<String, String> environment) throws SocketException {
     String node = environment.getOrDefault("NODENAME", "");
@@ -81,8 +79,7 @@ record NodeSettings(
         number(
             environment, "CALICO_BLOCK_RELEASE_SECONDS", "300", "a number of seconds, 0 for never"),
         number(environment, "CALICO_JANITOR_SECONDS", "60", "a number of seconds, 0 for never"),
-        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")),
-        number(environment, "CALICO_REHEARSALS", "1000", "a number, 0 for none"));
+        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")));
   }
 
   private static int number(

@@ -40,7 +40,7 @@ class AttachUndoTest {
   private static final EndpointIdentity IDENTITY =
       new EndpointIdentity("net", "host-a", "default", "cni", "web", "eth0");
 
-  private final RehearsalKernel kernel = new RehearsalKernel();
+  private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore memory = new MemoryDatastore();
 
   /** The number of links of the host whenever the endpoint is deleted. */

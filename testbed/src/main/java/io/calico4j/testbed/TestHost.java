@@ -52,7 +52,6 @@ public final class TestHost implements Closeable {
     this.distribution = distribution;
     this.state = state;
     this.settings = new TreeMap<>(settings);
-    this.settings.putIfAbsent("CALICO_REHEARSALS", "0");
     this.settings.put("NODENAME", name());
     this.settings.put("IP", address + "/24");
     this.settings.put("CALICO_LIB_DIR", state.resolve("lib").toString());
@@ -77,7 +76,7 @@ public final class TestHost implements Closeable {
         "192.0.2.1",
         distribution,
         state,
-        Map.of("CALICO_IPV4POOL_CIDR", Testbed.POOL, "CALICO_REHEARSALS", "1000"));
+        Map.of("CALICO_IPV4POOL_CIDR", Testbed.POOL));
   }
 
   /** Returns the node's name. */

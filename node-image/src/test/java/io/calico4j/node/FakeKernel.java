@@ -19,11 +19,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/**
- * A kernel of one host and one sandbox in memory, for {@link Rehearsal}: what is set up in it
- * touches nothing on the machine. Safe for many threads.
- */
-final class RehearsalKernel implements Kernel {
+/** A kernel of one host and one sandbox in memory. Safe for many threads. */
+final class FakeKernel implements Kernel {
   private final Map<Integer, Link> hostLinks = new HashMap<>();
   private final Map<Integer, Link> sandboxLinks = new HashMap<>();
   private final List<Route> hostRoutes = new ArrayList<>();
@@ -93,7 +90,7 @@ final class RehearsalKernel implements Kernel {
 
     @Override
     public String name() {
-      return "/rehearsal";
+      return "/sandbox";
     }
 
     @Override
@@ -139,7 +136,7 @@ final class RehearsalKernel implements Kernel {
 
     @Override
     public List<Link> links() {
-      synchronized (RehearsalKernel.this) {
+      synchronized (FakeKernel.this) {
         return List.copyOf(links.values());
       }
     }
@@ -184,7 +181,7 @@ final class RehearsalKernel implements Kernel {
 
     @Override
     public void addRoute(Route route) throws KernelException {
-      synchronized (RehearsalKernel.this) {
+      synchronized (FakeKernel.this) {
         hostRoutes.add(route);
       }
     }
@@ -194,7 +191,7 @@ final class RehearsalKernel implements Kernel {
 
     @Override
     public List<Route> routes() {
-      synchronized (RehearsalKernel.this) {
+      synchronized (FakeKernel.this) {
         return List.copyOf(hostRoutes);
       }
     }
