@@ -6,8 +6,12 @@ import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import picocli.CommandLine.Command;
@@ -32,9 +36,9 @@ final class VersionCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws DatastoreException {
+  public Integer call() throws DatastoreException, IOException {
     PrintWriter out = spec.commandLine().getOut();
-    out.println("Client Version:    0.1.0");
+    out.println("Client Version:    " + ownVersion());
     if (!clientOnly) {
       try (Datastore store = datastore.get()) {
         Optional<Resource<ClusterInformationSpec>> information =
@@ -50,5 +54,14 @@ final class VersionCommand implements Callable<Integer> {
     }
     out.flush();
     return 0;
+  }
+
+  /** Reads what the build left: the version that the root pom names. */
+  private static String ownVersion() throws IOException {
+    Properties properties = new Properties();
+    try (InputStream in = VersionCommand.class.getResourceAsStream("version.properties")) {
+      properties.load(Objects.requireNonNull(in, "version.properties is not in the jar"));
+    }
+    return properties.getProperty("version");
   }
 }

@@ -137,6 +137,7 @@ class CalicoctlTest {
     assertThat(run("get", "elephants")).isEqualTo(2);
     assertThat(run("apply")).isEqualTo(2);
     assertThat(run("version", "--client")).isZero();
+    assertThat(out.toString()).matches("Client Version: +[0-9]+[.][0-9]+[.][0-9]+\\S*\\R");
     assertThat(run("completion")).isZero();
     assertThat(out.toString()).contains("calicoctl");
   }
