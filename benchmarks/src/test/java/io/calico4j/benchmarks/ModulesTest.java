@@ -57,7 +57,7 @@ class ModulesTest {
         .resideOutsideOfPackages("io.calico4j.core.datastore.etcd..", "io.calico4j.benchmarks..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.etcd..", "org.eclipse.jetty..")
+        .resideInAnyPackage("io.etcd..", "io.grpc..", "io.netty..")
         .check(CLASSES);
     noClasses()
         .that()

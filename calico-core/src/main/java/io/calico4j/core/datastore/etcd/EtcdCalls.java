@@ -1,33 +1,41 @@
 package io.calico4j.core.datastore.etcd;
 
-import com.google.protobuf.MessageLite;
-import com.google.protobuf.Parser;
+import com.google.common.util.concurrent.FutureCallback;
+import com.google.common.util.concurrent.Futures;
+import com.google.common.util.concurrent.MoreExecutors;
 import io.calico4j.core.datastore.Datastore.Watch;
 import io.calico4j.core.datastore.Datastore.WatchListener;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.datastore.etcd.CallFailure.Kind;
+import io.etcd.jetcd.api.AuthGrpc;
 import io.etcd.jetcd.api.AuthenticateRequest;
 import io.etcd.jetcd.api.AuthenticateResponse;
+import io.etcd.jetcd.api.MaintenanceGrpc;
+import io.etcd.jetcd.api.StatusRequest;
+import io.etcd.jetcd.api.StatusResponse;
 import io.etcd.jetcd.api.WatchRequest;
-import java.util.Map;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import org.eclipse.jetty.http.HostPortHttpField;
-import org.eclipse.jetty.http.HttpFields;
-import org.eclipse.jetty.http.HttpVersion;
-import org.eclipse.jetty.http.MetaData;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Requests to etcd's v3 API (rpc.proto), and watches, straight on HTTP/2. An idle host's
- * transaction takes three quarters of the time that it takes through jetcd: the caller's thread
- * writes it, and one other reads the answer.
+ * Requests and watches on the member of etcd that is in use: each with a deadline, each in need of
+ * a leader, repeated where that is safe. The login is renewed when etcd has forgotten it.
  */
 final class EtcdCalls implements AutoCloseable {
-  private static final String AUTHENTICATE = "/etcdserverpb.Auth/Authenticate";
-  private static final String WATCH = "/etcdserverpb.Watch/Watch";
+  private static final Logger log = LoggerFactory.getLogger(EtcdCalls.class);
   private static final long PAUSE_MILLIS = 50;
+
+  /** How long one of several members may take to accept a connection. */
+  private static final long CONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(2000);
+
+  /** How long a member that owes an answer may take to say that it is there. */
+  private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   /** A new leader does not need a new connection. */
   private static final String LEADER_CHANGED = "etcdserver: leader changed";
@@ -37,54 +45,29 @@ final class EtcdCalls implements AutoCloseable {
       Set.of("etcdserver: invalid auth token", "etcdserver: revision of auth store is old");
 
   /** What it says to those who have none, depending on their certificates. */
-  private static final Set<Integer> WITHOUT_LOGIN =
-      Set.of(GrpcStatus.INVALID_ARGUMENT, GrpcStatus.PERMISSION_DENIED, GrpcStatus.UNAUTHENTICATED);
+  private static final Set<Status.Code> WITHOUT_LOGIN =
+      Set.of(
+          Status.Code.INVALID_ARGUMENT, Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED);
+
+  private static final Metadata.Key<String> TOKEN =
+      Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
 
   private final EtcdConfig config;
-  private final EtcdConnection connection;
+  private final Members members;
 
-  /** Those without a token. */
-  private final Headers anonymous;
+  /** What goes with requests that have no token. */
+  private final Metadata anonymous = new Metadata();
 
-  /** Those with the token; null until there is one. */
-  private volatile @Nullable Headers authenticated;
+  /** What goes with requests that have the token; null until there is one. */
+  private volatile @Nullable Metadata authenticated;
 
-  /** The headers of all requests; those of one method are made once, which takes some time. */
-  private final class Headers {
-    private final HttpFields fields;
-    private final Map<String, MetaData.Request> requests = new ConcurrentHashMap<>();
-
-    Headers(HttpFields fields) {
-      this.fields = fields;
-    }
-
-    MetaData.Request request(String path) {
-      return requests.computeIfAbsent(path, this::newRequest);
-    }
-
-    private MetaData.Request newRequest(String path) {
-      return new MetaData.Request(
-          "POST",
-          config.tls() == null ? "http" : "https",
-          new HostPortHttpField("etcd"),
-          path,
-          HttpVersion.HTTP_2,
-          fields,
-          -1);
-    }
-  }
+  private volatile boolean closed;
 
   EtcdCalls(EtcdConfig config) {
     this.config = config;
-    this.connection = new EtcdConnection(config);
-    this.anonymous =
-        new Headers(
-            HttpFields.build()
-                .put("te", "trailers")
-                .put("content-type", "application/grpc")
-                .put("user-agent", "calico4j")
-                .put("hasleader", "true")
-                .asImmutable());
+    members = new Members(config);
+    // A member that is cut off from its cluster refuses, instead of waiting for ever.
+    anonymous.put(Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER), "true");
   }
 
   /**
@@ -95,14 +78,14 @@ final class EtcdCalls implements AutoCloseable {
    * @param sent run once, when the request is on its way
    * @throws CallFailure of each kind
    */
-  <A> A call(String path, MessageLite request, Parser<A> parser, boolean read, Runnable sent)
+  <Q, A> A call(MethodDescriptor<Q, A> method, Q request, boolean read, Runnable sent)
       throws CallFailure, InterruptedException {
     long end = System.nanoTime() + config.timeout().toNanos();
     boolean told = false;
     boolean renewed = false;
     while (true) {
-      Connected to = connection.get(end);
-      Headers headers;
+      Member to = members.current(end);
+      Metadata headers;
       try {
         headers = headers(to, end);
       } catch (CallFailure failure) {
@@ -112,15 +95,13 @@ final class EtcdCalls implements AutoCloseable {
         TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
         continue;
       }
-      UnaryCall call = UnaryCall.begin(to.session(), headers.request(path), request);
+      UnaryCall<A> call = UnaryCall.begin(to, headers, method, request, end - System.nanoTime());
       if (!told) {
         told = true;
         sent.run();
       }
       try {
-        A answer = call.await(parser, end - System.nanoTime());
-        connection.answered(to);
-        return answer;
+        return await(call, to, end);
       } catch (CallFailure failure) {
         handle(failure, to);
         if (!renewed && isOldLogin(failure, headers)) {
@@ -135,16 +116,23 @@ final class EtcdCalls implements AutoCloseable {
     }
   }
 
+  private <A> A await(UnaryCall<A> call, Member to, long end)
+      throws CallFailure, InterruptedException {
+    long left = end - System.nanoTime();
+    A answer = call.await(left, members.size() > 1 ? CONNECT_NANOS : left);
+    members.answered(to);
+    return answer;
+  }
+
   /**
-   * Asks for events, and waits for a connection if there is none. However it fails, the listener
-   * hears of it.
+   * Asks for events, and waits for its turn to connect. However it fails, the listener hears of it.
    */
   Watch watch(WatchRequest request, WatchListener listener) {
-    EtcdWatch watch = new EtcdWatch(listener);
     long end = System.nanoTime() + config.timeout().toNanos();
+    EtcdWatch watch = new EtcdWatch(listener, () -> closed);
     try {
-      Connected to = connection.get(end);
-      watch.begin(to, headers(to, end).request(WATCH), request);
+      Member to = members.current(end);
+      watch.begin(to, headers(to, end), request, failure -> handle(failure, to));
     } catch (CallFailure e) {
       watch.end(new UnavailableException("no watch: " + e.getMessage(), true, e));
     } catch (InterruptedException e) {
@@ -154,26 +142,64 @@ final class EtcdCalls implements AutoCloseable {
     return watch;
   }
 
-  private void handle(CallFailure failure, Connected to) {
+  private void handle(CallFailure failure, Member to) {
     switch (failure.kind()) {
       case REFUSED -> {
-        connection.answered(to);
-        if (failure.status() == GrpcStatus.UNAVAILABLE
-            && !failure.getMessage().contains(LEADER_CHANGED)
-            && config.endpoints().size() > 1) {
-          connection.abandon(to);
+        members.answered(to);
+        if (failure.status() == Status.Code.UNAVAILABLE
+            && !String.valueOf(failure.getMessage()).contains(LEADER_CHANGED)
+            && members.size() > 1) {
+          members.leave(to, failure);
         }
       }
-      case NO_LEADER -> connection.missesLeader(to);
-      case LATE -> connection.suspect(to);
-      case LOST -> connection.abandon(to);
-      case NOT_SENT -> {}
+      case NO_LEADER -> {
+        if (members.size() > 1 && to.missesLeader()) {
+          log.warn("etcd at {} has no leader", to);
+          members.leave(to, failure);
+        }
+      }
+      case LATE -> probe(to);
+      case LOST, NOT_SENT -> members.leave(to, failure);
     }
   }
 
+  /**
+   * A request was not answered in time. A member that is only slow keeps its channel, and with it
+   * the watches, which would all list again; one that does not even tell its status is left.
+   */
+  private void probe(Member to) {
+    if (!to.beginProbe()) {
+      return;
+    }
+    Futures.addCallback(
+        MaintenanceGrpc.newFutureStub(to.channel())
+            .withDeadlineAfter(PROBE_NANOS, TimeUnit.NANOSECONDS)
+            .status(StatusRequest.getDefaultInstance()),
+        new FutureCallback<StatusResponse>() {
+          @Override
+          public void onSuccess(StatusResponse status) {
+            to.endProbe();
+          }
+
+          @Override
+          public void onFailure(Throwable cause) {
+            to.endProbe();
+            CallFailure failure = CallFailure.of(cause, true);
+            if (failure.kind() == Kind.LATE || failure.kind() == Kind.LOST) {
+              log.warn("etcd at {} does not answer", to);
+              members.leave(to, failure);
+            }
+          }
+        },
+        MoreExecutors.directExecutor());
+  }
+
   /** Tells whether the same request may well succeed a little later, and still in time. */
-  private static boolean isPassing(CallFailure failure, long end) {
-    return (failure.kind() == Kind.LOST || failure.status() == GrpcStatus.UNAVAILABLE)
+  private boolean isPassing(CallFailure failure, long end) {
+    return !closed
+        && (failure.kind() == Kind.LOST
+            || failure.kind() == Kind.NOT_SENT
+            || failure.status() == Status.Code.UNAVAILABLE)
         && end - System.nanoTime() > 0;
   }
 
@@ -181,20 +207,20 @@ final class EtcdCalls implements AutoCloseable {
    * Tells whether etcd refused a request, without doing anything, that it may grant after another
    * login: its members forget tokens, and authentication may have been enabled meanwhile.
    */
-  private boolean isOldLogin(CallFailure failure, Headers used) {
+  private boolean isOldLogin(CallFailure failure, Metadata used) {
     if (config.user() == null) {
       return false;
     }
-    return used.equals(anonymous)
+    return used == anonymous
         ? WITHOUT_LOGIN.contains(failure.status())
-        : STALE_TOKEN.stream().anyMatch(text -> failure.getMessage().contains(text));
+        : STALE_TOKEN.stream().anyMatch(String.valueOf(failure.getMessage())::contains);
   }
 
-  private Headers headers(Connected to, long end) throws CallFailure, InterruptedException {
+  private Metadata headers(Member to, long end) throws CallFailure, InterruptedException {
     if (config.user() == null || config.password() == null) {
       return anonymous;
     }
-    Headers known = authenticated;
+    Metadata known = authenticated;
     if (known == null) {
       known = authenticate(to, end);
       authenticated = known;
@@ -202,7 +228,7 @@ final class EtcdCalls implements AutoCloseable {
     return known;
   }
 
-  private Headers authenticate(Connected to, long end) throws CallFailure, InterruptedException {
+  private Metadata authenticate(Member to, long end) throws CallFailure, InterruptedException {
     AuthenticateRequest request =
         AuthenticateRequest.newBuilder()
             .setName(config.user())
@@ -210,26 +236,35 @@ final class EtcdCalls implements AutoCloseable {
             .build();
     try {
       AuthenticateResponse answer =
-          UnaryCall.begin(to.session(), anonymous.request(AUTHENTICATE), request)
-              .await(AuthenticateResponse.parser(), end - System.nanoTime());
-      connection.answered(to);
-      return new Headers(
-          HttpFields.build(anonymous.fields).put("token", answer.getToken()).asImmutable());
+          await(
+              UnaryCall.begin(
+                  to,
+                  anonymous,
+                  AuthGrpc.getAuthenticateMethod(),
+                  request,
+                  end - System.nanoTime()),
+              to,
+              end);
+      Metadata headers = new Metadata();
+      headers.merge(anonymous);
+      headers.put(TOKEN, answer.getToken());
+      return headers;
     } catch (CallFailure e) {
       handle(e, to);
-      if (e.kind() != Kind.REFUSED || e.status() == GrpcStatus.UNAVAILABLE) {
+      if (e.kind() != Kind.REFUSED || e.status() == Status.Code.UNAVAILABLE) {
         throw new CallFailure(Kind.NOT_SENT, "log in: " + e.getMessage(), e);
       }
-      if (e.status() == GrpcStatus.FAILED_PRECONDITION) {
+      if (e.status() == Status.Code.FAILED_PRECONDITION) {
         // Nobody needs to log in as long as authentication is not enabled.
         return anonymous;
       }
-      throw new CallFailure(GrpcStatus.UNAUTHENTICATED, "log in: " + e.getMessage());
+      throw CallFailure.unauthenticated("log in: " + e.getMessage());
     }
   }
 
   @Override
   public void close() {
-    connection.close();
+    closed = true;
+    members.close();
   }
 }

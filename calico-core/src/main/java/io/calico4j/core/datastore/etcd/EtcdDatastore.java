@@ -1,8 +1,6 @@
 package io.calico4j.core.datastore.etcd;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.MessageLite;
-import com.google.protobuf.Parser;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -12,8 +10,9 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
 import io.etcd.jetcd.api.Compare;
 import io.etcd.jetcd.api.DeleteRangeRequest;
+import io.etcd.jetcd.api.KVGrpc;
 import io.etcd.jetcd.api.LeaseGrantRequest;
-import io.etcd.jetcd.api.LeaseGrantResponse;
+import io.etcd.jetcd.api.LeaseGrpc;
 import io.etcd.jetcd.api.PutRequest;
 import io.etcd.jetcd.api.RangeRequest;
 import io.etcd.jetcd.api.RangeResponse;
@@ -22,6 +21,8 @@ import io.etcd.jetcd.api.TxnRequest;
 import io.etcd.jetcd.api.TxnResponse;
 import io.etcd.jetcd.api.WatchCreateRequest;
 import io.etcd.jetcd.api.WatchRequest;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -31,10 +32,6 @@ import java.util.function.Supplier;
  * the connection.
  */
 public final class EtcdDatastore implements Datastore {
-  private static final String RANGE = "/etcdserverpb.KV/Range";
-  private static final String TXN = "/etcdserverpb.KV/Txn";
-  private static final String LEASE_GRANT = "/etcdserverpb.Lease/LeaseGrant";
-
   private final EtcdConfig config;
   private final EtcdCalls calls;
 
@@ -52,7 +49,7 @@ public final class EtcdDatastore implements Datastore {
   public Optional<Entry> get(String key) throws DatastoreException {
     RangeRequest request = RangeRequest.newBuilder().setKey(bytes(key)).build();
     RangeResponse response =
-        call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "get " + key);
+        call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "get " + key);
     return response.getKvsList().stream().findFirst().map(EtcdWatch::entry);
   }
 
@@ -66,7 +63,7 @@ public final class EtcdDatastore implements Datastore {
             .setSortOrder(RangeRequest.SortOrder.ASCEND)
             .build();
     RangeResponse response =
-        call(RANGE, request, RangeResponse.parser(), true, () -> {}, () -> "list " + prefix);
+        call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "list " + prefix);
     return new Listing(
         response.getKvsList().stream().map(EtcdWatch::entry).toList(),
         response.getHeader().getRevision());
@@ -93,9 +90,8 @@ public final class EtcdDatastore implements Datastore {
     }
     TxnResponse response =
         call(
-            TXN,
+            KVGrpc.getTxnMethod(),
             request.build(),
-            TxnResponse.parser(),
             false,
             sent,
             () -> "write " + transaction.writes().stream().map(Transaction.Write::key).toList());
@@ -126,13 +122,7 @@ public final class EtcdDatastore implements Datastore {
 
   private long lease(long ttlSeconds) throws DatastoreException {
     LeaseGrantRequest request = LeaseGrantRequest.newBuilder().setTTL(ttlSeconds).build();
-    return call(
-            LEASE_GRANT,
-            request,
-            LeaseGrantResponse.parser(),
-            false,
-            () -> {},
-            () -> "grant a lease")
+    return call(LeaseGrpc.getLeaseGrantMethod(), request, false, () -> {}, () -> "grant a lease")
         .getID();
   }
 
@@ -157,16 +147,11 @@ public final class EtcdDatastore implements Datastore {
     return ByteString.copyFrom(end);
   }
 
-  private <A> A call(
-      String path,
-      MessageLite request,
-      Parser<A> parser,
-      boolean read,
-      Runnable sent,
-      Supplier<String> what)
+  private <Q, A> A call(
+      MethodDescriptor<Q, A> method, Q request, boolean read, Runnable sent, Supplier<String> what)
       throws DatastoreException {
     try {
-      return calls.call(path, request, parser, read, sent);
+      return calls.call(method, request, read, sent);
     } catch (CallFailure e) {
       boolean nothingDone = read || e.isNothingDone();
       if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
@@ -183,7 +168,7 @@ public final class EtcdDatastore implements Datastore {
   }
 
   private String remedy(CallFailure failure) {
-    if (failure.status() == GrpcStatus.UNAUTHENTICATED) {
+    if (failure.status() == Status.Code.UNAUTHENTICATED) {
       return " (check ETCD_USERNAME and ETCD_PASSWORD)";
     }
     // A server that does not like a certificate says so after the handshake (TLS 1.3).

@@ -1,81 +1,96 @@
 package io.calico4j.core.datastore.etcd;
 
-import com.google.protobuf.InvalidProtocolBufferException;
-import com.google.protobuf.MessageLite;
-import com.google.protobuf.Parser;
+import com.google.common.util.concurrent.ListenableFuture;
 import io.calico4j.core.datastore.etcd.CallFailure.Kind;
-import java.nio.ByteBuffer;
-import java.util.concurrent.CompletableFuture;
+import io.grpc.Attributes;
+import io.grpc.CallOptions;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptors;
+import io.grpc.ClientStreamTracer;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.eclipse.jetty.http.MetaData;
-import org.eclipse.jetty.http2.api.Session;
-import org.jspecify.annotations.Nullable;
 
-/** One request with one answer. */
-final class UnaryCall extends GrpcStream {
-  private final CompletableFuture<ByteBuffer> answer = new CompletableFuture<>();
-  private @Nullable ByteBuffer received;
+/**
+ * One request with one answer, which knows whether the request may have left.
+ *
+ * @param <A> the answer
+ */
+final class UnaryCall<A> {
+  private final ListenableFuture<A> answer;
+  private final Sent sent;
 
-  private UnaryCall() {}
+  private UnaryCall(ListenableFuture<A> answer, Sent sent) {
+    this.answer = answer;
+    this.sent = sent;
+  }
 
-  /** Sends a request on a connection. */
-  static UnaryCall begin(Session session, MetaData.Request headers, MessageLite request) {
-    UnaryCall call = new UnaryCall();
-    call.open(session, headers, request, true);
-    return call;
+  /** Hears when gRPC gives the request to a connection that stands. */
+  private static final class Sent extends ClientStreamTracer.Factory {
+    private volatile boolean sent;
+
+    @Override
+    public ClientStreamTracer newClientStreamTracer(
+        ClientStreamTracer.StreamInfo info, Metadata headers) {
+      return new ClientStreamTracer() {
+        @Override
+        public void streamCreated(Attributes transport, Metadata headers) {
+          sent = true;
+        }
+      };
+    }
+  }
+
+  /** Sends a request to a member; it goes as soon as there is a connection. */
+  static <Q, A> UnaryCall<A> begin(
+      Member to, Metadata headers, MethodDescriptor<Q, A> method, Q request, long nanos) {
+    Sent sent = new Sent();
+    ClientCall<Q, A> call =
+        ClientInterceptors.intercept(
+                to.channel(), MetadataUtils.newAttachHeadersInterceptor(headers))
+            .newCall(
+                method,
+                CallOptions.DEFAULT
+                    .withStreamTracerFactory(sent)
+                    .withDeadlineAfter(nanos, TimeUnit.NANOSECONDS));
+    return new UnaryCall<>(ClientCalls.futureUnaryCall(call, request), sent);
   }
 
   /**
-   * Waits for the answer; a request that is not answered in time is cancelled.
+   * Waits for the answer. A request that is not answered in time is cancelled.
    *
    * @param nanos how long
-   * @throws CallFailure of each kind but {@link Kind#NOT_SENT}
+   * @param connectNanos how long it may wait for a connection
+   * @throws CallFailure of each kind
    */
-  <A> A await(Parser<A> parser, long nanos) throws CallFailure, InterruptedException {
+  A await(long nanos, long connectNanos) throws CallFailure, InterruptedException {
     try {
-      return parser.parseFrom(answer.get(Math.max(0, nanos), TimeUnit.NANOSECONDS));
+      if (connectNanos >= nanos) {
+        return answer.get(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+      }
+      try {
+        return answer.get(Math.max(0, connectNanos), TimeUnit.NANOSECONDS);
+      } catch (TimeoutException e) {
+        if (!sent.sent) {
+          throw e;
+        }
+        return answer.get(nanos - connectNanos, TimeUnit.NANOSECONDS);
+      }
     } catch (TimeoutException e) {
-      cancel();
-      throw new CallFailure(Kind.LATE, "no answer in time", e);
+      boolean unused = answer.cancel(true);
+      throw new CallFailure(
+          sent.sent ? Kind.LATE : Kind.NOT_SENT,
+          sent.sent ? "no answer in time" : "no connection in time",
+          e);
     } catch (InterruptedException e) {
-      cancel();
+      boolean unused = answer.cancel(true);
       throw e;
     } catch (ExecutionException e) {
-      if (e.getCause() instanceof CallFailure failure) {
-        throw failure;
-      }
-      throw new IllegalStateException(e.getCause());
-    } catch (InvalidProtocolBufferException e) {
-      throw new CallFailure(GrpcStatus.UNKNOWN, "the answer cannot be read: " + e.getMessage());
+      throw CallFailure.of(e.getCause(), sent.sent);
     }
-  }
-
-  @Override
-  void onMessage(ByteBuffer message) throws InvalidProtocolBufferException {
-    if (received != null) {
-      throw new InvalidProtocolBufferException("a second answer");
-    }
-    received = message;
-  }
-
-  @Override
-  void onEnd(@Nullable CallFailure failure) {
-    ByteBuffer message = received;
-    if (failure == null && message != null) {
-      answer.complete(message);
-    } else {
-      answer.completeExceptionally(
-          failure == null
-              ? new CallFailure(GrpcStatus.UNKNOWN, "an end without an answer")
-              : failure);
-    }
-  }
-
-  @Override
-  void onBroken(Throwable cause) {
-    answer.completeExceptionally(
-        new CallFailure(Kind.LOST, "the connection broke: " + cause, cause));
   }
 }
