@@ -10,7 +10,6 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.testbed.CountingDatastore;
 import io.calico4j.testbed.EtcdProcess;
 import io.calico4j.testbed.IpamCluster;
-import io.etcd.jetcd.Client;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +47,6 @@ public final class IpamBenchmark {
   private static final int HOSTS = 10;
 
   private final CountingDatastore datastore;
-  private final Client peer;
   private final List<CountingDatastore> connections = new ArrayList<>();
   private final List<Ipam> hosts = new ArrayList<>();
   private final int perRound;
@@ -75,9 +73,8 @@ public final class IpamBenchmark {
     void run(int caller, int number) throws Exception;
   }
 
-  private IpamBenchmark(CountingDatastore datastore, Client peer, int operations) {
+  private IpamBenchmark(CountingDatastore datastore, int operations) {
     this.datastore = datastore;
-    this.peer = peer;
     connections.add(datastore);
     this.perRound = Math.max(64, operations);
   }
@@ -86,9 +83,8 @@ public final class IpamBenchmark {
   public static void main(String[] arguments) throws Exception {
     Path state = Files.createTempDirectory("bench");
     try (EtcdProcess etcd = EtcdProcess.local(state);
-        CountingDatastore datastore = connect(etcd);
-        Client peer = Client.builder().endpoints(etcd.url()).build()) {
-      IpamBenchmark benchmark = new IpamBenchmark(datastore, peer, Integer.parseInt(arguments[1]));
+        CountingDatastore datastore = connect(etcd)) {
+      IpamBenchmark benchmark = new IpamBenchmark(datastore, Integer.parseInt(arguments[1]));
       benchmark.run(etcd);
       System.out.println(
           arguments[2].equals("json") ? benchmark.json().toString() : benchmark.table());
@@ -123,7 +119,6 @@ public final class IpamBenchmark {
     String suffix = manyHosts ? "10 hosts" : callers + (callers == 1 ? " caller" : " callers");
     Operation blockSized = new SingleKey("block", BLOCK_SIZED, callers);
     Operation small = new SingleKey("small", SMALL, callers);
-    Operation jetcd = new JetcdTransactions(peer);
     int each = Math.max(1, perRound / callers);
     try (Callers threads = new Callers(callers)) {
       int warmUp = Math.max(2, WARM_UP_OPERATIONS / (each * callers));
@@ -131,9 +126,6 @@ public final class IpamBenchmark {
         String name = "n." + callers + "-" + (round + warmUp) + "-";
         measure("single-key txn", suffix, round, threads, each, blockSized);
         measure("single-key txn, small", suffix, round, threads, each, small);
-        if (callers == 1) {
-          measure("single-key txn, small, by jetcd", suffix, round, threads, each, jetcd);
-        }
         measure(
             "assign",
             suffix,
@@ -309,7 +301,6 @@ public final class IpamBenchmark {
     JsonObject spread = new JsonObject();
     latency("latency_1", "single-key txn", ratio, spread);
     latency("latency_1_small", "single-key txn, small", ratio, spread);
-    latency("latency_1_jetcd", "single-key txn, small, by jetcd", ratio, spread);
     throughput("throughput_64", "single-key txn", ratio, spread);
     throughput("throughput_64_small", "single-key txn, small", ratio, spread);
     JsonObject result = new JsonObject();
