@@ -61,10 +61,6 @@ class EtcdConfigTest {
         "ETCD_CA_CERT_FILE=/no/such/file | ETCD_CA_CERT_FILE \"/no/such/file\" cannot be read",
         "ETCD_CA_CERT=nonsense | ETCD_CA_CERT",
         "ETCD_CERT=x;ETCD_KEY=nonsense | ETCD_KEY has no PEM private key",
-        "ETCD_CERT=x;ETCD_KEY=-----BEGIN ENCRYPTED PRIVATE KEY-----AA==-----END PRIVATE KEY-----"
-            + " | has a password",
-        "ETCD_CERT=x;ETCD_KEY=-----BEGIN EC PRIVATE KEY-----MAA=-----END EC PRIVATE KEY-----"
-            + " | EC key",
       })
   void aCertificateThatCannotBeUsedIsNamed(String settings, String message) {
     EtcdConfig config = read("ETCD_ENDPOINTS=https://127.0.0.1:1;" + settings);
