@@ -4,13 +4,16 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.endpoint.EndpointReadiness;
+import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
@@ -25,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -53,6 +57,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** They are removed after this time at the latest. */
   private static final Duration UNTIDY = Duration.ofMinutes(5);
 
+  /**
+   * While another program keeps changing the table, writing it again takes a tenth of the time at
+   * most, and begins ten times in a second at most.
+   */
+  private static final int REPAIR_SHARE = 10;
+
+  private static final long REPAIR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
   private final String node;
@@ -80,12 +92,33 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean dirty;
   private boolean ready;
   private boolean routesChanged;
+
+  /** The addresses of the host's loopback interface, as of the last look. */
+  private Set<IpAddress> hostLoopback = Set.of();
+
+  /** Whether another program has changed the table since it was written last. */
+  private boolean tableChanged;
+
+  /** When the table may be written again for that reason, on the clock of System.nanoTime. */
+  private long nextRepair = System.nanoTime();
+
+  private long tableRepairs;
   private long untidySince;
   private long lastApplied;
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
   private final StatusReporter reporter;
+  private final DepartedAddresses departed = new DepartedAddresses();
+  private final Conntrack conntrack;
+  private final NftMonitor monitor;
+  private final ScheduledExecutorService connections =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "felix-conntrack");
+            thread.setDaemon(true);
+            return thread;
+          });
   private final ScheduledExecutorService reports =
       Executors.newSingleThreadScheduledExecutor(
           task -> {
@@ -100,7 +133,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     this.node = node;
     this.environment = Map.copyOf(environment);
     this.kernel = kernel;
-    dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets());
+    conntrack = kernel.conntrack();
+    if (!conntrack.isSupported()) {
+      log.warn(
+          "this kernel has no ctnetlink: connections of a removed endpoint are known until they"
+              + " time out, also to the next owner of its address");
+    }
+    monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
+    dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets(), monitor::generation);
     routes = new WorkloadRoutes(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
@@ -133,9 +173,13 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   public void start() throws KernelException {
     enableForwarding(kernel);
     rulesRefreshed = System.nanoTime();
+    hostLoopback = HostLoopback.addresses(kernel);
     syncer.start();
     var unused =
         timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    var unusedConnections =
+        connections.scheduleWithFixedDelay(
+            this::forgetConnections, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
     var unusedReports =
         reports.scheduleWithFixedDelay(
             this::reportStatus, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
@@ -146,6 +190,79 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         List.of(
             Sysctl.of("net/ipv4/ip_forward", "1"),
             Sysctl.optional("net/ipv6/conf/all/forwarding", "1")));
+  }
+
+  /** Hands what the monitor's thread hears to Felix' own. */
+  private final class TableListener implements NftMonitor.Listener {
+    @Override
+    public void changed(int generation) {
+      handOver(() -> tableChanged(dataplane.isForeign(generation)));
+    }
+
+    @Override
+    public void lost() {
+      handOver(() -> tableChanged(dataplane.mayBeForeign()));
+    }
+
+    private void handOver(Runnable task) {
+      try {
+        timer.execute(
+            () -> {
+              synchronized (Felix.this) {
+                task.run();
+              }
+            });
+      } catch (RejectedExecutionException e) {
+        log.debug("felix is being closed", e);
+      }
+    }
+  }
+
+  private void tableChanged(boolean foreign) {
+    // Before the first snapshot there is nothing to put back: it replaces whatever is there.
+    if (!foreign || !ready) {
+      return;
+    }
+    boolean pending = tableChanged;
+    tableChanged = true;
+    long pause = nextRepair - System.nanoTime();
+    if (pause <= 0) {
+      apply();
+    } else if (!pending) {
+      var unused = timer.schedule(this::apply, pause, TimeUnit.NANOSECONDS);
+    }
+  }
+
+  private void readHostLoopback() {
+    try {
+      Set<IpAddress> addresses = HostLoopback.addresses(kernel);
+      dirty |= !addresses.equals(hostLoopback);
+      hostLoopback = addresses;
+    } catch (KernelException e) {
+      log.error("the addresses of the loopback interface are not known now: {}", e.getMessage());
+    }
+  }
+
+  /** Deletes conntrack entries of addresses that no endpoint of this node has any more. */
+  private void forgetConnections() {
+    Set<IpAddress> gone;
+    synchronized (this) {
+      gone = departed.take();
+    }
+    if (gone.isEmpty()) {
+      return;
+    }
+    try {
+      int deleted = conntrack.delete(gone::contains);
+      if (deleted > 0) {
+        log.info("{} conntrack entries of {} are deleted", deleted, gone);
+      }
+    } catch (KernelException e) {
+      log.warn("conntrack entries of {} are not deleted now: {}", gone, e.getMessage());
+      synchronized (this) {
+        departed.putBack(gone);
+      }
+    }
   }
 
   private synchronized void update(String key, @Nullable Entry entry) {
@@ -175,7 +292,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       dataplane.distrust();
       dirty = true;
     }
-    if (dirty) {
+    readHostLoopback();
+    if (dirty || tableChanged) {
       apply();
     }
     tidy(now);
@@ -253,15 +371,28 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   }
 
   private synchronized void apply() {
-    if (!inSync || !dirty) {
+    if (!inSync || !dirty && !tableChanged) {
       return;
     }
     try {
       lastApplied = System.nanoTime();
-      dataplane.apply(new RulesetBuilder(state, node, config()).build());
+      boolean repairs = tableChanged;
+      if (repairs) {
+        log.warn("another program has changed the table inet calico: it is written again");
+        tableRepairs++;
+        dataplane.distrust();
+      }
+      dataplane.apply(new RulesetBuilder(state, node, config(), hostLoopback).build());
+      if (repairs) {
+        long now = System.nanoTime();
+        tableChanged = false;
+        nextRepair = now + Math.max(REPAIR_PAUSE_NANOS, REPAIR_SHARE * (now - lastApplied));
+      }
       dirty = false;
       Map<String, Long> done = new HashMap<>();
-      ownEndpoints().forEach((key, endpoint) -> done.put(key, endpoint.revision()));
+      Map<String, Resource<WorkloadEndpointSpec>> own = ownEndpoints();
+      own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
+      departed.present(own.values());
       publish(done);
       if (!ready) {
         ready = true;
@@ -317,6 +448,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return ready;
   }
 
+  /** Returns how often the table was written again because another program had changed it. */
+  public synchronized long tableRepairs() {
+    return tableRepairs;
+  }
+
   /** Tells whether Felix still works: its clock has ticked in the last half minute. */
   public boolean isAlive() {
     return System.nanoTime() - lastTick < ALIVE.toNanos();
@@ -325,9 +461,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Stops; the rules stay as they are. */
   @Override
   public void close() {
+    monitor.close();
     timer.shutdownNow();
+    connections.shutdownNow();
     reports.shutdownNow();
     syncer.close();
+    conntrack.close();
     synchronized (this) {
       dataplane.close();
     }

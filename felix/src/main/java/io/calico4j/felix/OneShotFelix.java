@@ -78,9 +78,10 @@ public final class OneShotFelix implements EndpointReadiness {
         }
       }
       try (NftablesDataplane dataplane =
-          new NftablesDataplane(new LibNftables(), kernel.nftSets())) {
+          new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
         FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
-        dataplane.apply(new RulesetBuilder(state, node, config).build());
+        dataplane.apply(
+            new RulesetBuilder(state, node, config, HostLoopback.addresses(kernel)).build());
       }
       return state;
     } catch (IOException | DatastoreException | KernelException | NftException e) {

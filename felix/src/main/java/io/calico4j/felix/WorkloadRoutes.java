@@ -30,6 +30,9 @@ final class WorkloadRoutes {
 
   private final Kernel kernel;
 
+  /** Interfaces whose settings were put right: an earlier version set route_localnet. */
+  private Set<String> hardened = new HashSet<>();
+
   /** What was superfluous at the last look. */
   private Set<Route> strays = Set.of();
 
@@ -51,11 +54,13 @@ final class WorkloadRoutes {
       try (Netlink netlink = kernel.netlink()) {
         Map<String, Link> links = new HashMap<>();
         netlink.links().forEach(link -> links.put(link.name(), link));
+        hardened.retainAll(links.keySet());
         Map<Integer, List<Route>> routes =
             netlink.routes().stream().collect(Collectors.groupingBy(Route::interfaceIndex));
         for (Resource<WorkloadEndpointSpec> endpoint : endpoints) {
           Link link = links.get(String.valueOf(endpoint.spec().interfaceName()));
           if (link != null && link.group() == 0) {
+            harden(link.name());
             changed |=
                 restore(
                     netlink,
@@ -69,6 +74,14 @@ final class WorkloadRoutes {
     }
     strays = superfluous;
     return changed || !superfluous.isEmpty();
+  }
+
+  /** Lets no packet for 127.0.0.0/8 in by the interface, whatever version made it. */
+  private void harden(String name) throws KernelException {
+    if (hardened.add(name)) {
+      kernel.setSysctls(
+          List.of(Kernel.Sysctl.optional("net/ipv4/conf/" + name + "/route_localnet", "0")));
+    }
   }
 
   private boolean restore(

@@ -24,6 +24,7 @@ class WorkloadRoutesTest {
   private final List<Route> routes = new ArrayList<>();
   private final List<Link> links =
       new ArrayList<>(List.of(new Link(INDEX, "cali1", "veth", true, 1500, null, 0)));
+  private final List<Object> sysctls = new ArrayList<>();
   private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel());
 
   private Kernel kernel() {
@@ -38,7 +39,14 @@ class WorkloadRoutesTest {
                   case "deleteRoute" -> routes.remove((Route) argument);
                   default -> null;
                 });
-    return proxy(Kernel.class, (name, argument) -> netlink);
+    return proxy(
+        Kernel.class,
+        (name, argument) -> {
+          if (name.equals("setSysctls")) {
+            sysctls.add(argument);
+          }
+          return netlink;
+        });
   }
 
   private interface Call {
@@ -88,6 +96,16 @@ class WorkloadRoutesTest {
     assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isTrue();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
     assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+  }
+
+  @Test
+  void anInterfaceOfAnEarlierVersionLetsNothingInToTheLoopbackNetwork() throws Exception {
+    for (int look = 0; look < 3; look++) {
+      var unused = workloadRoutes.restore(endpoint("10.65.0.1/32"));
+    }
+    assertThat(sysctls)
+        .containsExactly(
+            List.of(Kernel.Sysctl.optional("net/ipv4/conf/cali1/route_localnet", "0")));
   }
 
   @Test

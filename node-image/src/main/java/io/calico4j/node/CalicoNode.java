@@ -148,6 +148,14 @@ public final class CalicoNode implements AutoCloseable {
         felix::localEndpoints);
     List<Supplier<String>> sources = new ArrayList<>();
     sources.add(() -> metrics.text(felix::localEndpoints));
+    sources.add(
+        () ->
+            "# HELP calico_felix_table_repairs_total Times that the table inet calico was written"
+                + " again because another program had changed it.\n"
+                + "# TYPE calico_felix_table_repairs_total counter\n"
+                + "calico_felix_table_repairs_total "
+                + felix.tableRepairs()
+                + "\n");
     if (mesos.isPresent()) {
       MesosUpkeep reconciling =
           own(

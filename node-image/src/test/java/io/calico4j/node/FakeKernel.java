@@ -1,10 +1,12 @@
 package io.calico4j.node;
 
+import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
@@ -18,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 
 /** A kernel of one host and one sandbox in memory. Safe for many threads. */
 final class FakeKernel implements Kernel {
@@ -26,6 +29,9 @@ final class FakeKernel implements Kernel {
   private final List<Route> hostRoutes = new ArrayList<>();
   private final NetworkNamespace sandbox = new Sandbox();
   private int lastIndex;
+
+  /** How often connection tracking was asked to forget addresses. */
+  int conntrackDeletions;
 
   /** Returns the one sandbox. */
   NetworkNamespace sandbox() {
@@ -65,6 +71,29 @@ final class FakeKernel implements Kernel {
     return new NftSets() {
       @Override
       public void change(String table, List<Element> removed, List<Element> added) {}
+
+      @Override
+      public void close() {}
+    };
+  }
+
+  @Override
+  public NftMonitor nftMonitor(String table, NftMonitor.Listener listener) {
+    throw new UnsupportedOperationException("no test listens to nftables here");
+  }
+
+  @Override
+  public Conntrack conntrack() {
+    return new Conntrack() {
+      @Override
+      public int delete(Predicate<IpAddress> chosen) {
+        return conntrackDeletions++;
+      }
+
+      @Override
+      public boolean isSupported() {
+        return true;
+      }
 
       @Override
       public void close() {}

@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -270,6 +271,14 @@ final class EndpointRegistry {
   /** Returns an endpoint's addresses. */
   static List<IpAddress> addresses(WorkloadEndpointSpec spec) {
     return spec.ipNetworks().stream().map(text -> Cidr.parse(text).address()).toList();
+  }
+
+  /** Returns the addresses of a stored endpoint; none when there is no such endpoint. */
+  Set<IpAddress> addressesOf(EndpointIdentity identity) throws DatastoreException {
+    return resources
+        .get(ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name())
+        .map(endpoint -> Set.copyOf(addresses(endpoint.spec())))
+        .orElse(Set.of());
   }
 
   /** Releases the addresses and deletes the endpoint in one transaction. */

@@ -8,6 +8,7 @@ import io.calico4j.core.endpoint.AttachTimings.Clock;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
+import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
@@ -21,6 +22,7 @@ import io.calico4j.core.resource.ResourceClient;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -55,6 +57,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final ResourceClient resources;
   private final EndpointRegistry registry;
   private final Netlink host;
+  private final Conntrack conntrack;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final PairMaker pairs;
@@ -103,6 +106,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
                 : (task, seconds) -> {},
             this::unlessLinked);
     host = kernel.netlink();
+    conntrack = kernel.conntrack();
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
@@ -349,6 +353,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     try {
       reaper.remove(identity.hostInterface());
       steps.reached(EndpointStep.LINK_REMOVED);
+      // Before the addresses are released: their next owner must not meet these connections.
+      forgetConnections(registry.addressesOf(identity));
       registry.unregister(identity);
       steps.reached(EndpointStep.UNREGISTERED);
       if (settings.awaitRemoval()
@@ -359,6 +365,17 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       throw failure("detach", identity, e);
     } finally {
       lock.unlock();
+    }
+  }
+
+  private void forgetConnections(Set<IpAddress> addresses) {
+    if (addresses.isEmpty()) {
+      return;
+    }
+    try {
+      int unused = conntrack.delete(addresses::contains);
+    } catch (KernelException e) {
+      log.warn("conntrack entries of {} are left to time out: {}", addresses, e.getMessage());
     }
   }
 
@@ -492,6 +509,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     takebacks.shutdownNow();
     helpers.shutdown();
     reaper.close();
+    conntrack.close();
     host.close();
   }
 }

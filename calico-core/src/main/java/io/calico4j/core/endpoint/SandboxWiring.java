@@ -184,7 +184,6 @@ final class SandboxWiring {
 
   private static List<Sysctl> hostSysctls(String name) {
     return List.of(
-        Sysctl.of(ipv4Conf(name, "route_localnet"), "1"),
         Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"),
         Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
         Sysctl.of(ipv4Conf(name, "forwarding"), "1"),

@@ -40,6 +40,12 @@ public interface Kernel {
   /** Opens a socket for nftables' sets and verdict maps in this process's own namespace. */
   NftSets nftSets() throws KernelException;
 
+  /** Listens to nftables' transactions that change a table of the family inet. */
+  NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException;
+
+  /** Opens a socket for connection tracking in this process's own namespace. */
+  Conntrack conntrack() throws KernelException;
+
   /** Tells whether the namespace is the process's own. */
   boolean isOwn(NetworkNamespace namespace) throws KernelException;
 

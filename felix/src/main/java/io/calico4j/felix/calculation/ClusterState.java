@@ -4,6 +4,7 @@ import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.NetworkSetSpec;
+import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.ProfileSpec;
 import io.calico4j.core.model.Resource;
@@ -12,12 +13,17 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +39,7 @@ public final class ClusterState {
   private final Map<String, Resource<TierSpec>> tiers = new TreeMap<>();
   private final Map<String, Resource<NetworkSetSpec>> networkSets = new TreeMap<>();
   private final Map<String, Resource<FelixConfigurationSpec>> configurations = new TreeMap<>();
+  private final Map<String, Resource<NodeSpec>> nodes = new TreeMap<>();
   private final Map<String, String> problems = new TreeMap<>();
 
   /** Makes an empty state, which holds only the profile that is never stored. */
@@ -72,6 +79,8 @@ public final class ClusterState {
       put(networkSets, ResourceKind.NETWORK_SET, path, path, entry);
     } else if (kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
       put(networkSets, ResourceKind.GLOBAL_NETWORK_SET, path, path, entry);
+    } else if (kind.equals(ResourceKind.NODE)) {
+      put(nodes, ResourceKind.NODE, key.get().name(), path, entry);
     } else if (kind.equals(ResourceKind.FELIX_CONFIGURATION)) {
       put(configurations, ResourceKind.FELIX_CONFIGURATION, key.get().name(), path, entry);
     } else {
@@ -134,6 +143,19 @@ public final class ClusterState {
   /** Returns namespaced and global network sets by key. */
   public Map<String, Resource<NetworkSetSpec>> networkSets() {
     return networkSets;
+  }
+
+  /** Returns the addresses by which other hosts know a node; none when it is not known. */
+  public Set<IpAddress> nodeAddresses(String node) {
+    Resource<NodeSpec> resource = nodes.get(node);
+    NodeSpec.Bgp bgp = resource == null ? null : resource.spec().bgp();
+    Set<IpAddress> addresses = new HashSet<>();
+    if (bgp != null) {
+      for (String text : Arrays.asList(bgp.ipv4Address(), bgp.ipv6Address())) {
+        Cidr.tryParse(String.valueOf(text)).map(Cidr::address).ifPresent(addresses::add);
+      }
+    }
+    return addresses;
   }
 
   /** Returns the FelixConfigurations that apply to a node, the stronger first. */

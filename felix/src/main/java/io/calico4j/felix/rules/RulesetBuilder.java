@@ -22,7 +22,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +36,10 @@ import org.jspecify.annotations.Nullable;
 public final class RulesetBuilder {
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.-]{1,15}");
   private static final String ALLOWED_SOURCES = "raw-cali-allowed-sources";
+
+  /** Drops what is for an address that the host has on its loopback interface. */
+  private static final String HOST_LOOPBACK = "raw-cali-host-loopback";
+
   private static final String DNAT = "nat-cali-dnat";
   private static final String SNAT = "nat-cali-snat";
 
@@ -65,6 +72,7 @@ public final class RulesetBuilder {
 
   private final ClusterState state;
   private final String node;
+  private final Set<IpAddress> hostLoopback;
   private final String endpointToHostAction;
   private final AddressSets addresses;
   private final PolicyResolver resolver;
@@ -76,10 +84,17 @@ public final class RulesetBuilder {
   private final List<String> snat = new ArrayList<>();
   private final RuleRenderer renderer;
 
-  /** Makes a builder for one rendering of the present state. */
-  public RulesetBuilder(ClusterState state, String node, FelixConfig config) {
+  /**
+   * Makes a builder for one rendering of the present state.
+   *
+   * @param hostLoopback the addresses of the host's loopback interface; those that are the node's
+   *     own addresses are the host's, not the loopback's
+   */
+  public RulesetBuilder(
+      ClusterState state, String node, FelixConfig config, Set<IpAddress> hostLoopback) {
     this.state = state;
     this.node = node;
+    this.hostLoopback = Set.copyOf(hostLoopback);
     endpointToHostAction = config.endpointToHostAction();
     addresses = new AddressSets(state);
     resolver = new PolicyResolver(state);
@@ -104,9 +119,28 @@ public final class RulesetBuilder {
     }
     chains.put(TO_HOST, toHost());
     chains.put(ALLOWED_SOURCES, List.copyOf(allowedSources));
+    chains.put(HOST_LOOPBACK, hostLoopback());
     chains.put(DNAT, List.copyOf(dnat));
     chains.put(SNAT, List.copyOf(snat));
     return new Ruleset(sets, chains, from, to);
+  }
+
+  private List<String> hostLoopback() {
+    List<String> rules = new ArrayList<>();
+    Set<IpAddress> own = state.nodeAddresses(node);
+    for (IpFamily family : IpFamily.values()) {
+      SortedSet<String> members = new TreeSet<>();
+      hostLoopback.stream()
+          .filter(address -> address.family() == family && !own.contains(address))
+          .forEach(address -> members.add(address.toString()));
+      boolean v4 = family == IpFamily.IPV4;
+      String set = v4 ? "cali40host-loopback" : "cali60host-loopback";
+      sets.put(
+          set,
+          new Ruleset.AddressSet(v4 ? Ruleset.AddressSet.IPV4 : Ruleset.AddressSet.IPV6, members));
+      rules.add(keyword(family) + " daddr @" + set + " drop");
+    }
+    return rules;
   }
 
   /** Lets an endpoint send from networks that are not its own addresses. */

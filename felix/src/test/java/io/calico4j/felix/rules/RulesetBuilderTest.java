@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.config.FelixConfig;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +69,7 @@ class RulesetBuilderTest {
   }
 
   private Ruleset build() {
-    return new RulesetBuilder(state, "here", FelixConfig.DEFAULTS).build();
+    return new RulesetBuilder(state, "here", FelixConfig.DEFAULTS, Set.of()).build();
   }
 
   private List<String> policyChain() {
@@ -168,6 +170,30 @@ class RulesetBuilderTest {
         .hasSize(2);
   }
 
+  /** What the host has on lo is out of reach, but for the addresses by which others know it. */
+  @Test
+  void theHostsLoopbackIsOutOfReachButNotItsNodeAddress() {
+    put(
+        "/calico/resources/v3/projectcalico.org/nodes/here",
+        "{'apiVersion':'projectcalico.org/v3','kind':'Node','metadata':{'name':'here'},"
+            + "'spec':{'bgp':{'ipv4Address':'192.0.2.11/32'}}}");
+    Ruleset ruleset =
+        new RulesetBuilder(
+                state,
+                "here",
+                FelixConfig.resolve(Map.of(), List.of()),
+                Set.of(
+                    IpAddress.parse("192.0.2.11"),
+                    IpAddress.parse("10.255.0.1"),
+                    IpAddress.parse("fd00::1")))
+            .build();
+    assertThat(ruleset.chains().get("raw-cali-host-loopback"))
+        .containsExactly(
+            "ip daddr @cali40host-loopback drop", "ip6 daddr @cali60host-loopback drop");
+    assertThat(ruleset.sets().get("cali40host-loopback").members()).containsExactly("10.255.0.1");
+    assertThat(ruleset.sets().get("cali60host-loopback").members()).containsExactly("fd00::1");
+  }
+
   @Test
   void aNameFromOutsideNeverReachesTheTable() {
     endpoint("here", "evil", "x; flush ruleset", "10.65.0.9/32", "{}", "[]");
@@ -176,7 +202,8 @@ class RulesetBuilderTest {
         new RulesetBuilder(
                 state,
                 "here",
-                FelixConfig.resolve(Map.of("FELIX_LogPrefix", "a\"b\n; drop"), List.of()))
+                FelixConfig.resolve(Map.of("FELIX_LogPrefix", "a\"b\n; drop"), List.of()),
+                Set.of())
             .build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())

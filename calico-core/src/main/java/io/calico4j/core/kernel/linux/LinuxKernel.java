@@ -1,9 +1,11 @@
 package io.calico4j.core.kernel.linux;
 
+import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -84,6 +86,16 @@ public final class LinuxKernel implements Kernel {
   @Override
   public NftSets nftSets() throws KernelException {
     return new LinuxNftSets();
+  }
+
+  @Override
+  public NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException {
+    return new LinuxNftMonitor(table, listener);
+  }
+
+  @Override
+  public Conntrack conntrack() throws KernelException {
+    return new LinuxConntrack();
   }
 
   @Override

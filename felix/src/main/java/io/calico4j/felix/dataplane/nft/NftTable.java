@@ -75,6 +75,16 @@ final class NftTable {
             jump filter-cali-from-wl
             goto filter-cali-wl-to-host-action
           }
+          chain raw-cali-loopback {
+            ip daddr 127.0.0.0/8 drop
+            ip saddr 127.0.0.0/8 drop
+            ip6 daddr ::1 drop
+            ip6 daddr ::ffff:0.0.0.0/96 drop
+            ip6 saddr ::1 drop
+            ip6 saddr ::ffff:0.0.0.0/96 drop
+            jump raw-cali-host-loopback
+          }
+          chain raw-cali-host-loopback { }
           chain raw-cali-rpf {
             ip6 saddr fe80::/10 return
             ip6 saddr :: icmpv6 type { mld-listener-report, nd-neighbor-solicit } return
@@ -83,6 +93,7 @@ final class NftTable {
           }
           chain raw-PREROUTING {
             type filter hook prerouting priority raw; policy accept;
+            iifname "cali*" jump raw-cali-loopback
             iifname "cali*" jump raw-cali-rpf
           }
           chain nat-PREROUTING {
@@ -99,6 +110,7 @@ final class NftTable {
           }
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;
+            iifname "cali*" jump raw-cali-loopback
             iifname "cali*" goto filter-cali-wl-to-host
           }
           chain filter-FORWARD {

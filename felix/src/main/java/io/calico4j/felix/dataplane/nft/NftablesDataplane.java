@@ -24,14 +24,30 @@ public final class NftablesDataplane implements AutoCloseable {
 
   private final Nft nft;
   private final NftSets sets;
+  private final Generation generation;
+  private final OwnGenerations own = new OwnGenerations();
   private Ruleset actual = Ruleset.EMPTY;
   private Ruleset wanted = Ruleset.EMPTY;
   private boolean known;
 
-  /** Makes a dataplane that has not looked at the kernel yet; takes both over. */
-  public NftablesDataplane(Nft nft, NftSets sets) {
+  /** The table of the family inet that this dataplane owns. */
+  public static final String TABLE = NftTable.NAME;
+
+  /** Tells the generation of the last transaction of nftables. */
+  public interface Generation {
+    /** Asks the kernel. */
+    int now() throws KernelException;
+  }
+
+  /**
+   * Makes a dataplane that has not looked at the kernel yet; takes the first two over.
+   *
+   * @param generation asked after each transaction, to tell own ones from those of others
+   */
+  public NftablesDataplane(Nft nft, NftSets sets, Generation generation) {
     this.nft = nft;
     this.sets = sets;
+    this.generation = generation;
   }
 
   /** Brings the kernel to the ruleset; on failure the next call starts from nothing known. */
@@ -59,6 +75,33 @@ public final class NftablesDataplane implements AutoCloseable {
     }
     actual = target;
     known = true;
+    noteGeneration();
+  }
+
+  /**
+   * A transaction of another program that comes between ours and this question is taken for ours,
+   * and ours for another one's: the table is then written once too often, never too seldom.
+   */
+  private void noteGeneration() {
+    try {
+      own.add(generation.now());
+    } catch (KernelException e) {
+      log.warn("the table is written again, its generation is not known: {}", e.getMessage());
+    }
+  }
+
+  /** Tells whether another program made this transaction of the table. */
+  public boolean isForeign(int changed) {
+    return !own.contains(changed);
+  }
+
+  /** Tells whether another program may have made a transaction since the last own one. */
+  public boolean mayBeForeign() {
+    try {
+      return generation.now() != own.last();
+    } catch (KernelException e) {
+      return true;
+    }
   }
 
   /** Sends the difference; false when the kernel refused it. */

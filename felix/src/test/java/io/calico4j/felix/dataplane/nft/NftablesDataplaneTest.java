@@ -27,6 +27,9 @@ class NftablesDataplaneTest {
 
   private boolean refusing;
 
+  /** What the kernel says is the generation of the last transaction. */
+  private int generation = 1;
+
   private final NftablesDataplane dataplane =
       new NftablesDataplane(
           new Nft() {
@@ -50,7 +53,8 @@ class NftablesDataplaneTest {
 
             @Override
             public void close() {}
-          });
+          },
+          () -> generation);
 
   /** A ruleset with one set, one endpoint chain by direction, and so many endpoints. */
   private static Ruleset ruleset(int endpoints, String chain, List<String> members) {
@@ -69,6 +73,22 @@ class NftablesDataplaneTest {
             ? Map.of()
             : Map.of("s", new Ruleset.AddressSet(Ruleset.AddressSet.IPV4, new TreeSet<>(members)));
     return new Ruleset(sets, chains, from, to);
+  }
+
+  @Test
+  void ownTransactionsAreToldFromThoseOfOthers() throws Nft.NftException {
+    generation = 7;
+    apply(ruleset(1, "a", List.of()));
+    assertThat(dataplane.isForeign(7)).isFalse();
+    assertThat(dataplane.mayBeForeign()).isFalse();
+    // Another program's comes before ours: ours is taken for foreign, and written once too often.
+    generation = 9;
+    apply(ruleset(1, "b", List.of()));
+    assertThat(dataplane.isForeign(8)).isTrue();
+    assertThat(dataplane.isForeign(9)).isFalse();
+    generation = 10;
+    assertThat(dataplane.mayBeForeign()).isTrue();
+    assertThat(dataplane.isForeign(10)).isTrue();
   }
 
   private void apply(Ruleset ruleset) throws Nft.NftException {
@@ -203,7 +223,8 @@ class NftablesDataplaneTest {
 
               @Override
               public void close() {}
-            });
+            },
+            () -> 1);
     Ruleset wanted = ruleset(1, "a", List.of());
     assertThatThrownBy(() -> other.apply(wanted)).isInstanceOf(Nft.NftException.class);
     failing[0] = false;

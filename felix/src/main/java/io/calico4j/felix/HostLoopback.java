@@ -1,0 +1,36 @@
+package io.calico4j.felix;
+
+import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import java.util.HashSet;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
+
+/** Reads the addresses of the host's loopback interface, besides 127.0.0.0/8 and ::1. */
+final class HostLoopback {
+  private static final String INTERFACE = "lo";
+  private static final List<Cidr> ALWAYS =
+      List.of(Cidr.parse("127.0.0.0/8"), Cidr.parse("::1/128"));
+
+  private HostLoopback() {}
+
+  /** Returns them as they are now. */
+  static Set<IpAddress> addresses(Kernel kernel) throws KernelException {
+    try (Netlink netlink = kernel.netlink()) {
+      OptionalInt loopback = netlink.index(INTERFACE);
+      Set<IpAddress> addresses = new HashSet<>();
+      for (Netlink.InterfaceAddress each : netlink.addresses()) {
+        if (loopback.isPresent()
+            && each.interfaceIndex() == loopback.getAsInt()
+            && ALWAYS.stream().noneMatch(network -> network.contains(each.address()))) {
+          addresses.add(each.address());
+        }
+      }
+      return addresses;
+    }
+  }
+}
