@@ -142,6 +142,7 @@ public final class CalicoNode implements AutoCloseable {
     while (!felix.isReady()) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
+    StaleConnections.delete(kernel, ipam);
     server.start();
     upkeep.clean(
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),

@@ -391,17 +391,38 @@ class SecurityIT {
     BY_CALICOCTL {
       @Override
       void leave(SecurityIT test, Namespace sandbox) throws IOException {
-        String name = test.host.calicoctl("", "get", "wep", "-o", "json").standardOutput();
-        name = name.replaceAll("(?s).*\"name\": *\"([^\"]*first--owner[^\"]*)\".*", "$1");
-        Command.Outcome deleted = test.host.calicoctl("", "delete", "wep", name);
+        Command.Outcome deleted =
+            test.host.calicoctl("", "delete", "wep", test.endpointOf(sandbox));
         assertThat(deleted.exitCode()).as(deleted.output()).isZero();
         Await.until("its entries are gone", 20, () -> test.conntrack("10.65.200.9").isEmpty());
         assertThat(test.host.cni("DEL", sandbox, Map.of(), test.configuration()).exitCode())
             .isZero();
       }
+    },
+
+    WHILE_NO_AGENT_RUNS {
+      @Override
+      void leave(SecurityIT test, Namespace sandbox) throws IOException {
+        test.host.killAgent();
+        sandbox.ip("link", "del", "eth0");
+        String name = test.endpointOf(sandbox);
+        assertThat(test.host.calicoctl("", "delete", "wep", name).exitCode()).isZero();
+        Command.Outcome released = test.host.calicoctl("", "ipam", "release", "--ip=10.65.200.9");
+        assertThat(released.exitCode()).as(released.output()).isZero();
+        assertThat(test.conntrack("10.65.200.9")).isNotEmpty();
+        test.host.startAgent();
+        assertThat(test.conntrack("10.65.200.9")).isEmpty();
+      }
     };
 
     abstract void leave(SecurityIT test, Namespace sandbox) throws IOException;
+  }
+
+  private String endpointOf(Namespace sandbox) throws IOException {
+    String escaped = sandbox.name().replace("-", "--");
+    return host.calicoctl("", "get", "wep", "-o", "json")
+        .standardOutput()
+        .replaceAll("(?s).*\"name\": *\"([^\"]*" + escaped + "[^\"]*)\".*", "$1");
   }
 
   private String configuration() {

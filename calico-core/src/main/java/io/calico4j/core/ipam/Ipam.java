@@ -242,6 +242,24 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
+   * Returns a test for addresses of this node's blocks, both families, that nothing holds; as it is
+   * now.
+   */
+  public Predicate<IpAddress> freeAddresses() throws DatastoreException {
+    List<Block> blocks = new ArrayList<>();
+    for (IpFamily family : IpFamily.values()) {
+      for (Cidr cidr : blocksOf(family)) {
+        var stored = fresh.get(IpamKeys.block(cidr));
+        if (stored.isPresent()) {
+          blocks.add(parse(stored.get().value(), stored.get().key()));
+        }
+      }
+    }
+    return address ->
+        blocks.stream().anyMatch(b -> b.cidr().contains(address) && b.owner(address) == null);
+  }
+
+  /**
    * Changes the cluster's IPAM configuration.
    *
    * @param strictAffinity whether hosts take addresses of their own blocks only; null: as it is
