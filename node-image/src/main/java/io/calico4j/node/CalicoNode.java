@@ -57,8 +57,14 @@ public final class CalicoNode implements AutoCloseable {
     this.steps = steps;
   }
 
-  /** Runs the agent until it is told to stop; exits with 1 when it cannot start. */
+  /**
+   * Runs the agent until it is told to stop; exits with 1 when it cannot start. With arguments,
+   * does what they say and exits.
+   */
   public static void main(String[] arguments) throws InterruptedException {
+    if (arguments.length > 0) {
+      System.exit(TakeOver.run(List.of(arguments), System.out, System.err));
+    }
     run(EndpointStep.Observer.NONE);
   }
 
@@ -125,6 +131,7 @@ public final class CalicoNode implements AutoCloseable {
     HealthServer health =
         own(new HealthServer(settings.healthHost(), settings.healthPort(), living, components));
     felix.start();
+    TakeOver.nameRemains();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
     NodeUpkeep upkeep = own(new NodeUpkeep(kernel, ipam, settings));

@@ -4,8 +4,14 @@ import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 
 /** nftables through libnftables.so.1, in the network namespace of this process. */
-public final class LibNftables implements Nft {
+public final class LibNftables implements Nft, NftListing {
   private static final int NFT_CTX_DEFAULT = 0;
+
+  /** {@code NFT_CTX_OUTPUT_HANDLE} of {@code nftables/libnftables.h}. */
+  private static final int WITH_HANDLES = 1 << 3;
+
+  /** {@code NFT_CTX_OUTPUT_JSON} of {@code nftables/libnftables.h}. */
+  private static final int AS_JSON = 1 << 4;
 
   private final Library library;
   private final Pointer context;
@@ -31,6 +37,9 @@ public final class LibNftables implements Nft {
     /** Returns the error text of the last command. */
     String nft_ctx_get_error_buffer(Pointer context);
 
+    /** Chooses the form of the output. */
+    void nft_ctx_output_set_flags(Pointer context, int flags);
+
     /** Runs commands as one transaction; 0 when all was done. */
     int nft_run_cmd_from_buffer(Pointer context, String commands);
   }
@@ -41,6 +50,14 @@ public final class LibNftables implements Nft {
     context = library.nft_ctx_new(NFT_CTX_DEFAULT);
     library.nft_ctx_buffer_output(context);
     library.nft_ctx_buffer_error(context);
+    library.nft_ctx_output_set_flags(context, WITH_HANDLES | AS_JSON);
+  }
+
+  @Override
+  public synchronized String list(String command) throws NftException {
+    run(command);
+    String output = library.nft_ctx_get_output_buffer(context);
+    return output == null ? "" : output;
   }
 
   @Override
