@@ -6,6 +6,7 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.testbed.Command;
 import io.calico4j.testbed.TestHost;
 import java.io.IOException;
@@ -101,7 +102,10 @@ public final class CniBenchmark {
   private void run() throws Exception {
     TestHost host = TestHost.here(distribution, state);
     host.startAgent();
-    try (Datastore etcd = EtcdDatastore.connect(EtcdConfig.of(List.of("http://127.0.0.1:2379")))) {
+    try (Datastore etcd =
+        EtcdDatastore.connect(
+            EtcdConfig.fromEnvironment(
+                LocalEtcd.complete(Map.of(), host.state().resolve("lib"))))) {
       Path log = host.state().resolve("node.log");
       oneRuntime(etcd);
       readParts(Files.readAllLines(log));

@@ -57,7 +57,17 @@ class ModulesTest {
         .resideOutsideOfPackages("io.calico4j.core.datastore.etcd..", "io.calico4j.benchmarks..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.etcd..", "io.grpc..", "io.netty..")
+        .resideInAnyPackage("io.etcd..", "io.grpc..")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            "io.calico4j.core.datastore.etcd..",
+            "io.calico4j.node.http..",
+            "io.calico4j.benchmarks..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.netty..")
         .check(CLASSES);
     noClasses()
         .that()

@@ -4,6 +4,7 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.kernel.linux.LibC;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -27,7 +28,8 @@ public final class CalicoctlMain {
       names = {"-c", "--config"},
       description =
           "file with the connection to the datastore (default ${DEFAULT-VALUE}, and the ETCD_*"
-              + " variables when there is no such file)",
+              + " variables when there is no such file, and what calico-node of this host uses"
+              + " when there are none)",
       defaultValue = ApiConfig.DEFAULT_FILE)
   private String config = ApiConfig.DEFAULT_FILE;
 
@@ -44,7 +46,10 @@ public final class CalicoctlMain {
             options,
             () ->
                 EtcdDatastore.connect(
-                    EtcdConfig.fromEnvironment(ApiConfig.read(options.config, environment))),
+                    EtcdConfig.fromEnvironment(
+                        LocalEtcd.complete(
+                            ApiConfig.read(options.config, environment),
+                            LocalEtcd.libDirectory(environment)))),
             environment);
     end(line.execute(arguments));
   }

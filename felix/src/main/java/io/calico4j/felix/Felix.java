@@ -1,5 +1,6 @@
 package io.calico4j.felix;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.KeyspaceSyncer;
@@ -26,8 +27,8 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -74,13 +75,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final ClusterState state = new ClusterState();
   private final WorkloadRoutes routes;
   private final KeyspaceSyncer syncer;
-  private final ScheduledExecutorService timer =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "felix-timer");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
 
   /** Guards {@link #programmed} alone. */
   private final Lock waiting = new ReentrantLock();
@@ -91,6 +86,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean inSync;
   private boolean dirty;
   private boolean ready;
+  private volatile boolean published;
+  private volatile String refused = "";
+  private volatile String routesProblem = "";
   private boolean routesChanged;
 
   /** The addresses of the host's loopback interface, as of the last look. */
@@ -112,20 +110,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final DepartedAddresses departed = new DepartedAddresses();
   private final Conntrack conntrack;
   private final NftMonitor monitor;
-  private final ScheduledExecutorService connections =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "felix-conntrack");
-            thread.setDaemon(true);
-            return thread;
-          });
-  private final ScheduledExecutorService reports =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "felix-status");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService connections = Daemons.timer("felix-conntrack");
+  private final ScheduledExecutorService reports = Daemons.timer("felix-status");
 
   /** Makes a Felix; nothing is touched before {@link #start}. */
   public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel)
@@ -301,7 +287,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       routesRefreshed = now;
       try {
         routesChanged = routes.restore(ownEndpoints().values());
+        routesProblem = "";
       } catch (KernelException e) {
+        routesProblem = "routes could not be repaired: " + e.getMessage();
         log.error("routes could not be repaired, will try again: {}", e.getMessage());
       }
     }
@@ -389,6 +377,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         nextRepair = now + Math.max(REPAIR_PAUSE_NANOS, REPAIR_SHARE * (now - lastApplied));
       }
       dirty = false;
+      refused = "";
       Map<String, Long> done = new HashMap<>();
       Map<String, Resource<WorkloadEndpointSpec>> own = ownEndpoints();
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
@@ -396,9 +385,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       publish(done);
       if (!ready) {
         ready = true;
+        published = true;
         log.info("first snapshot is in the kernel, endpoints={}", done.size());
       }
     } catch (NftException e) {
+      refused = "rules could not be programmed: " + e.getMessage();
       log.error("rules could not be programmed, will try again: {}", e.getMessage());
     }
   }
@@ -443,7 +434,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  /** Tells whether the first snapshot is in the kernel and nothing waits to be programmed again. */
+  /** Tells whether the first snapshot has been put into the kernel. */
   public synchronized boolean isReady() {
     return ready;
   }
@@ -451,6 +442,22 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Returns how often the table was written again because another program had changed it. */
   public synchronized long tableRepairs() {
     return tableRepairs;
+  }
+
+  /**
+   * Says which rules or routes that were asked for are not in the kernel, and why; empty when all
+   * are. Does not wait for the kernel.
+   */
+  public Optional<String> problem() {
+    String rules = refused;
+    if (!rules.isEmpty()) {
+      return Optional.of(rules);
+    }
+    if (!published) {
+      return Optional.of("the first snapshot is not in the kernel yet");
+    }
+    String missing = routesProblem;
+    return missing.isEmpty() ? Optional.empty() : Optional.of(missing);
   }
 
   /** Tells whether Felix still works: its clock has ticked in the last half minute. */

@@ -19,6 +19,7 @@ import io.calico4j.felix.Felix;
 import io.calico4j.mesos.AgentApi;
 import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.bird.BirdManager;
+import io.calico4j.node.etcd.EmbeddedEtcd;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,10 +30,9 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -41,16 +41,19 @@ import org.slf4j.LoggerFactory;
 /**
  * The agent of a host. Starts in the order in which the parts need each other: datastore, initial
  * data, Felix, BIRD, and last the plugin server, so that no container is attached before its policy
- * can be enforced. On SIGTERM it stops in the reverse order and leaves the dataplane as it is.
+ * can be enforced. On SIGTERM it stops in the reverse order and leaves the dataplane, bird and an
+ * etcd of its own as they are.
  */
 public final class CalicoNode implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(CalicoNode.class);
   private static final int ETCD_START_SECONDS = 60;
   private static final int LOCK_SECONDS = 15;
+  private static final int STOP_SECONDS = 20;
 
   private final NodeSettings settings;
   private final EndpointStep.Observer steps;
   private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private final Readiness readiness = own(new Readiness());
 
   private CalicoNode(NodeSettings settings, EndpointStep.Observer steps) {
     this.settings = settings;
@@ -70,35 +73,43 @@ public final class CalicoNode implements AutoCloseable {
 
   /** Runs the agent with somebody who hears of the steps of attaching and detaching. */
   public static void run(EndpointStep.Observer steps) throws InterruptedException {
-    CountDownLatch stop = new CountDownLatch(1);
+    FatalFailures failures = new FatalFailures();
+    Thread.setDefaultUncaughtExceptionHandler(failures);
     CountDownLatch stopped = new CountDownLatch(1);
     try {
       CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()), steps);
-      Runtime.getRuntime()
-          .addShutdownHook(
-              new Thread(
-                  () -> {
-                    stop.countDown();
-                    try {
-                      boolean unused = stopped.await(20, TimeUnit.SECONDS);
-                    } catch (InterruptedException e) {
-                      Thread.currentThread().interrupt();
-                    }
-                  },
-                  "shutdown"));
+      Runtime.getRuntime().addShutdownHook(stopper(Thread.currentThread(), failures, stopped));
       try {
         node.start(System.getenv());
         log.info("Calico node started successfully");
-        stop.await();
+        new CountDownLatch(1).await();
       } finally {
+        boolean unused = Thread.interrupted();
         node.close();
         stopped.countDown();
       }
+    } catch (InterruptedException e) {
+      log.info("calico-node was told to stop");
     } catch (IOException | DatastoreException | KernelException | IllegalArgumentException e) {
       log.error("calico-node cannot start: {}", e.getMessage());
       stopped.countDown();
       System.exit(1);
     }
+  }
+
+  /** Makes a hook that interrupts the main thread, wherever it waits, and waits for its end. */
+  private static Thread stopper(Thread main, FatalFailures failures, CountDownLatch stopped) {
+    return new Thread(
+        () -> {
+          failures.stopping();
+          main.interrupt();
+          try {
+            boolean unused = stopped.await(STOP_SECONDS, TimeUnit.SECONDS);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        },
+        "shutdown");
   }
 
   private void start(Map<String, String> environment)
@@ -115,21 +126,25 @@ public final class CalicoNode implements AutoCloseable {
     new ClusterInitializer(resources, settings).run();
     StandaloneSettings.write(settings.libDirectory(), settings.node(), etcdEnvironment);
 
-    Map<String, BooleanSupplier> components = new TreeMap<>();
-    AtomicBoolean pluginsListen = new AtomicBoolean();
     Kernel kernel = new LinuxKernel();
     Felix felix = own(new Felix(settings.node(), environment, datastore, kernel));
-    components.put("Felix", felix::isReady);
+    readiness.add("Felix", felix::problem);
     Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);
-    components.put("PluginServer", pluginsListen::get);
+    NodeRegistration registration = own(new NodeRegistration(resources, settings.node()));
+    readiness.add("Datastore", registration::datastoreProblem);
+    readiness.add("Node", registration::nodeProblem);
+    AtomicReference<Supplier<Optional<String>>> plugins =
+        new AtomicReference<>(() -> Optional.of("calico-node is still starting"));
+    readiness.add("PluginServer", () -> plugins.get().get());
     if (settings.bird()) {
       BirdManager bird =
           own(new BirdManager(datastore, settings.node(), settings.runDirectory(), startBird()));
-      components.put("Bird", bird::isConfigured);
+      readiness.add("Bird", bird::problem);
       bird.start();
     }
     HealthServer health =
-        own(new HealthServer(settings.healthHost(), settings.healthPort(), living, components));
+        own(new HealthServer(settings.healthHost(), settings.healthPort(), living, readiness));
+    registration.start();
     felix.start();
     TakeOver.nameRemains();
 
@@ -182,7 +197,8 @@ public final class CalicoNode implements AutoCloseable {
     }
     own(new MetricsServer(health, environment, sources));
     MesosAttributes.write(settings.runDirectory(), settings.node());
-    pluginsListen.set(true);
+    plugins.set(server::problem);
+    readiness.begin();
   }
 
   private void takeDataplane() throws IOException, InterruptedException {
@@ -195,31 +211,22 @@ public final class CalicoNode implements AutoCloseable {
                         file + " is held: another calico-node runs on this host, stop it first")));
   }
 
-  private Map<String, String> etcdEnvironment(Map<String, String> environment) {
+  private Map<String, String> etcdEnvironment(Map<String, String> environment)
+      throws IOException, InterruptedException {
     if (!settings.embeddedEtcd()) {
       return environment;
     }
-    String client = environment.getOrDefault("CALICO_ETCD_CLIENT_PORT", "2379");
-    String peer = environment.getOrDefault("CALICO_ETCD_PEER_PORT", "2380");
-    String clientUrl = "http://127.0.0.1:" + client;
-    String peerUrl = "http://127.0.0.1:" + peer;
-    ChildProcess etcd =
+    EmbeddedEtcd etcd =
         own(
-            new ChildProcess(
-                "etcd",
-                List.of(
-                    "etcd",
-                    "--name=" + settings.node(),
-                    "--data-dir=" + settings.libDirectory().resolve("etcd"),
-                    "--listen-client-urls=" + clientUrl,
-                    "--advertise-client-urls=" + clientUrl,
-                    "--listen-peer-urls=" + peerUrl,
-                    "--initial-advertise-peer-urls=" + peerUrl,
-                    "--initial-cluster=" + settings.node() + "=" + peerUrl)));
+            new EmbeddedEtcd(
+                settings.node(),
+                settings.libDirectory(),
+                settings.runDirectory(),
+                environment.getOrDefault("CALICO_ETCD_CLIENT_PORT", "2379"),
+                environment.getOrDefault("CALICO_ETCD_PEER_PORT", "2380")));
     etcd.start();
-    Map<String, String> changed = new TreeMap<>(environment);
-    changed.put("ETCD_ENDPOINTS", clientUrl);
-    return changed;
+    readiness.add("Etcd", etcd::problem);
+    return etcd.variables(environment);
   }
 
   /** Returns the command that starts bird. */
@@ -246,6 +253,9 @@ public final class CalicoNode implements AutoCloseable {
             resources.get(io.calico4j.core.model.ResourceKind.CLUSTER_INFORMATION, "", "default");
         return;
       } catch (DatastoreException e) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
         if (System.nanoTime() > deadline) {
           throw e;
         }

@@ -1,86 +1,45 @@
 package io.calico4j.node;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
+import io.calico4j.node.http.Page;
+import io.calico4j.node.http.PageServer;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
  * Answers /liveness (is every part still working, or should the process be restarted?) and
- * /readiness (can the host take workloads?): 200 when every component is well, else 503, with a
- * table.
+ * /readiness (is everything that was asked for in force?): 200 or 503, with a table.
  */
 final class HealthServer implements AutoCloseable {
-  private final HttpServer server;
+  private final PageServer server;
 
-  HealthServer(
-      String host,
-      int port,
-      Map<String, BooleanSupplier> living,
-      Map<String, BooleanSupplier> ready)
+  HealthServer(String host, int port, Map<String, BooleanSupplier> living, Readiness readiness)
       throws IOException {
-    server = HttpServer.create(new InetSocketAddress(host, port), 16);
-    server.createContext("/readiness", exchange -> answer(exchange, ready, "ready"));
-    server.createContext("/liveness", exchange -> answer(exchange, living, "live"));
-    server.setExecutor(
-        Executors.newSingleThreadExecutor(
-            task -> {
-              Thread thread = new Thread(task, "health");
-              thread.setDaemon(true);
-              return thread;
-            }));
-    server.start();
+    server = new PageServer(host, port);
+    server.page("/readiness", readiness::page);
+    server.page("/liveness", () -> liveness(living));
   }
-
-  /**
-   * What a further page shows.
-   *
-   * @param status the HTTP status
-   * @param text the text
-   */
-  record Page(int status, String text) {}
 
   /** Adds a page that is made anew for everyone who asks. */
   void page(String path, Supplier<Page> page) {
-    server.createContext(
-        path,
-        exchange -> {
-          Page now = page.get();
-          exchange.getResponseHeaders().set("Content-Type", Metrics.CONTENT_TYPE);
-          send(exchange, now.status(), now.text());
-        });
+    server.page(path, page);
   }
 
-  private static void answer(
-      HttpExchange exchange, Map<String, BooleanSupplier> components, String state)
-      throws IOException {
+  private static Page liveness(Map<String, BooleanSupplier> components) {
     boolean well = true;
     StringBuilder table = new StringBuilder();
     for (Map.Entry<String, BooleanSupplier> component : new TreeMap<>(components).entrySet()) {
       boolean good = component.getValue().getAsBoolean();
       well &= good;
-      table.append(component.getKey()).append(": ").append(good ? state : "not " + state);
-      table.append('\n');
+      table.append(component.getKey()).append(good ? ": live\n" : ": not live\n");
     }
-    send(exchange, well ? 200 : 503, table.toString());
-  }
-
-  private static void send(HttpExchange exchange, int status, String text) throws IOException {
-    byte[] body = text.getBytes(StandardCharsets.UTF_8);
-    exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-    try (var out = exchange.getResponseBody()) {
-      out.write(body);
-    }
+    return Page.plain(well ? 200 : 503, table.toString());
   }
 
   @Override
   public void close() {
-    server.stop(0);
+    server.close();
   }
 }

@@ -1,10 +1,11 @@
 package io.calico4j.node;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.mesos.AgentUnavailableException;
 import io.calico4j.mesos.MesosReconciler;
-import java.util.concurrent.Executors;
+import io.calico4j.node.http.Page;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,13 +20,7 @@ final class MesosUpkeep implements AutoCloseable {
 
   private final MesosReconciler reconciler;
   private final MesosSettings settings;
-  private final ScheduledExecutorService timer =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "mesos-upkeep");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService timer = Daemons.timer("mesos-upkeep");
   private final AtomicLong good = new AtomicLong();
   private final AtomicLong failed = new AtomicLong();
   private volatile String problem = "the agent has not been asked yet";
@@ -62,11 +57,11 @@ final class MesosUpkeep implements AutoCloseable {
   }
 
   /** Tells how the last look went: 200 when the agent answered, else 503 and why not. */
-  HealthServer.Page page() {
+  Page page() {
     String now = problem;
     return now.isEmpty()
-        ? new HealthServer.Page(200, settings.access() + ": answers\n")
-        : new HealthServer.Page(503, now + "\n");
+        ? Page.plain(200, settings.access() + ": answers\n")
+        : Page.plain(503, now + "\n");
   }
 
   /** Returns its part of the metrics. */

@@ -1,5 +1,7 @@
 package io.calico4j.node;
 
+import io.calico4j.node.http.Page;
+import io.calico4j.node.http.PageServer;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -9,21 +11,21 @@ import java.util.function.Supplier;
 /**
  * Where Prometheus fetches: {@code /metrics} on the health port, and with
  * FELIX_PROMETHEUSMETRICSENABLED=true on a port of its own too, as upstream's Felix has it:
- * FELIX_PROMETHEUSMETRICSPORT, 9091, on FELIX_PROMETHEUSMETRICSHOST, every address.
+ * FELIX_PROMETHEUSMETRICSPORT, 9091, on FELIX_PROMETHEUSMETRICSHOST, which is localhost here.
  */
 final class MetricsServer implements AutoCloseable {
   private static final String PATH = "/metrics";
 
-  private final Optional<HealthServer> own;
+  private final Optional<PageServer> own;
 
   MetricsServer(
       HealthServer health, Map<String, String> environment, List<Supplier<String>> sources)
       throws IOException {
-    Supplier<HealthServer.Page> page =
+    Supplier<Page> page =
         () -> {
           StringBuilder text = new StringBuilder();
           sources.forEach(source -> text.append(source.get()));
-          return new HealthServer.Page(200, text.toString());
+          return new Page(200, Metrics.CONTENT_TYPE, text.toString());
         };
     health.page(PATH, page);
     if (!environment
@@ -37,15 +39,13 @@ final class MetricsServer implements AutoCloseable {
       throw new IllegalArgumentException("FELIX_PROMETHEUSMETRICSPORT \"" + port + "\" is no port");
     }
     String host = environment.getOrDefault("FELIX_PROMETHEUSMETRICSHOST", "");
-    HealthServer server =
-        new HealthServer(
-            host.isEmpty() ? "0.0.0.0" : host, Integer.parseInt(port), Map.of(), Map.of());
+    PageServer server = new PageServer(host.isEmpty() ? "localhost" : host, Integer.parseInt(port));
     server.page(PATH, page);
     own = Optional.of(server);
   }
 
   @Override
   public void close() {
-    own.ifPresent(HealthServer::close);
+    own.ifPresent(PageServer::close);
   }
 }

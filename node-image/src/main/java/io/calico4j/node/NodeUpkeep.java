@@ -1,5 +1,6 @@
 package io.calico4j.node;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.endpoint.AttachException;
@@ -22,7 +23,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -42,13 +42,7 @@ final class NodeUpkeep implements AutoCloseable {
   private final Kernel kernel;
   private final Ipam ipam;
   private final NodeSettings settings;
-  private final ScheduledExecutorService timer =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "upkeep");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService timer = Daemons.timer("upkeep");
   private volatile int mtu = WorkloadMtu.DEFAULT;
   private Set<Cidr> emptyBefore = Set.of();
 

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
+import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.WorkloadMtu;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -33,7 +34,6 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   static final String DATAPLANE_LOCK = "dataplane.lock";
 
   private static final String NODE_FILE = "nodename";
-  private static final String ETCD_FILE = "etcd.env";
   private static final String MTU_FILE = "mtu";
   private static final Map<String, String> FIELDS =
       Map.of(
@@ -60,7 +60,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
             etcd.append(name).append('=').append(value.replace("\n", LINE_END)).append('\n');
           }
         });
-    replace(libDirectory.resolve(ETCD_FILE), etcd.toString(), "rw-------");
+    replace(libDirectory.resolve(LocalEtcd.FILE), etcd.toString(), "rw-------");
     replace(libDirectory.resolve(NODE_FILE), node, "rw-r--r--");
   }
 
@@ -103,7 +103,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   /** Reads the settings for one request; a bad field is a {@link CniError} that names it. */
   static StandaloneSettings of(JsonObject configuration, Map<String, String> environment)
       throws CniError, IOException {
-    Path lib = Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"));
+    Path lib = LocalEtcd.libDirectory(environment);
     EtcdConfig etcd;
     try {
       etcd = EtcdConfig.fromEnvironment(etcd(configuration, environment, lib));
@@ -135,22 +135,9 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
       String scheme = NetworkConfiguration.string(configuration, "etcd_scheme");
       given.put("ETCD_ENDPOINTS", (scheme.isEmpty() ? "http" : scheme) + "://" + authority);
     }
-    if (given.containsKey("ETCD_ENDPOINTS")) {
-      return given;
-    }
-    if (!environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty()) {
-      return environment;
-    }
-    Path file = lib.resolve(ETCD_FILE);
-    if (Files.exists(file)) {
-      for (String line : Files.readAllLines(file)) {
-        int equals = line.indexOf('=');
-        given.put(
-            line.substring(0, Math.max(0, equals)),
-            line.substring(equals + 1).replace(LINE_END, "\n"));
-      }
-    }
-    return given;
+    boolean named = given.containsKey("ETCD_ENDPOINTS");
+    boolean inEnvironment = !environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty();
+    return LocalEtcd.complete(!named && inEnvironment ? environment : given, lib);
   }
 
   private static String node(JsonObject configuration, Map<String, String> environment, Path lib)

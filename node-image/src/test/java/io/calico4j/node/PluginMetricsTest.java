@@ -112,7 +112,7 @@ class PluginMetricsTest {
             "FELIX_PROMETHEUSMETRICSENABLED", "True",
             "FELIX_PROMETHEUSMETRICSHOST", "127.0.0.1",
             "FELIX_PROMETHEUSMETRICSPORT", Integer.toString(own));
-    try (HealthServer server = new HealthServer("127.0.0.1", health, Map.of(), Map.of());
+    try (HealthServer server = new HealthServer("127.0.0.1", health, Map.of(), new Readiness());
         MetricsServer metricsServer =
             new MetricsServer(server, environment, List.of(() -> "a 1\n", () -> "b 2\n"))) {
       assertThat(metricsServer).isNotNull();

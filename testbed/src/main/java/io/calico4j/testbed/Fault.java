@@ -20,6 +20,8 @@ public record Fault(Path directory) {
   public enum Effect {
     /** The agent dies at once, as by SIGKILL. */
     DIE,
+    /** The thread that has taken the step ends by a bug. */
+    END_THREAD,
     /** The step takes until the fault is cleared. */
     WAIT
   }
@@ -60,6 +62,9 @@ public record Fault(Path directory) {
         Files.writeString(directory.resolve(REACHED), "");
         if (text.endsWith(Effect.DIE.name())) {
           Runtime.getRuntime().halt(137);
+        }
+        if (text.endsWith(Effect.END_THREAD.name())) {
+          throw new LinkageError("a bug made by a test");
         }
         Await.until("the fault is cleared", 60, () -> !isReached());
       }

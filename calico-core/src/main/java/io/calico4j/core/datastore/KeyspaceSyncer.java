@@ -116,8 +116,6 @@ public final class KeyspaceSyncer implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      log.error("the syncer has ended because of a bug", e);
     } finally {
       turn.lock();
       try {

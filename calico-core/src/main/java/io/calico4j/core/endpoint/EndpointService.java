@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
@@ -69,13 +70,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             thread.setDaemon(true);
             return thread;
           });
-  private final ScheduledExecutorService takebacks =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "endpoint-takeback");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService takebacks = Daemons.timer("endpoint-takeback");
 
   /** Opens a netlink socket and finishes link deletions that an earlier process left. */
   public EndpointService(

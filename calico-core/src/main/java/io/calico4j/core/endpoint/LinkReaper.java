@@ -1,11 +1,11 @@
 package io.calico4j.core.endpoint;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import java.util.Optional;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -28,13 +28,7 @@ final class LinkReaper implements AutoCloseable {
   private final Netlink groups;
   private final boolean deferred;
   private final AtomicBoolean scheduled = new AtomicBoolean();
-  private final ScheduledExecutorService worker =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "link-reaper");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService worker = Daemons.timer("link-reaper");
 
   /** Opens a socket of its own for group deletions, so that nobody waits behind them. */
   LinkReaper(Kernel kernel, Netlink netlink, boolean deferred) throws KernelException {

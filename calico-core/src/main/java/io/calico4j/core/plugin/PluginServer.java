@@ -1,5 +1,8 @@
 package io.calico4j.core.plugin;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.linux.LibC;
 import java.io.IOException;
@@ -7,11 +10,15 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,13 +37,17 @@ public final class PluginServer implements AutoCloseable {
   private static final int QUEUE = 256;
   private static final int ANSWER_SECONDS = 10;
   private static final int BACKLOG = 1024;
+  private static final int WATCH_SECONDS = 1;
   private static final long MAX_MEMORY = 64L << 20;
 
   private final Path socket;
   private final Map<String, PluginHandler> handlers;
   private final ThreadPoolExecutor workers;
   private final AtomicLong memory = new AtomicLong();
+  private final ScheduledExecutorService watch = Daemons.timer("plugin-socket");
   private @Nullable CallerLoop callers;
+  private @Nullable Object bound;
+  private volatile String problem = "it does not listen yet";
 
   /** Makes a server for the programs; nothing happens before {@link #start}. */
   public PluginServer(Path socket, Map<String, PluginHandler> handlers) {
@@ -49,17 +60,61 @@ public final class PluginServer implements AutoCloseable {
             1,
             TimeUnit.MINUTES,
             new ArrayBlockingQueue<>(QUEUE),
-            task -> daemon(task, "plugin-worker"));
+            task -> Daemons.thread("plugin-worker", task));
   }
 
-  private static Thread daemon(Runnable task, String name) {
-    Thread thread = new Thread(task, name);
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  /** Binds the socket, replacing a stale one, and begins to serve. */
+  /**
+   * Binds the socket, replacing a stale one, and begins to serve. A socket that is removed later,
+   * or replaced by another file, is bound again within about a second.
+   */
   public void start() throws IOException, KernelException {
+    bind();
+    var unused =
+        watch.scheduleWithFixedDelay(this::checkSocket, WATCH_SECONDS, WATCH_SECONDS, SECONDS);
+  }
+
+  /** Says why callers cannot come; empty when they can. */
+  public Optional<String> problem() {
+    String now = problem;
+    if (!now.isEmpty()) {
+      return Optional.of(now);
+    }
+    return Files.exists(socket, LinkOption.NOFOLLOW_LINKS)
+        ? Optional.empty()
+        : Optional.of(socket + " is gone");
+  }
+
+  private synchronized void checkSocket() {
+    if (watch.isShutdown() || isInPlace()) {
+      return;
+    }
+    try {
+      bind();
+      log.warn("{} was removed or replaced: it is bound again", socket);
+    } catch (IOException | KernelException e) {
+      String text = socket + " is gone and cannot be bound again: " + e.getMessage();
+      if (!text.equals(problem)) {
+        log.error("{}", text);
+      }
+      problem = text;
+    }
+  }
+
+  /** Tells whether the file at the socket's path is the socket that was bound. */
+  private boolean isInPlace() {
+    try {
+      return problem.isEmpty() && fileKey().equals(bound);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private Object fileKey() throws IOException {
+    return Files.readAttributes(socket, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
+  }
+
+  private synchronized void bind() throws IOException, KernelException {
     Path directory = socket.toAbsolutePath().getParent();
     Files.createDirectories(directory);
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
@@ -77,12 +132,22 @@ public final class PluginServer implements AutoCloseable {
     if (listener < 0
         || LibC.INSTANCE.bind(listener, address, address.length) < 0
         || LibC.INSTANCE.listen(listener, BACKLOG) < 0) {
-      throw LibC.failure("bind", socket.toString());
+      KernelException failure = LibC.failure("bind", socket.toString());
+      if (listener >= 0) {
+        LibC.INSTANCE.close(listener);
+      }
+      throw failure;
     }
     Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-------"));
+    CallerLoop old = callers;
     CallerLoop loop = new CallerLoop(listener, this::queue);
     callers = loop;
-    daemon(loop, "plugin-callers").start();
+    Daemons.thread("plugin-callers", loop).start();
+    bound = fileKey();
+    problem = "";
+    if (old != null) {
+      old.close();
+    }
   }
 
   private void queue(Connection caller, PluginRequest request) {
@@ -145,9 +210,12 @@ public final class PluginServer implements AutoCloseable {
   /** Stops: no request begins afterwards; running ones have two seconds to end. */
   @Override
   public void close() {
-    CallerLoop loop = callers;
-    if (loop != null) {
-      loop.close();
+    synchronized (this) {
+      watch.shutdownNow();
+      CallerLoop loop = callers;
+      if (loop != null) {
+        loop.close();
+      }
     }
     workers.shutdown();
     try {

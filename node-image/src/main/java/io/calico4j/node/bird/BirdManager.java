@@ -1,5 +1,6 @@
 package io.calico4j.node.bird;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
@@ -15,7 +16,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -38,16 +38,11 @@ public final class BirdManager implements AutoCloseable {
   private final List<String> command;
   private final KeyspaceSyncer syncer;
   private final TreeMap<String, Entry> entries = new TreeMap<>();
-  private final ScheduledExecutorService watchdog =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "bird-watchdog");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService watchdog = Daemons.timer("bird-watchdog");
   private String loaded = "";
   private boolean inSync;
   private volatile boolean configured;
+  private volatile String problem = "it has no configuration yet";
 
   /**
    * Makes a manager; nothing happens before {@link #start}.
@@ -109,17 +104,29 @@ public final class BirdManager implements AutoCloseable {
 
   private synchronized void checkBird() {
     if (configured && !control.isAlive()) {
-      log.warn("bird does not answer any more");
-      configured = false;
+      fail("bird does not answer any more");
     }
     if (!configured) {
       load();
     }
   }
 
-  /** Tells whether bird runs with the configuration that the datastore asks for. */
-  public boolean isConfigured() {
-    return configured;
+  /**
+   * Says why bird does not run with the configuration that the datastore asks for; empty when it
+   * does.
+   */
+  public Optional<String> problem() {
+    String now = problem;
+    return now.isEmpty() ? Optional.empty() : Optional.of(now);
+  }
+
+  /** Notes what is wrong; readiness logs it. */
+  private void fail(String text) {
+    configured = false;
+    if (!text.equals(problem)) {
+      problem = text;
+      log.debug("{}", text);
+    }
   }
 
   private synchronized void load() {
@@ -129,6 +136,7 @@ public final class BirdManager implements AutoCloseable {
     try {
       Optional<BgpView> view = new BgpViewBuilder(node, entries).build();
       if (view.isEmpty()) {
+        fail("bird keeps its configuration: Node " + node + " is missing or has no BGP address");
         return;
       }
       String text = BirdConfigRenderer.render(view.get());
@@ -139,9 +147,9 @@ public final class BirdManager implements AutoCloseable {
       tellBird();
       loaded = text;
       configured = true;
+      problem = "";
     } catch (InvalidResourceException | IllegalArgumentException | IOException e) {
-      configured = false;
-      log.error("bird keeps its configuration: {}", e.getMessage());
+      fail("bird keeps its configuration: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -161,8 +169,9 @@ public final class BirdManager implements AutoCloseable {
   }
 
   private void tellBird() throws IOException, InterruptedException {
+    String answer;
     try {
-      log.info("bird: {}", control.configure());
+      answer = control.configure();
     } catch (IOException e) {
       Process bird =
           new ProcessBuilder(command)
@@ -176,7 +185,13 @@ public final class BirdManager implements AutoCloseable {
             "bird ended at once with status " + bird.exitValue() + ": see bird.log", e);
       }
       log.info("bird started pid={}", bird.pid());
+      return;
     }
+    // Codes from 8000 are errors; see BIRD's doc/reply_codes.
+    if (answer.compareTo("8") >= 0) {
+      throw new IOException("bird refuses to load its configuration: " + answer);
+    }
+    log.info("bird: {}", answer);
   }
 
   @Override

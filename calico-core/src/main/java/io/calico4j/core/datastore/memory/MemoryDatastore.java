@@ -1,5 +1,6 @@
 package io.calico4j.core.datastore.memory;
 
+import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.CompactedException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
@@ -12,7 +13,6 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -26,13 +26,7 @@ public final class MemoryDatastore implements Datastore {
   private final NavigableMap<String, Entry> entries = new TreeMap<>();
   private final List<Change> history = new ArrayList<>();
   private final List<MemoryWatch> watches = new CopyOnWriteArrayList<>();
-  private final ScheduledExecutorService notifier =
-      Executors.newSingleThreadScheduledExecutor(
-          task -> {
-            Thread thread = new Thread(task, "memory-datastore");
-            thread.setDaemon(true);
-            return thread;
-          });
+  private final ScheduledExecutorService notifier = Daemons.timer("memory-datastore");
   private long revision = 1;
   private long compacted;
 

@@ -1,0 +1,3 @@
+/** Threads whose death is noticed. */
+@org.jspecify.annotations.NullMarked
+package io.calico4j.core.concurrent;

@@ -1,0 +1,85 @@
+package io.calico4j.node;
+
+import io.calico4j.core.concurrent.Daemons;
+import io.calico4j.node.http.Page;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Knows of each component of the agent what is wrong with it, if anything, and shows that as a
+ * page: 200 when nothing is, else 503, with a line for each component. Once the agent has started,
+ * the begin of a trouble is logged in one line and its end in another.
+ */
+final class Readiness implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Readiness.class);
+  private static final int LOOK_SECONDS = 1;
+
+  private final Map<String, Supplier<Optional<String>>> components = new ConcurrentHashMap<>();
+  private final Map<String, String> troubles = new TreeMap<>();
+  private final ScheduledExecutorService timer = Daemons.timer("readiness");
+
+  /**
+   * Adds a component.
+   *
+   * @param problem says in words what is wrong now; must answer at once
+   */
+  void add(String component, Supplier<Optional<String>> problem) {
+    components.put(component, problem);
+  }
+
+  /** Begins to log troubles: to be called when the agent has started. */
+  void begin() {
+    var unused =
+        timer.scheduleWithFixedDelay(this::look, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+  }
+
+  private Map<String, String> problems() {
+    Map<String, String> found = new TreeMap<>();
+    components.forEach(
+        (component, problem) -> problem.get().ifPresent(text -> found.put(component, text)));
+    return found;
+  }
+
+  /** Compares with what was known, and logs what has changed. */
+  void look() {
+    Map<String, String> found = problems();
+    found.forEach(
+        (component, text) -> {
+          if (!troubles.containsKey(component)) {
+            log.error("{} is in trouble, the node is not ready: {}", component, text);
+          }
+        });
+    troubles.forEach(
+        (component, text) -> {
+          if (!found.containsKey(component)) {
+            log.info("{} is well again; its trouble was: {}", component, text);
+          }
+        });
+    troubles.clear();
+    troubles.putAll(found);
+  }
+
+  /** Makes the page. */
+  Page page() {
+    Map<String, String> found = problems();
+    StringBuilder table = new StringBuilder();
+    for (String component : new TreeMap<>(components).keySet()) {
+      String problem = found.get(component);
+      table.append(component).append(problem == null ? ": ready" : ": not ready: " + problem);
+      table.append('\n');
+    }
+    return Page.plain(found.isEmpty() ? 200 : 503, table.toString());
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+}

@@ -1,0 +1,225 @@
+package io.calico4j.node.etcd;
+
+import io.calico4j.core.concurrent.Daemons;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The etcd of a host that has no other. It listens on the loopback address only, and talks only to
+ * who shows a certificate of {@link EtcdCertificates}. It outlives the agent, however that ends;
+ * the next agent adopts it, unless it runs with other arguments, another authority or a program
+ * file that has been replaced: then it is ended and started anew on the same data. One that ends by
+ * itself is started again, with growing pauses.
+ *
+ * <p>Its process id stands in {@code etcd.pid} and what it prints in {@code etcd.log} of the run
+ * directory; the log is moved to {@code etcd.log.1} when it is longer than {@value #MAX_LOG} bytes.
+ */
+public final class EmbeddedEtcd implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(EmbeddedEtcd.class);
+  private static final long MAX_LOG = 8L << 20;
+  private static final int LOOK_MILLIS = 500;
+  private static final long FIRST_PAUSE_MILLIS = 100;
+  private static final long MAX_PAUSE_MILLIS = 10_000;
+  private static final long RENEW_HOURS = 24;
+
+  private final Path runDirectory;
+  private final Path dataDirectory;
+  private final String clientUrl;
+  private final List<String> command;
+  private final EtcdCertificates certificates;
+  private final Thread supervisor = Daemons.thread("etcd-supervisor", this::supervise);
+  private volatile boolean closed;
+  private volatile String problem = "";
+  private @Nullable ProcessHandle process;
+
+  /**
+   * Describes it; nothing is started before {@link #start}.
+   *
+   * @param node the node's name, which is the member's
+   * @param libDirectory where data ({@code etcd}) and certificates ({@code etcd-pki}) are
+   * @param runDirectory where process id and log are
+   * @param clientPort the port for clients
+   * @param peerPort the port for other members, of which there are none
+   */
+  public EmbeddedEtcd(
+      String node, Path libDirectory, Path runDirectory, String clientPort, String peerPort) {
+    this.runDirectory = runDirectory;
+    dataDirectory = libDirectory.resolve("etcd");
+    certificates =
+        new EtcdCertificates(libDirectory.resolve("etcd-pki").toAbsolutePath(), Clock.systemUTC());
+    clientUrl = "https://127.0.0.1:" + clientPort;
+    String peerUrl = "https://127.0.0.1:" + peerPort;
+    command =
+        List.of(
+            "etcd",
+            "--name=" + node,
+            RunningEtcd.dataArgument(dataDirectory),
+            "--listen-client-urls=" + clientUrl,
+            "--advertise-client-urls=" + clientUrl,
+            "--listen-peer-urls=" + peerUrl,
+            "--initial-advertise-peer-urls=" + peerUrl,
+            "--initial-cluster=" + node + "=" + peerUrl,
+            "--client-cert-auth",
+            "--trusted-ca-file=" + certificates.file("ca.pem"),
+            "--cert-file=" + certificates.file("server.pem"),
+            "--key-file=" + certificates.file("server.key"),
+            "--peer-client-cert-auth",
+            "--peer-trusted-ca-file=" + certificates.file("ca.pem"),
+            "--peer-cert-file=" + certificates.file("server.pem"),
+            "--peer-key-file=" + certificates.file("server.key"));
+  }
+
+  /**
+   * Makes the certificates that are missing, adopts an etcd that fits or starts one, and watches
+   * it.
+   *
+   * @throws IOException when the certificates cannot be made or etcd cannot be run
+   */
+  public void start() throws IOException, InterruptedException {
+    if (Files.exists(dataDirectory)) {
+      Files.setPosixFilePermissions(dataDirectory, PosixFilePermissions.fromString("rwx------"));
+    }
+    run();
+    supervisor.start();
+  }
+
+  /** Returns the variables with which clients reach it, in place of all ETCD_* that are given. */
+  public Map<String, String> variables(Map<String, String> environment) {
+    Map<String, String> changed = new TreeMap<>(environment);
+    changed.keySet().removeIf(name -> name.startsWith("ETCD_"));
+    changed.putAll(certificates.clientVariables());
+    changed.put("ETCD_ENDPOINTS", clientUrl);
+    return changed;
+  }
+
+  /** Says what is wrong with it; empty when it runs. */
+  public Optional<String> problem() {
+    String now = problem;
+    return now.isEmpty() ? Optional.empty() : Optional.of(now);
+  }
+
+  /** Adopts the one that runs, if it fits, else starts one. */
+  private void run() throws IOException, InterruptedException {
+    certificates.ensure();
+    String authority = certificates.authorityDigest();
+    Optional<RunningEtcd> found = RunningEtcd.on(dataDirectory);
+    if (found.isPresent()) {
+      RunningEtcd running = found.get();
+      if (running.arguments().equals(command)
+          && running.authority().equals(authority)
+          && !running.replaced()) {
+        process = running.process();
+        writePid(running.process());
+        log.info("etcd pid={} goes on, it was started by an earlier agent", process.pid());
+        return;
+      }
+      log.info(
+          "etcd pid={} was started otherwise than it is now, it is ended and started again",
+          running.process().pid());
+      running.stop();
+    }
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))
+            .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
+    builder
+        .environment()
+        .keySet()
+        .removeIf(name -> name.startsWith("ETCD_") || name.startsWith("CALICO_"));
+    builder.environment().put(RunningEtcd.AUTHORITY_VARIABLE, authority);
+    Process started = builder.start();
+    process = started.toHandle();
+    writePid(started.toHandle());
+    log.info("etcd started pid={}", started.pid());
+  }
+
+  private Path logFile() {
+    return runDirectory.resolve("etcd.log");
+  }
+
+  private void writePid(ProcessHandle of) throws IOException {
+    Path fresh = runDirectory.resolve("etcd.pid.new");
+    Files.writeString(fresh, of.pid() + "\n");
+    Files.move(
+        fresh,
+        runDirectory.resolve("etcd.pid"),
+        java.nio.file.StandardCopyOption.ATOMIC_MOVE,
+        java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private void supervise() {
+    long pause = FIRST_PAUSE_MILLIS;
+    long renewed = System.nanoTime();
+    long began = System.nanoTime();
+    while (!closed) {
+      try {
+        TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+        long now = System.nanoTime();
+        ProcessHandle current = process;
+        if (current == null || !RunningEtcd.isAlive(current)) {
+          problem = "etcd has ended" + lastLine() + ": it is started again, see " + logFile();
+          log.warn("{}", problem);
+          TimeUnit.MILLISECONDS.sleep(pause);
+          pause =
+              now - began > TimeUnit.MINUTES.toNanos(1)
+                  ? FIRST_PAUSE_MILLIS
+                  : Math.min(MAX_PAUSE_MILLIS, 2 * pause);
+          began = System.nanoTime();
+          run();
+        } else if (now - renewed > TimeUnit.HOURS.toNanos(RENEW_HOURS)) {
+          renewed = now;
+          run();
+        } else {
+          problem = "";
+        }
+        boundLog();
+      } catch (IOException e) {
+        problem = "etcd cannot be run: " + e.getMessage();
+        log.error("{}", problem);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
+  }
+
+  private String lastLine() {
+    try {
+      List<String> lines = Files.readAllLines(logFile(), StandardCharsets.ISO_8859_1);
+      return lines.isEmpty() ? "" : " (" + lines.get(lines.size() - 1).strip() + ")";
+    } catch (IOException e) {
+      return "";
+    }
+  }
+
+  /** Keeps what etcd printed last; etcd itself goes on appending to the same file. */
+  private void boundLog() throws IOException {
+    if (Files.exists(logFile()) && Files.size(logFile()) > MAX_LOG) {
+      Files.copy(
+          logFile(),
+          runDirectory.resolve("etcd.log.1"),
+          java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+      Files.write(logFile(), new byte[0]);
+    }
+  }
+
+  /** Ends the watch; etcd itself goes on. */
+  @Override
+  public void close() {
+    closed = true;
+    supervisor.interrupt();
+  }
+}
