@@ -56,7 +56,10 @@ public final class AgentApi {
     client = builder.build();
   }
 
-  /** Returns every container the agent knows, nested and standalone ones too. */
+  /**
+   * Returns every container the agent knows, nested and standalone ones too. An agent that has none
+   * answers with the type alone, {@code 08 09}: the list is absent, not empty.
+   */
   public Response.GetContainers containers() throws AgentUnavailableException {
     Response response =
         ask(
@@ -65,18 +68,12 @@ public final class AgentApi {
                 .setGetContainers(
                     Call.GetContainers.newBuilder().setShowNested(true).setShowStandalone(true))
                 .build());
-    if (!response.hasGetContainers()) {
-      throw unusable("its answer lists no containers", null);
-    }
     return response.getGetContainers();
   }
 
-  /** Returns the agent's tasks. */
+  /** Returns the agent's tasks; the list is absent where there are none. */
   public Response.GetTasks tasks() throws AgentUnavailableException {
     Response response = ask(Call.newBuilder().setType(Call.Type.GET_TASKS).build());
-    if (!response.hasGetTasks()) {
-      throw unusable("its answer lists no tasks", null);
-    }
     return response.getGetTasks();
   }
 

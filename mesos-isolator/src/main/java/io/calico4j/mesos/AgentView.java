@@ -1,6 +1,7 @@
 package io.calico4j.mesos;
 
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -12,13 +13,24 @@ import org.apache.mesos.v1.agent.Protos.Response;
 
 /**
  * What an agent said of its containers, by the ids that its isolator gives to plugins: a nested
- * container's is its parent's, a dot, its own.
+ * container's is its parent's, a dot, its own. Agents name the parents in the container's status
+ * only; its {@code container_id} is the last part alone. A container without status is known by
+ * that part, so that it is not taken for one that ended.
  */
 final class AgentView {
   private final Map<String, Response.GetContainers.Container> containers = new HashMap<>();
+  private final Set<String> withoutStatus = new HashSet<>();
 
   AgentView(Response.GetContainers answer) {
-    answer.getContainersList().forEach(c -> containers.put(id(c.getContainerId()), c));
+    for (Response.GetContainers.Container container : answer.getContainersList()) {
+      ContainerID inStatus = container.getContainerStatus().getContainerId();
+      if (container.hasContainerStatus() && !inStatus.getValue().isEmpty()) {
+        containers.put(id(inStatus), container);
+      } else {
+        containers.put(id(container.getContainerId()), container);
+        withoutStatus.add(container.getContainerId().getValue());
+      }
+    }
   }
 
   static String id(ContainerID id) {
@@ -26,7 +38,8 @@ final class AgentView {
   }
 
   boolean knows(String container) {
-    return containers.containsKey(container);
+    return containers.containsKey(container)
+        || withoutStatus.contains(container.substring(container.lastIndexOf('.') + 1));
   }
 
   /**

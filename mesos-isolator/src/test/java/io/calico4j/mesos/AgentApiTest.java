@@ -12,9 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import org.apache.mesos.v1.Protos;
+import org.apache.mesos.v1.agent.Protos.Response;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,7 +53,6 @@ class AgentApiTest {
     "GARBAGE,no v1 Response",
     "HTML,no application/x-protobuf",
     "OTHER_TYPE,GET_HEALTH to GET_CONTAINERS",
-    "NO_LIST,lists no containers",
     "SILENT,not answered",
     "ENDLESS,not answered",
   })
@@ -62,6 +65,53 @@ class AgentApiTest {
           .hasMessageContaining(agent.url("http").toString())
           .hasMessageContaining(text)
           .hasMessageNotContaining("s3cret");
+    }
+  }
+
+  @Test
+  void anAgentWithoutContainersAnswersWithTheTypeAlone() throws Exception {
+    byte[] captured = FakeAgent.capture("get-containers-empty.pb");
+    assertThat(captured).containsExactly(8, 9);
+    try (FakeAgent agent = new FakeAgent()) {
+      agent.recordedContainers = captured;
+      assertThat(api(agent).containers().getContainersCount()).isZero();
+      agent.behaviour = FakeAgent.Behaviour.NO_LIST;
+      assertThat(api(agent).tasks().getLaunchedTasksCount()).isZero();
+    }
+  }
+
+  @Test
+  void aNestedContainerOfARealAgentIsKnownByItsWholeIdAndHasItsOwnTasks() throws Exception {
+    String pod = "5452ed69-7065-4d97-abd9-82d27d1e8324";
+    String own = pod + ".72fa090a-a1f4-40be-aa2c-a39df61d90a5";
+    String shared = pod + ".678d5ed2-7526-431e-a913-6394c7f25e40";
+    try (FakeAgent agent = new FakeAgent()) {
+      agent.recordedContainers = FakeAgent.capture("get-containers-nested.pb");
+      agent.recordedTasks = FakeAgent.capture("get-tasks-nested.pb");
+      AgentView view = new AgentView(api(agent).containers());
+      assertThat(view.knows(own)).isTrue();
+      assertThat(view.knows(shared)).isTrue();
+      assertThat(view.knows(pod)).isTrue();
+      assertThat(view.knows("72fa090a-a1f4-40be-aa2c-a39df61d90a5")).isFalse();
+      List<Protos.Task> tasks = api(agent).tasks().getLaunchedTasksList();
+      TaskIds ids = view.idsOf(own, tasks, Set.of(pod, own));
+      assertThat(ids.tasks()).isEqualTo("n-own");
+      assertThat(ids.framework()).isEqualTo("982a5ca0-20a5-4dd5-bbea-e8aae772c73d-0007");
+      assertThat(ids.executor()).isEqualTo("pod-n");
+      assertThat(view.idsOf(pod, tasks, Set.of(pod, own)).tasks()).isEqualTo("n-shared");
+    }
+  }
+
+  @Test
+  void aNestedContainerWithoutStatusIsNotTakenForOneThatEnded() throws Exception {
+    try (FakeAgent agent = new FakeAgent()) {
+      agent.containers.add(
+          Response.GetContainers.Container.newBuilder()
+              .setContainerId(Protos.ContainerID.newBuilder().setValue("nested"))
+              .build());
+      AgentView view = new AgentView(api(agent).containers());
+      assertThat(view.knows("pod.nested")).isTrue();
+      assertThat(view.knows("pod.other")).isFalse();
     }
   }
 

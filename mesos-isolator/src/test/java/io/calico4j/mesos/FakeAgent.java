@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -23,6 +25,12 @@ final class FakeAgent implements AutoCloseable {
   final List<String> authorizations = new ArrayList<>();
   private final CountDownLatch over = new CountDownLatch(1);
   volatile Behaviour behaviour = Behaviour.WELL;
+
+  /** What a real agent answered, in place of {@link #containers}; empty for those. */
+  volatile byte[] recordedContainers = {};
+
+  /** The same in place of {@link #tasks}. */
+  volatile byte[] recordedTasks = {};
 
   /** What it does with a question. */
   enum Behaviour {
@@ -57,8 +65,18 @@ final class FakeAgent implements AutoCloseable {
     return dot < 0 ? id.build() : id.setParent(id(text.substring(0, dot))).build();
   }
 
+  /** Lists a container as agents do: the parents are named in its status only. */
   static Response.GetContainers.Container.Builder container(String id) {
-    return Response.GetContainers.Container.newBuilder().setContainerId(id(id));
+    Response.GetContainers.Container.Builder container =
+        Response.GetContainers.Container.newBuilder()
+            .setContainerId(ContainerID.newBuilder().setValue(id(id).getValue()));
+    container.getContainerStatusBuilder().setContainerId(id(id));
+    return container;
+  }
+
+  /** Reads what a real agent answered. */
+  static byte[] capture(String file) throws IOException {
+    return Files.readAllBytes(Path.of("src/test/resources/captures", file));
   }
 
   private void answer(HttpExchange exchange) throws IOException {
@@ -72,7 +90,7 @@ final class FakeAgent implements AutoCloseable {
         return;
       }
       switch (behaviour) {
-        case WELL -> send(exchange, 200, "application/x-protobuf", response(call).toByteArray());
+        case WELL -> send(exchange, 200, "application/x-protobuf", answer(call));
         case RECOVERING ->
             send(
                 exchange,
@@ -122,6 +140,12 @@ final class FakeAgent implements AutoCloseable {
     }
   }
 
+  private byte[] answer(Call call) {
+    byte[] recorded =
+        call.getType() == Call.Type.GET_CONTAINERS ? recordedContainers : recordedTasks;
+    return recorded.length > 0 ? recorded : response(call).toByteArray();
+  }
+
   private Response response(Call call) {
     Response.Builder response =
         Response.newBuilder().setType(Response.Type.valueOf(call.getType().name()));
@@ -129,9 +153,15 @@ final class FakeAgent implements AutoCloseable {
       case GET_CONTAINERS -> {
         Response.GetContainers.Builder list = response.getGetContainersBuilder();
         containers.stream()
-            .filter(c -> !c.getContainerId().hasParent() || call.getGetContainers().getShowNested())
+            .filter(
+                c ->
+                    !c.getContainerStatus().getContainerId().hasParent()
+                        || call.getGetContainers().getShowNested())
             .filter(c -> c.hasExecutorId() || call.getGetContainers().getShowStandalone())
             .forEach(list::addContainers);
+        if (list.getContainersCount() == 0) {
+          response.clearGetContainers();
+        }
       }
       case GET_TASKS -> response.getGetTasksBuilder().addAllLaunchedTasks(tasks);
       default -> throw new IllegalArgumentException(call.getType().name());

@@ -163,7 +163,7 @@ class MesosReconcilerTest {
   @ParameterizedTest
   @EnumSource(
       value = FakeAgent.Behaviour.class,
-      names = {"WELL", "ENDLESS"},
+      names = {"WELL", "ENDLESS", "NO_LIST"},
       mode = EnumSource.Mode.EXCLUDE)
   void anAgentThatCannotBeAskedReleasesNothingAndTheGraceBeginsAnew(FakeAgent.Behaviour behaviour)
       throws Exception {

@@ -71,14 +71,21 @@ public final class MesosAgentApi {
         .start();
   }
 
-  /** Writes what it lists from now on: an agent's containers and their tasks. */
+  /**
+   * Writes what it lists from now on: an agent's containers and their tasks. As real agents do, it
+   * names the parents of a nested container in its status only, and leaves out a list that is
+   * empty.
+   */
   public static void publish(Path directory, Mode mode, List<MesosAgent.Container> containers)
       throws IOException {
     Response.GetContainers.Builder listed = Response.GetContainers.newBuilder();
     Response.GetTasks.Builder tasks = Response.GetTasks.newBuilder();
     for (MesosAgent.Container container : containers) {
       Response.GetContainers.Container.Builder entry =
-          listed.addContainersBuilder().setContainerId(id(container.id()));
+          listed
+              .addContainersBuilder()
+              .setContainerId(ContainerID.newBuilder().setValue(id(container.id()).getValue()));
+      entry.getContainerStatusBuilder().setContainerId(id(container.id()));
       MesosAgent.Owner owner = container.owner();
       if (!owner.framework().isEmpty()) {
         entry
@@ -89,20 +96,16 @@ public final class MesosAgentApi {
         tasks.addLaunchedTasks(task(container));
       }
     }
-    write(
-        directory.resolve("containers"),
-        Response.newBuilder()
-            .setType(Response.Type.GET_CONTAINERS)
-            .setGetContainers(listed)
-            .build()
-            .toByteArray());
-    write(
-        directory.resolve("tasks"),
-        Response.newBuilder()
-            .setType(Response.Type.GET_TASKS)
-            .setGetTasks(tasks)
-            .build()
-            .toByteArray());
+    Response.Builder all = Response.newBuilder().setType(Response.Type.GET_CONTAINERS);
+    if (listed.getContainersCount() > 0) {
+      var unused = all.setGetContainers(listed);
+    }
+    write(directory.resolve("containers"), all.build().toByteArray());
+    Response.Builder launched = Response.newBuilder().setType(Response.Type.GET_TASKS);
+    if (tasks.getLaunchedTasksCount() > 0) {
+      var unused = launched.setGetTasks(tasks);
+    }
+    write(directory.resolve("tasks"), launched.build().toByteArray());
     write(directory.resolve("mode"), mode.name().getBytes(StandardCharsets.UTF_8));
   }
 
@@ -118,6 +121,7 @@ public final class MesosAgentApi {
         .setFrameworkId(FrameworkID.newBuilder().setValue(container.owner().framework()))
         .setAgentId(org.apache.mesos.v1.Protos.AgentID.newBuilder().setValue("agent-S0"))
         .setState(TaskState.TASK_RUNNING)
+        .addStatuses(status.clone().setState(TaskState.TASK_STARTING))
         .addStatuses(status)
         .build();
   }
@@ -156,10 +160,12 @@ public final class MesosAgentApi {
       return Files.readAllBytes(directory.resolve("tasks"));
     }
     Response all = Response.parseFrom(Files.readAllBytes(directory.resolve("containers")));
-    Response.Builder response = all.toBuilder();
-    response.getGetContainersBuilder().clearContainers();
+    if (call.getGetContainers().getShowNested() || !all.hasGetContainers()) {
+      return all.toByteArray();
+    }
+    Response.Builder response = all.toBuilder().clearGetContainers();
     all.getGetContainers().getContainersList().stream()
-        .filter(c -> call.getGetContainers().getShowNested() || !c.getContainerId().hasParent())
+        .filter(c -> !c.getContainerStatus().getContainerId().hasParent())
         .forEach(response.getGetContainersBuilder()::addContainers);
     return response.build().toByteArray();
   }
