@@ -21,7 +21,9 @@ public record AgentAccess(
     boolean http = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
     if (!http || url.getHost() == null || url.getUserInfo() != null) {
       throw new IllegalArgumentException(
-          "\"" + url + "\" is no agent's address: give one such as http://127.0.0.1:5051");
+          "\""
+              + withoutUser(url.toString())
+              + "\" is no agent's address: give one such as http://127.0.0.1:5051");
     }
   }
 
@@ -31,8 +33,16 @@ public record AgentAccess(
       return URI.create(text);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
-          "\"" + text + "\" is no agent's address: give one such as http://127.0.0.1:5051", e);
+          "\""
+              + withoutUser(text)
+              + "\" is no agent's address: give one such as http://127.0.0.1:5051");
     }
+  }
+
+  /** Leaves out what stands before an at sign: there may be a password in it. */
+  private static String withoutUser(String url) {
+    int at = url.lastIndexOf('@');
+    return at < 0 ? url : "…" + url.substring(at);
   }
 
   /** Leaves the password out. */

@@ -13,6 +13,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.model.PrintableText;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -58,7 +59,7 @@ public final class NetModulesPlugin implements PluginHandler {
     log.warn("a net-modules request failed: {}", cause.getMessage());
     JsonObject answer = new JsonObject();
     answer.addProperty("error", error);
-    return new PluginResponse(1, answer.toString(), cause.getMessage() + "\n");
+    return new PluginResponse(1, answer.toString(), PrintableText.of(error) + "\n");
   }
 
   private JsonObject serve(String text)

@@ -127,14 +127,16 @@ class AgentApiTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"agent:5051", "ftp://a/", "http://u:p@a:5051", "nonsense"})
+  @ValueSource(
+      strings = {"agent:5051", "ftp://a/", "http://u:geheim@a:5051", "u:geheim@a b", "nonsense"})
   void whatIsNoAddressOfAnAgentIsRefused(String url) {
     assertThatThrownBy(
             () ->
                 new AgentAccess(
                     AgentAccess.parse(url), Optional.empty(), "", "", Duration.ofSeconds(1)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("http://127.0.0.1:5051");
+        .hasMessageContaining("http://127.0.0.1:5051")
+        .hasMessageNotContaining("geheim");
   }
 
   @Test

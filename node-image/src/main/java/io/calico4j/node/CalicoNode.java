@@ -68,6 +68,7 @@ public final class CalicoNode implements AutoCloseable {
     if (arguments.length > 0) {
       System.exit(TakeOver.run(List.of(arguments), System.out, System.err));
     }
+    LogStream.install();
     run(EndpointStep.Observer.NONE);
   }
 

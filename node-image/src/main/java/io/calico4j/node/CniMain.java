@@ -62,6 +62,7 @@ public final class CniMain {
    */
   public static void main(String[] arguments) throws IOException {
     PrintStream answer = System.out;
+    LogStream.install();
     System.setOut(System.err);
     String program = arguments.length == 0 ? "calico" : arguments[0];
     byte[] input = System.in.readNBytes(MAX_INPUT);

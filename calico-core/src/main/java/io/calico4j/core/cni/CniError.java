@@ -1,6 +1,7 @@
 package io.calico4j.core.cni;
 
 import com.google.gson.JsonObject;
+import io.calico4j.core.model.PrintableText;
 import org.jspecify.annotations.Nullable;
 
 /** A CNI operation that failed; printed as the error object of the spec. */
@@ -42,16 +43,17 @@ public class CniError extends Exception {
   private final String details;
 
   /**
-   * Makes an error.
+   * Makes an error. Control characters in its texts, which may hold values from outside, are
+   * escaped: callers print them into their logs.
    *
    * @param code a code of the spec, or 100 and above
    * @param message what happened and what to do
    * @param details the cause, may be empty
    */
   public CniError(int code, String message, String details) {
-    super(message);
+    super(PrintableText.of(message));
     this.code = code;
-    this.details = details;
+    this.details = PrintableText.of(details);
   }
 
   /** Returns the code. */

@@ -59,7 +59,7 @@ public record CniRequest(
   }
 
   private static final Pattern CONTAINER_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
-  private static final Pattern INTERFACE = Pattern.compile("[^/:\\s]{1,15}");
+  private static final Pattern INTERFACE = Pattern.compile("[!-~&&[^/:]]{1,15}");
 
   /** Parses a request other than VERSION; the error has code 1, 4, 6 or 7. */
   public static CniRequest parse(PluginRequest request) throws CniError {
@@ -79,7 +79,10 @@ public record CniRequest(
         && (!INTERFACE.matcher(interfaceName).matches()
             || interfaceName.equals(".")
             || interfaceName.equals(".."))) {
-      throw invalid("CNI_IFNAME", interfaceName, "1 to 15 characters without slash, colon, blank");
+      throw invalid(
+          "CNI_IFNAME",
+          interfaceName,
+          "1 to 15 printable ASCII characters without slash, colon, blank");
     }
     String netns = environment.getOrDefault("CNI_NETNS", "");
     if (command.needsNetns && netns.isEmpty()) {

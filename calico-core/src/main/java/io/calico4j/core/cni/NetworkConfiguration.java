@@ -27,6 +27,9 @@ public record NetworkConfiguration(
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
 
+  /** Members whose values are not printed. */
+  private static final Pattern SECRET = Pattern.compile("password|token|_key$|endpoints|authority");
+
   /** What was parsed last: a runtime sends the same text for every container of a network. */
   private static final Map<String, NetworkConfiguration> RECENT =
       Collections.synchronizedMap(
@@ -71,7 +74,7 @@ public record NetworkConfiguration(
     return new NetworkConfiguration(document, given, version, name);
   }
 
-  /** Decodes any JSON object; code 6 when it is none. */
+  /** Decodes any JSON object; code 6 when it is none, without the text, which may hold secrets. */
   public static JsonObject decode(String text) throws CniError {
     if (text.isBlank()) {
       throw new CniError(
@@ -85,11 +88,20 @@ public record NetworkConfiguration(
     } catch (JsonParseException | NumberFormatException e) {
       throw new CniError(
           CniError.CANNOT_DECODE,
-          "standard input is no valid JSON: " + abbreviate(text),
-          String.valueOf(e.getMessage()));
+          "standard input is no valid JSON",
+          e instanceof JsonParseException ? String.valueOf(e.getMessage()) : "");
     }
     throw new CniError(
-        CniError.CANNOT_DECODE, "standard input is no JSON object but " + abbreviate(text), "");
+        CniError.CANNOT_DECODE, "standard input is no JSON object but " + kind(text), "");
+  }
+
+  /** Says what a JSON text is without printing it: there may be a password in it. */
+  private static String kind(String text) {
+    return switch (text.stripLeading().charAt(0)) {
+      case '[' -> "a list";
+      case '"' -> "a string";
+      default -> "a single value";
+    };
   }
 
   private static String abbreviate(String text) {
@@ -152,12 +164,11 @@ public record NetworkConfiguration(
     return strings;
   }
 
-  /** Makes the error for a member of the wrong form. */
+  /** Makes the error for a member of the wrong form; the value of a secret is left out. */
   public static CniError invalid(String name, JsonElement value, String wanted) {
+    String shown = SECRET.matcher(name).find() ? "its value" : abbreviate(value.toString());
     return new CniError(
-        CniError.INVALID_CONFIGURATION,
-        name + ": " + abbreviate(value.toString()) + " is not " + wanted,
-        "");
+        CniError.INVALID_CONFIGURATION, name + ": " + shown + " is not " + wanted, "");
   }
 
   /** Returns {@code ipam}, empty when absent. */

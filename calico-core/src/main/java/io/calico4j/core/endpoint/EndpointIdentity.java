@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EndpointIdentity {
   private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
-  private static final Pattern INTERFACE = Pattern.compile("[^/:\\s]{1,15}");
+  private static final Pattern INTERFACE = Pattern.compile("[!-~&&[^/:]]{1,15}");
 
   /** To be copied: looking for one takes longer than what it then does. */
   private static final MessageDigest SHA = sha();
@@ -69,7 +69,7 @@ public final class EndpointIdentity {
       throw new IllegalArgumentException(
           "interface name \""
               + interfaceName
-              + "\" must be 1 to 15 characters without slash, colon or blank");
+              + "\" must be 1 to 15 printable ASCII characters without slash, colon or blank");
     }
     this.network = network;
     this.node = node;

@@ -46,7 +46,10 @@ public interface Kernel {
   /** Opens a socket for connection tracking in this process's own namespace. */
   Conntrack conntrack() throws KernelException;
 
-  /** Tells whether the namespace is the process's own. */
+  /**
+   * Tells whether the namespace is the process's own or that of process 1, by device and inode:
+   * whatever path or descriptor leads to it.
+   */
   boolean isOwn(NetworkNamespace namespace) throws KernelException;
 
   /** Writes sysctls of this process's own namespace. */

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bad input and the code and word of the error it must give. */
 class CniRequestTest {
@@ -49,6 +50,47 @@ class CniRequestTest {
             CniError.class, () -> CniRequest.parse(request(variable, value, GOOD)));
     assertThat(error.code()).isEqualTo(code);
     assertThat(error).hasMessageContaining(word);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"CNI_COMMAND", "CNI_CONTAINERID", "CNI_IFNAME", "CNI_ARGS"})
+  void aValueWithControlCharactersIsRefusedAndEscaped(String variable) {
+    String forged = "c1\n2026 WARN x\u001b[2K\r";
+    CniError error =
+        catchThrowableOfType(
+            CniError.class, () -> CniRequest.parse(request(variable, forged, GOOD)));
+    assertThat(error.code()).isEqualTo(CniError.INVALID_ENVIRONMENT);
+    assertThat(error).hasMessageContaining("c1\\n2026 WARN x\\u001b[2K\\r");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"c1\n", "e\u007f", "e\u0000", "é", "e\u200b"})
+  void anInterfaceNameIsPrintable(String name) {
+    assertThat(
+            catchThrowableOfType(
+                CniError.class, () -> CniRequest.parse(request("CNI_IFNAME", name, GOOD))))
+        .hasMessageContaining("printable ASCII");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"etcd_password\":\"geheim\"",
+        "[{\"etcd_password\":\"geheim\"}]",
+        "\"geheim\"",
+        "{\"name\":\"n\",\"etcd_password\":[\"geheim\"]}",
+        "{\"name\":\"n\",\"etcd_endpoints\":[\"http://u:geheim@a\"]}",
+        "{\"name\":\"n\",\"policy\":{\"k8s_auth_token\":[\"geheim\"]}}",
+        "{\"name\":\"n\",\"policy\":{\"k8s_client_key\":[\"geheim\"]}}",
+      })
+  void noSecretOfTheConfigurationIsPrinted(String input) {
+    CniError error =
+        catchThrowableOfType(
+            CniError.class,
+            () ->
+                ConfigurationFields.check(
+                    CniRequest.parse(request("X", "", input)).configuration().document()));
+    assertThat(error.toJson(null)).doesNotContain("geheim");
   }
 
   @ParameterizedTest

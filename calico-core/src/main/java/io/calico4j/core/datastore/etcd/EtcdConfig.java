@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How to reach etcd.
  *
- * @param endpoints URLs such as {@code http://127.0.0.1:2379}, at least one, all of one scheme
+ * @param endpoints URLs such as {@code http://127.0.0.1:2379}, at least one, all of one scheme,
+ *     without user and password, so that they may be printed
  * @param tls what https needs; null for http
  * @param user the user; used only with a password
  * @param password the password; never logged
@@ -33,6 +34,17 @@ public record EtcdConfig(
     endpoints = List.copyOf(endpoints);
     if (endpoints.isEmpty()) {
       throw new IllegalArgumentException("no etcd endpoint: set ETCD_ENDPOINTS");
+    }
+    for (int i = 0; i < endpoints.size(); i++) {
+      if (endpoints.get(i).contains("@")) {
+        throw new IllegalArgumentException(
+            "etcd endpoint number "
+                + (i + 1)
+                + " (…"
+                + endpoints.get(i).substring(endpoints.get(i).lastIndexOf('@'))
+                + ") has a user or password in it: give them as ETCD_USERNAME and ETCD_PASSWORD"
+                + " (in a network configuration etcd_username and etcd_password)");
+      }
     }
     long secure = endpoints.stream().filter(e -> e.startsWith("https://")).count();
     if (endpoints.stream().anyMatch(e -> !e.matches("https?://.+"))) {

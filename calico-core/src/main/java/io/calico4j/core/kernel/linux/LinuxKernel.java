@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -100,11 +102,21 @@ public final class LinuxKernel implements Kernel {
 
   @Override
   public boolean isOwn(NetworkNamespace namespace) throws KernelException {
+    // What a link to the descriptor says is a path when the namespace is bind-mounted: the file
+    // itself is compared.
     try {
-      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + namespace.descriptor()))
-          .equals(Home.LINK);
+      FileIdentity identity = FileIdentity.of(Path.of("/proc/self/fd/" + namespace.descriptor()));
+      return identity.equals(Home.IDENTITY) || identity.equals(Home.FIRST_PROCESS);
     } catch (IOException e) {
       throw new KernelException("identify network namespace", namespace.name(), 0, e.toString());
+    }
+  }
+
+  /** Which file something is, whatever path leads to it. */
+  private record FileIdentity(Object device, Object inode) {
+    static FileIdentity of(Path path) throws IOException {
+      Map<String, Object> found = Files.readAttributes(path, "unix:dev,ino");
+      return new FileIdentity(found.get("dev"), found.get("ino"));
     }
   }
 
@@ -183,17 +195,27 @@ public final class LinuxKernel implements Kernel {
     private static final String PATH = "/proc/self/ns/net";
     static final int DESCRIPTOR = LibC.INSTANCE.open(PATH, O_RDONLY_CLOEXEC);
 
-    /** What a link to it says, such as {@code net:[4026531840]}. */
-    static final Path LINK = link();
+    static final FileIdentity IDENTITY = identity();
 
-    private static Path link() {
+    /** The namespace of process 1, where it can be seen: the host's, also if this one's is not. */
+    static final @Nullable FileIdentity FIRST_PROCESS = firstProcess();
+
+    private static FileIdentity identity() {
       if (DESCRIPTOR < 0) {
         throw new IllegalStateException(PATH + " cannot be opened: is /proc mounted?");
       }
       try {
-        return Files.readSymbolicLink(Path.of(PATH));
+        return FileIdentity.of(Path.of(PATH));
       } catch (IOException e) {
         throw new UncheckedIOException(PATH, e);
+      }
+    }
+
+    private static @Nullable FileIdentity firstProcess() {
+      try {
+        return FileIdentity.of(Path.of("/proc/1/ns/net"));
+      } catch (IOException e) {
+        return null;
       }
     }
   }

@@ -46,12 +46,18 @@ class EtcdConfigTest {
         "ETCD_ENDPOINTS=http://a:1;ETCD_CERT_FILE=/c;ETCD_KEY_FILE=/k | write https://",
         "ETCD_ENDPOINTS=https://a:1;ETCD_CERT_FILE=/c | set both ETCD_CERT_FILE and ETCD_KEY_FILE",
         "ETCD_ENDPOINTS=https://a:1;ETCD_CERT_FILE=/c;ETCD_CERT=x | ETCD_CERT and ETCD_CERT_FILE",
+        "ETCD_ENDPOINTS=http://u:geheim@a:1 | number 1 (…@a:1) has a user or password in it",
+        "ETCD_ENDPOINTS=http://b:1,root:geheim@a:1 | number 2 (…@a:1) has a user or password in it",
+        "ETCD_ENDPOINTS=http://u:ge@heim@a_b:1 | ETCD_USERNAME and ETCD_PASSWORD",
+        "ETCD_ENDPOINTS=http://u:geheim/@a:1;ETCD_CERT_FILE=/c;ETCD_KEY_FILE=/k | has a user",
         "ETCD_DISCOVERY_SRV=example.org | ETCD_DISCOVERY_SRV is not supported",
       })
   void whatCannotBeMeantIsRefused(String settings, String message) {
     assertThatThrownBy(() -> read(settings))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining(message);
+        .hasMessageContaining(message)
+        .hasMessageNotContaining("geheim")
+        .hasMessageNotContaining("ge@");
   }
 
   @ParameterizedTest

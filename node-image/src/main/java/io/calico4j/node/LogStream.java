@@ -1,0 +1,40 @@
+package io.calico4j.node;
+
+import io.calico4j.core.model.PrintableText;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Standard error as the log: what one call prints is one line, whatever is in it. The logger prints
+ * each record, and a stack trace each of its lines, with one call, so that no name or message from
+ * outside can add a line that looks like the log's own.
+ */
+final class LogStream extends PrintStream {
+  private LogStream(OutputStream out) {
+    super(out, true, StandardCharsets.UTF_8);
+  }
+
+  /** Makes one that writes elsewhere. */
+  static PrintStream of(OutputStream out) {
+    return new LogStream(out);
+  }
+
+  /** Replaces {@link System#err}; to be called before anything is logged. */
+  static void install() {
+    System.setErr(new LogStream(new FileOutputStream(FileDescriptor.err)));
+  }
+
+  @Override
+  public void println(@Nullable String text) {
+    super.println(PrintableText.of(String.valueOf(text)));
+  }
+
+  @Override
+  public void println(@Nullable Object object) {
+    super.println(PrintableText.of(String.valueOf(object)));
+  }
+}
