@@ -13,6 +13,7 @@ import java.util.Map;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 import org.yaml.snakeyaml.error.YAMLException;
 
 /**
@@ -58,10 +59,19 @@ final class ApiConfig {
       }
       return variables(file, document);
     } catch (YAMLException e) {
-      throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+      throw new IllegalArgumentException(file + " is no valid YAML: " + problem(e));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * Says what is wrong and where, without the lines themselves: there may be a password in them.
+   */
+  private static String problem(YAMLException e) {
+    return e instanceof MarkedYAMLException marked && marked.getProblemMark() != null
+        ? "see line " + (marked.getProblemMark().getLine() + 1)
+        : e.getClass().getSimpleName();
   }
 
   private static Map<String, String> variables(String file, JsonObject document) {

@@ -46,6 +46,15 @@ class ApiConfigTest {
         .hasMessageContaining("/no/such.cfg does not exist");
   }
 
+  @Test
+  void aFileThatIsNoYamlIsNamedByLineWithoutItsText() {
+    assertThatThrownBy(
+            () -> read("kind: CalicoAPIConfig\nspec:\n  etcdPassword: geheim\n  x: [geheim\n"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("calicoctl.cfg is no valid YAML: see line ")
+        .hasMessageNotContaining("geheim");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -16,6 +16,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
@@ -74,6 +75,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final NftablesDataplane dataplane;
   private final ClusterState state = new ClusterState();
   private final WorkloadRoutes routes;
+  private final Set<IpAddress> datastoreAddresses;
+  private Set<String> refusedAddresses = Set.of();
   private final KeyspaceSyncer syncer;
   private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
 
@@ -113,9 +116,19 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final ScheduledExecutorService connections = Daemons.timer("felix-conntrack");
   private final ScheduledExecutorService reports = Daemons.timer("felix-status");
 
-  /** Makes a Felix; nothing is touched before {@link #start}. */
-  public Felix(String node, Map<String, String> environment, Datastore datastore, Kernel kernel)
+  /**
+   * Makes a Felix; nothing is touched before {@link #start}.
+   *
+   * @param datastoreAddresses what etcd is reached by; no floating address takes them
+   */
+  public Felix(
+      String node,
+      Map<String, String> environment,
+      Datastore datastore,
+      Kernel kernel,
+      Set<IpAddress> datastoreAddresses)
       throws KernelException {
+    this.datastoreAddresses = Set.copyOf(datastoreAddresses);
     this.node = node;
     this.environment = Map.copyOf(environment);
     this.kernel = kernel;
@@ -286,7 +299,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
       try {
-        routesChanged = routes.restore(ownEndpoints().values());
+        routesChanged = routes.restore(routed());
         routesProblem = "";
       } catch (KernelException e) {
         routesProblem = "routes could not be repaired: " + e.getMessage();
@@ -358,6 +371,21 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return ready ? List.copyOf(ownEndpoints().values()) : List.of();
   }
 
+  /** Returns this node's endpoints with those floating addresses that are put in force. */
+  private List<Resource<WorkloadEndpointSpec>> routed() {
+    FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
+    return ownEndpoints().values().stream()
+        .map(endpoint -> endpoint.withSpec(endpoint.spec().withIpNats(floating.of(endpoint))))
+        .toList();
+  }
+
+  private void reportRefused(Set<String> refused) {
+    refused.stream()
+        .filter(text -> !refusedAddresses.contains(text))
+        .forEach(text -> log.error("{}", text));
+    refusedAddresses = Set.copyOf(refused);
+  }
+
   private synchronized void apply() {
     if (!inSync || !dirty && !tableChanged) {
       return;
@@ -370,7 +398,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         tableRepairs++;
         dataplane.distrust();
       }
-      dataplane.apply(new RulesetBuilder(state, node, config(), hostLoopback).build());
+      FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
+      dataplane.apply(new RulesetBuilder(state, node, config(), hostLoopback, floating).build());
+      reportRefused(floating.refused());
       if (repairs) {
         long now = System.nanoTime();
         tableChanged = false;

@@ -10,7 +10,9 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
@@ -20,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,14 +38,21 @@ public final class OneShotFelix implements EndpointReadiness {
   private final Datastore datastore;
   private final Kernel kernel;
   private final Path lockFile;
+  private final Set<IpAddress> datastoreAddresses;
 
-  /** Makes one; nothing is touched before it is asked. */
+  /**
+   * Makes one; nothing is touched before it is asked.
+   *
+   * @param datastoreAddresses what etcd is reached by; no floating address takes them
+   */
   public OneShotFelix(
       String node,
       Map<String, String> environment,
       Datastore datastore,
       Kernel kernel,
-      Path lockFile) {
+      Path lockFile,
+      Set<IpAddress> datastoreAddresses) {
+    this.datastoreAddresses = Set.copyOf(datastoreAddresses);
     this.node = node;
     this.environment = Map.copyOf(environment);
     this.datastore = datastore;
@@ -80,8 +90,11 @@ public final class OneShotFelix implements EndpointReadiness {
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
         FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
+        FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
         dataplane.apply(
-            new RulesetBuilder(state, node, config, HostLoopback.addresses(kernel)).build());
+            new RulesetBuilder(state, node, config, HostLoopback.addresses(kernel), floating)
+                .build());
+        floating.refused().forEach(text -> log.error("{}", text));
       }
       return state;
     } catch (IOException | DatastoreException | KernelException | NftException e) {

@@ -20,6 +20,11 @@ import org.apache.mesos.Protos.NetworkInfo;
 record MesosAddresses(int ipv4, int ipv6, List<IpAddress> fixed) {
   private static final int MAX_CHOSEN = 16;
 
+  /** Reads what is written out in the NetworkInfo alone. */
+  static MesosAddresses of(NetworkInfo info, JsonObject json) {
+    return of(info, json, List.of(), false, false);
+  }
+
   /**
    * Reads the request; an {@link IllegalArgumentException} names what is wrong with it.
    *

@@ -42,11 +42,11 @@ record MesosLabels(
   static final String DEFAULT_NAMESPACE = "default";
 
   private static final String CNI = "cni.projectcalico.org/";
-  private static final String ADDRESSES = CNI + "ipAddrs";
-  private static final String FLOATING = CNI + "floatingIPs";
-  private static final String SOURCES = CNI + "allowedSourcePrefixes";
-  private static final String IPV4_POOLS = CNI + "ipv4pools";
-  private static final String IPV6_POOLS = CNI + "ipv6pools";
+  static final String ADDRESSES = CNI + "ipAddrs";
+  static final String FLOATING = CNI + "floatingIPs";
+  static final String SOURCES = CNI + "allowedSourcePrefixes";
+  static final String IPV4_POOLS = CNI + "ipv4pools";
+  static final String IPV6_POOLS = CNI + "ipv6pools";
   private static final List<String> KNOWN =
       List.of(NAMESPACE, PROFILES, ADDRESSES, FLOATING, SOURCES, IPV4_POOLS, IPV6_POOLS);
   private static final Pattern NAMESPACE_FORM =

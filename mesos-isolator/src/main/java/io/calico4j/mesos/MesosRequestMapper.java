@@ -23,7 +23,8 @@ import org.apache.mesos.Protos.NetworkInfo;
  * Maps what a Mesos agent's {@code network/cni} isolator sends: the NetworkInfo in {@code
  * args."org.apache.mesos".network_info}. {@link MesosLabels} says what its labels mean; the
  * network's name is the profile unless a label selects others, and each of its groups is a further
- * one; {@link MesosAddresses} says what its addresses mean.
+ * one; {@link MesosAddresses} says what its addresses mean. All of it is what a task asks for;
+ * {@link TaskRequests} says what it gets.
  */
 public final class MesosRequestMapper implements RequestMapper {
   /** The member of {@code args} that an agent fills. */
@@ -58,8 +59,7 @@ public final class MesosRequestMapper implements RequestMapper {
     NetworkInfo info = decode(json);
     try {
       MesosLabels labels = labels(info);
-      requireAllowed(request.configuration(), "floating_ips", labels.floating());
-      requireAllowed(request.configuration(), "allowed_source_prefixes", labels.allowedSources());
+      TaskRequests.requireAllowed(request.configuration(), info, json, labels);
       return Optional.of(
           attach(
               request.configuration(),
@@ -176,20 +176,6 @@ public final class MesosRequestMapper implements RequestMapper {
           CniError.INVALID_CONFIGURATION,
           "args.\"org.apache.mesos\".network_info is no NetworkInfo of Mesos",
           String.valueOf(e.getMessage()));
-    }
-  }
-
-  /** A framework gets what reaches beyond its own addresses only where the operator allows it. */
-  private static void requireAllowed(
-      NetworkConfiguration configuration, String feature, List<?> asked) throws CniError {
-    if (!asked.isEmpty() && !configuration.allows(feature)) {
-      throw new IllegalArgumentException(
-          asked
-              + " is asked for, but network "
-              + configuration.name()
-              + " does not allow it: its file needs \"feature_control\": {\""
-              + feature
-              + "\": true}");
     }
   }
 

@@ -8,6 +8,7 @@ import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The {@code args} of a net-modules request, read with calico-mesos' checks and error texts.
@@ -17,6 +18,9 @@ import java.util.Map;
 record NetModulesArguments(JsonObject json) {
   /** The label that asks {@code allocate} for addresses. */
   static final String FIXED = "ipv4_addrs";
+
+  private static final int MAX_ITEMS = 256;
+  private static final Pattern UID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,252}");
 
   boolean has(String name) {
     return json.has(name) && !json.get(name).isJsonNull();
@@ -50,10 +54,24 @@ record NetModulesArguments(JsonObject json) {
     return has(name) ? strings(name, json.get(name)) : List.of();
   }
 
+  /** Returns the uid, which is a handle's name in IPAM. */
+  String uid() throws Refused {
+    String uid = string("uid");
+    if (!UID.matcher(uid).matches()) {
+      throw new Refused(
+          "uid must be 1 to 253 letters, digits or _.- beginning with a letter or digit");
+    }
+    return uid;
+  }
+
   private static List<String> strings(String name, JsonElement list) throws Refused {
     List<String> strings = new ArrayList<>();
     if (!list.isJsonArray()) {
       throw new Refused("Must provide list of " + name + ".");
+    }
+    int size = list.getAsJsonArray().size();
+    if (size > MAX_ITEMS) {
+      throw new Refused(name + " has " + size + " items, but at most " + MAX_ITEMS + " can be");
     }
     for (JsonElement element : list.getAsJsonArray()) {
       if (!element.isJsonPrimitive()) {

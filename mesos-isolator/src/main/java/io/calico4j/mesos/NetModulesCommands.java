@@ -71,7 +71,7 @@ final class NetModulesCommands {
     args.require("hostname");
     int ipv4 = args.integer("num_ipv4");
     int ipv6 = args.integer("num_ipv6");
-    String uid = args.string("uid");
+    String uid = args.uid();
     if (ipv4 < 0 || ipv6 < 0 || ipv4 + ipv6 > MAX_ADDRESSES) {
       throw new Refused("num_ipv4 and num_ipv6 must be within 0 to 256 together");
     }
@@ -89,7 +89,7 @@ final class NetModulesCommands {
   private JsonObject reserve(NetModulesArguments args)
       throws Refused, IpamException, DatastoreException {
     args.require("hostname");
-    String uid = args.string("uid");
+    String uid = args.uid();
     var unused = assign(uid, 0, 0, args.addresses());
     return new JsonObject();
   }
@@ -123,7 +123,7 @@ final class NetModulesCommands {
       throw new Refused("Supply either uid or ips, not both.");
     }
     if (byUid) {
-      var unused = ipam.release(args.string("uid"));
+      var unused = ipam.release(args.uid());
     } else if (byIps) {
       for (IpAddress address : args.ips()) {
         boolean unused = ipam.release(address);
@@ -189,11 +189,17 @@ final class NetModulesCommands {
   }
 
   private static Map<String, String> labels(NetModulesArguments args) throws Refused {
-    return MesosLabels.of(
-            args.labels().stream()
-                .filter(label -> !label.getKey().equals(NetModulesArguments.FIXED))
-                .toList())
-        .labels();
+    List<Map.Entry<String, String>> given = new ArrayList<>(args.labels());
+    given.removeIf(label -> label.getKey().equals(NetModulesArguments.FIXED));
+    for (Map.Entry<String, String> label : given) {
+      if (MesosLabels.isRequest(label.getKey())) {
+        throw new Refused(
+            "label \""
+                + label.getKey()
+                + "\" asks for something: with net-modules only netgroups and addresses do");
+      }
+    }
+    return MesosLabels.of(given).labels();
   }
 
   private JsonObject cleanup(NetModulesArguments args)

@@ -8,11 +8,15 @@ import java.util.TreeMap;
  *
  * @param framework the framework's id
  * @param executor the executor's id
- * @param tasks the ids of the tasks in the container's network, joined by commas
+ * @param tasks the ids of the tasks in the container's network, joined by commas; cut at 8192
+ *     characters
  * @param agent the agent's id
  */
 record TaskIds(String framework, String executor, String tasks, String agent) {
   static final TaskIds NONE = new TaskIds("", "", "", "");
+
+  /** In characters: an executor may have thousands of tasks, and every host keeps annotations. */
+  private static final int MAX_LENGTH = 8192;
 
   static final String FRAMEWORK = "io.calico4j/mesos-framework-id";
   static final String EXECUTOR = "io.calico4j/mesos-executor-id";
@@ -31,7 +35,7 @@ record TaskIds(String framework, String executor, String tasks, String agent) {
 
   private static void put(Map<String, String> into, String name, String value) {
     if (!value.isEmpty()) {
-      into.put(name, value);
+      into.put(name, value.length() <= MAX_LENGTH ? value : value.substring(0, MAX_LENGTH) + "…");
     }
   }
 }

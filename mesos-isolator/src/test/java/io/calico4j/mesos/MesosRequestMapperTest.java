@@ -8,6 +8,7 @@ import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.plugin.PluginRequest;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -45,7 +46,9 @@ class MesosRequestMapperTest {
 
   private static Optional<AttachRequest> mapInfo(String info) throws CniError {
     return map(
-        ",'feature_control':{'floating_ips':true,'allowed_source_prefixes':true}"
+        ",'allowed_requests':{'profiles':['web','db'],'groups':['*'],'namespaces':['prod'],"
+            + "'addresses':['10.65.0.0/16','fd00::/64'],'floating_ips':['10.200.0.0/24','fd00::/64'],"
+            + "'source_prefixes':['10.8.0.0/15'],'pools':['blue']}"
             + ",'args':{'org.apache.mesos':{'network_info':"
             + info
             + "}}");
@@ -128,7 +131,10 @@ class MesosRequestMapperTest {
         "{'labels':5} | 7 | no NetworkInfo",
         "{'ip_addresses':{}} | 7 | no NetworkInfo",
         "{'ip_addresses':[{'ip_address':'10.65.0.999'}]} | 7 | 10.65.0.999",
-        "{'labels':{'labels':[{'key':'members.calico4j.io/web','value':''}]}} | 7 | makes members",
+        "{'labels':{'labels':[{'key':'members.calico4j.io/web','value':''}]}} | 7 | is reserved",
+        "{'labels':{'labels':[{'key':'pcns.team','value':'ops'}]}} | 7 | is reserved",
+        "{'labels':{'labels':[{'key':'pcns./team','value':'ops'}]}} | 7 | is reserved",
+        "{'labels':{'labels':[{'key':'pcsa.x','value':'ops'}]}} | 7 | is reserved",
         "{'ip_address':'here'} | 7 | here",
         "{'labels':{'labels':[{'key':'a','value':'1'},{'key':'a','value':'2'}]}} | 7 | twice",
         "{'labels':{'labels':[{'key':'projectcalico.org/color','value':'1'}]}} | 7 | not known",
@@ -216,33 +222,99 @@ class MesosRequestMapperTest {
     assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
   }
 
+  /** What a task asks for, what grants it, and the words of the refusal without that. */
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "floatingIPs | 10.200.0.7 | 'floating_ips':false | floating_ips",
-        "floatingIPs | 10.200.0.7 | | floating_ips",
-        "allowedSourcePrefixes | 10.9.0.0/16 | 'floating_ips':true | allowed_source_prefixes",
+        "'groups':['ops'] | 'groups':['op?','ops'] | network_info.groups asks for group \"ops\"",
+        "'groups':['db-1'] | 'groups':['db-*'] | \"allowed_requests\": {\"groups\": [\"db-1\"]}",
+        "'labels':{'labels':[{'key':'projectcalico.org/profiles','value':'net,ops'}]}"
+            + " | 'profiles':['ops'] | label \"projectcalico.org/profiles\" asks for profile \"ops\"",
+        "'labels':{'labels':[{'key':'projectcalico.org/namespace','value':'ops'}]}"
+            + " | 'namespaces':['o*'] | label \"projectcalico.org/namespace\" asks for namespace",
+        "'ip_addresses':[{'ip_address':'10.65.0.9'}]"
+            + " | 'addresses':['10.65.0.8/29'] | network_info.ip_addresses asks for address",
+        "'protocol':'IPv4','ip_address':'10.65.0.9'"
+            + " | 'addresses':['10.65.0.9'] | {\"addresses\": [\"10.65.0.9/32\"]}",
+        "'labels':{'labels':[{'key':'cni.projectcalico.org/ipAddrs','value':'[\\'10.65.0.9\\']'}]}"
+            + " | 'addresses':['10.65.0.0/16'] | ipAddrs\" asks for address \"10.65.0.9\"",
+        "'labels':{'labels':[{'key':'cni.projectcalico.org/floatingIPs','value':'[\\'10.9.0.7\\']'}]}"
+            + " | 'floating_ips':['10.9.0.0/24'] | floatingIPs\" asks for floating address",
+        "'labels':{'labels':[{'key':'cni.projectcalico.org/allowedSourcePrefixes',"
+            + "'value':'[\\'0.0.0.0/0\\']'}]}"
+            + " | 'source_prefixes':['0.0.0.0/0'] | source prefix \"0.0.0.0/0\"",
+        "'labels':{'labels':[{'key':'cni.projectcalico.org/ipv4pools','value':'[\\'blue\\']'}]}"
+            + " | 'pools':['blue'] | ipv4pools\" asks for pool \"blue\"",
+        "'labels':{'labels':[{'key':'cni.projectcalico.org/ipv6pools','value':'[\\'six\\']'}]}"
+            + " | 'pools':['s*x'] | ipv6pools\" asks for pool \"six\"",
       })
-  void whatReachesBeyondOwnAddressesNeedsTheOperator(
-      String label, String value, String allowed, String feature) {
+  void whatATaskAsksForNeedsTheOperator(String asked, String granting, String refusal)
+      throws Exception {
+    String info = ",'args':{'org.apache.mesos':{'network_info':{" + asked + "}}}";
+    // The switches of older configurations do not say which addresses, and are not enough.
+    String old = ",'feature_control':{'floating_ips':true,'allowed_source_prefixes':true}";
+    for (String nothing : List.of("", old, ",'allowed_requests':{}")) {
+      CniError error = catchThrowableOfType(CniError.class, () -> map(nothing + info));
+      assertThat(error.code()).isEqualTo(7);
+      assertThat(error)
+          .hasMessageContaining("which network net does not grant")
+          .hasMessageContaining(refusal);
+    }
+    assertThat(map(",'allowed_requests':{" + granting + "}" + info)).isPresent();
+  }
+
+  @Test
+  void theNetworksOwnNameDefaultNamespaceAndConfiguredPoolsNeedNobody() throws Exception {
+    AttachRequest request =
+        map(",'args':{'org.apache.mesos':{'network_info':{'groups':['net'],'labels':{'labels':["
+                + "{'key':'projectcalico.org/profiles','value':'net'},"
+                + "{'key':'projectcalico.org/namespace','value':'default'},"
+                + "{'key':'example.org/role','value':'x'},{'key':'app','value':'y'}]}}}}")
+            .orElseThrow();
+    assertThat(request.profiles()).containsExactly("net");
+    assertThat(request.labels()).containsOnlyKeys("example.org/role", "app");
+  }
+
+  @Test
+  void theOperatorMayNameTheLabelsThatTasksMayHave() throws Exception {
+    String granted = ",'allowed_requests':{'label_prefixes':['app','example.org/']}";
+    String info = ",'args':{'org.apache.mesos':{'network_info':{'labels':{'labels':[%s]}}}}";
+    assertThat(
+            map(granted
+                    + info.formatted(
+                        "{'key':'app','value':'a'},{'key':'example.org/x','value':'b'}"))
+                .orElseThrow()
+                .labels())
+        .hasSize(2);
+    CniError error =
+        catchThrowableOfType(
+            CniError.class, () -> map(granted + info.formatted("{'key':'role','value':'admin'}")));
+    assertThat(error).hasMessageContaining("label \"role\"").hasMessageContaining("label_prefixes");
+  }
+
+  @Test
+  void anUnknownGrantIsNamedWithItsNearest() {
     CniError error =
         catchThrowableOfType(
             CniError.class,
             () ->
                 map(
-                    ",'feature_control':{"
-                        + (allowed == null ? "" : allowed)
-                        + "},'args':{'org.apache.mesos':{'network_info':{'labels':{'labels':["
-                        + "{'key':'cni.projectcalico.org/"
-                        + label
-                        + "','value':'[\\'"
-                        + value
-                        + "\\']'}]}}}}"));
-    assertThat(error.code()).isEqualTo(7);
-    assertThat(error)
-        .hasMessageContaining("network net does not allow it")
-        .hasMessageContaining(feature);
+                    ",'allowed_requests':{'profile':['x']},"
+                        + "'args':{'org.apache.mesos':{'network_info':{}}}"));
+    assertThat(error).hasMessageContaining("did you mean \"profiles\"?");
+  }
+
+  @Test
+  void thousandsOfLabelsAreRefusedWithTheLimit() {
+    StringBuilder labels = new StringBuilder();
+    for (int i = 0; i < 6500; i++) {
+      labels.append(i == 0 ? "" : ",").append("{'key':'k" + i + "','value':'v'}");
+    }
+    CniError error =
+        catchThrowableOfType(
+            CniError.class, () -> mapInfo("{'labels':{'labels':[" + labels + "]}}"));
+    assertThat(error).hasMessageContaining("6500 labels").hasMessageContaining("at most 128");
   }
 }

@@ -12,6 +12,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginServer;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.felix.DataplaneLock;
@@ -30,6 +31,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -128,7 +130,8 @@ public final class CalicoNode implements AutoCloseable {
     StandaloneSettings.write(settings.libDirectory(), settings.node(), etcdEnvironment);
 
     Kernel kernel = new LinuxKernel();
-    Felix felix = own(new Felix(settings.node(), environment, datastore, kernel));
+    Set<IpAddress> etcdAddresses = etcd.addresses();
+    Felix felix = own(new Felix(settings.node(), environment, datastore, kernel, etcdAddresses));
     readiness.add("Felix", felix::problem);
     Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);
     NodeRegistration registration = own(new NodeRegistration(resources, settings.node()));
@@ -155,7 +158,12 @@ public final class CalicoNode implements AutoCloseable {
     EndpointService endpoints =
         own(
             new EndpointService(
-                datastore, kernel, felix, ipam, EndpointSettings.forAgent(upkeep::mtu), steps));
+                datastore,
+                kernel,
+                felix,
+                ipam,
+                EndpointSettings.forAgent(upkeep::mtu).withDatastoreAddresses(etcdAddresses),
+                steps));
     PluginMetrics metrics = new PluginMetrics();
     PluginServer server =
         own(

@@ -17,6 +17,7 @@ import io.calico4j.core.kernel.linux.LibC;
 import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -30,6 +31,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -117,20 +119,23 @@ public final class CniMain {
       kernel.netlink().close();
       Datastore datastore = opening.get();
       Ipam ipam = new Ipam(datastore, settings.node());
+      Set<IpAddress> etcdAddresses = settings.etcd().addresses();
       OneShotFelix felix =
           new OneShotFelix(
               settings.node(),
               environment,
               datastore,
               kernel,
-              settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK));
+              settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK),
+              etcdAddresses);
       EndpointService endpoints =
           new EndpointService(
               datastore,
               kernel,
               felix,
               ipam,
-              EndpointSettings.forSingleRequest(settings::mtu),
+              EndpointSettings.forSingleRequest(settings::mtu)
+                  .withDatastoreAddresses(etcdAddresses),
               EndpointStep.Observer.NONE);
       PluginHandler handler =
           Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore), false).get(program);

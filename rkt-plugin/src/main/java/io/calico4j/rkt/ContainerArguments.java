@@ -3,6 +3,7 @@ package io.calico4j.rkt;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.calico4j.core.cni.AllowedRequests;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.NetworkConfiguration;
@@ -67,7 +68,11 @@ record ContainerArguments(
     annotations = Map.copyOf(annotations);
   }
 
-  /** Reads a request; code 4 for CNI_ARGS, 7 for the configuration. */
+  /**
+   * Reads a request; code 4 for CNI_ARGS, 7 for the configuration. Fixed addresses come from
+   * whoever runs the runtime, who is root, and are free unless the operator lists which; floating
+   * addresses and sources always need the operator's list.
+   */
   static ContainerArguments of(CniRequest request) throws CniError {
     requireKnown(request.arguments());
     NetworkConfiguration configuration = request.configuration();
@@ -81,12 +86,24 @@ record ContainerArguments(
     List<Asked> sources = Asked.argument(request, "ALLOWED_SOURCE_PREFIXES");
     sources.addAll(Asked.field(upstream, UPSTREAM, "allowedSourcePrefixes"));
     List<Asked> unmanaged = Asked.field(upstream, UPSTREAM, "ipAddrsNoIpam");
-    requireAllowed(configuration, "floating_ips", floating);
-    requireAllowed(configuration, "allowed_source_prefixes", sources);
     requireAllowed(configuration, "ip_addrs_no_ipam", unmanaged);
+    AllowedRequests allowed = AllowedRequests.of(configuration);
+    for (Asked address : floating) {
+      allowed.requireFloating(address.name(), address.address());
+    }
+    if (allowed.mentions("addresses")) {
+      for (Asked address : fixed) {
+        allowed.requireAddress(address.name(), address.address());
+      }
+    }
     List<Cidr> networks = new ArrayList<>();
     for (Asked source : sources) {
+      allowed.requireSource(source.name(), source.network());
       networks.add(source.network());
+    }
+    Map<String, String> labels = labels(conventional);
+    for (String key : labels.keySet()) {
+      allowed.requireLabel("args.cni.labels", key);
     }
     return new ContainerArguments(
         addresses(fixed),
@@ -94,7 +111,7 @@ record ContainerArguments(
         addresses(floating),
         networks,
         mac(request),
-        labels(conventional),
+        labels,
         recorded(request.arguments()));
   }
 

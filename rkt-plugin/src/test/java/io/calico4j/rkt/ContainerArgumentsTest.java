@@ -77,8 +77,8 @@ class ContainerArgumentsTest {
     AttachRequest wanted =
         mapped(
             "FLOATING_IPS=203.0.113.1;ALLOWED_SOURCE_PREFIXES=10.9.0.0/16",
-            ",'feature_control':{'floating_ips':true,'allowed_source_prefixes':true},"
-                + "'ipam':{'routes':[{'dst':'10.0.0.0/8','gw':'10.0.0.1'}]},"
+            ",'allowed_requests':{'floating_ips':['203.0.113.0/29'],"
+                + "'source_prefixes':['10.8.0.0/14']},'ipam':{'routes':[{'dst':'10.0.0.0/8','gw':'10.0.0.1'}]},"
                 + "'include_default_routes':true,"
                 + "'args':{'cni':{'labels':[{'key':'a','value':'b'},{'key':'c.d/e','value':''}]},"
                 + "'cni.projectcalico.org':{'floatingIPs':['203.0.113.2']}}");
@@ -113,12 +113,32 @@ class ContainerArgumentsTest {
         "IP=10.0.0.1, | `` | 4 | is not an address",
         "MAC=ff:ff:ff:ff:ff:ff | `` | 4 | ff:ff",
         "FLOATING_IPS=10.0.0.1 | `` | 7 | floating_ips",
-        "ALLOWED_SOURCE_PREFIXES=10.0.0.0/8 | `` | 7 | allowed_source_prefixes",
+        "FLOATING_IPS=10.0.0.1 | ,'feature_control':{'floating_ips':true} | 7 |"
+            + " add \"allowed_requests\": {\"floating_ips\": [\"10.0.0.1/32\"]}",
+        "FLOATING_IPS=10.0.0.1 | ,'allowed_requests':{'floating_ips':['10.0.0.2/31']} | 7 |"
+            + " CNI_ARGS FLOATING_IPS asks for floating address \"10.0.0.1\"",
+        "ALLOWED_SOURCE_PREFIXES=10.0.0.0/8 | `` | 7 |"
+            + " {\"source_prefixes\": [\"10.0.0.0/8\"]}",
+        "ALLOWED_SOURCE_PREFIXES=10.0.0.0/8 | ,'allowed_requests':{'source_prefixes':['10.0.0.0/9']}"
+            + " | 7 | source_prefixes",
+        "IP=10.0.0.1 | ,'allowed_requests':{'addresses':['10.0.1.0/24']} | 7 | addresses",
+        "`` | ,'allowed_requests':{'adresses':[]} | 7 | did you mean \"addresses\"?",
+        "`` | ,'allowed_requests':{'floatingIPs':[]} | 7 | did you mean \"floating_ips\"?",
+        "`` | ,'allowed_requests':{'floating_ips':['there']} | 7 | is not a network",
+        "`` | ,'allowed_requests':{'profiles':'web'} | 7 | list of strings",
+        "`` | ,'allowed_requests':[] | 7 | allowed_requests",
+        "`` | ,'args':{'cni':{'labels':[{'key':'projectcalico.org/namespace','value':'ops'}]}} | 7 |"
+            + " is reserved",
+        "`` | ,'args':{'cni':{'labels':[{'key':'pcns.team','value':'ops'}]}} | 7 | is reserved",
+        "`` | ,'args':{'cni':{'labels':[{'key':'pcsa.name','value':'a'}]}} | 7 | is reserved",
+        "`` | ,'args':{'cni':{'labels':[{'key':'members.calico4j.io/x'}]}} | 7 | is reserved",
+        "`` | ,'allowed_requests':{'label_prefixes':['app']},"
+            + "'args':{'cni':{'labels':[{'key':'role','value':'a'}]}} | 7 | label_prefixes",
         "`` | ,'args':{'cni.projectcalico.org':{'ipAddrsNoIpam':['192.0.2.7']}} | 7 |"
             + " ip_addrs_no_ipam",
-        "ALLOWED_SOURCE_PREFIXES=10 | ,'feature_control':{'allowed_source_prefixes':true} | 4 |"
-            + " a network",
-        "FLOATING_IPS=fd00::1 | ,'feature_control':{'floating_ips':true} | 7 | of its family",
+        "ALLOWED_SOURCE_PREFIXES=10 | `` | 4 |" + " a network",
+        "FLOATING_IPS=fd00::1 | ,'allowed_requests':{'floating_ips':['fd00::/64']} | 7 |"
+            + " of its family",
         "`` | ,'runtimeConfig':{'ips':'10.0.0.1'} | 7 | ips",
         "`` | ,'runtimeConfig':{'ips':['host']} | 7 | runtimeConfig.ips",
         "`` | ,'runtimeConfig':{'mac':7} | 7 | mac",

@@ -19,8 +19,8 @@ class ContainerArgumentsIT {
   private static final String NETWORK =
       """
       {'cniVersion':'1.0.0','name':'%s','type':'calico','ipam':{'type':'calico-ipam'},
-       'feature_control':{'floating_ips':true,'ip_addrs_no_ipam':true,
-       'allowed_source_prefixes':true}%s}
+       'feature_control':{'ip_addrs_no_ipam':true},
+       'allowed_requests':{'floating_ips':['10.200.0.0/24'],'source_prefixes':['10.201.0.0/16']}%s}
       """;
 
   private final CniHost host = new CniHost(getClass());

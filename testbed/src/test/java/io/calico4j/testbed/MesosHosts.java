@@ -19,11 +19,16 @@ final class MesosHosts implements Closeable {
   /** Configuration files as an operator writes them. */
   static final List<String> NETWORKS =
       List.of(
-          "{'name':'calico-net','type':'calico','feature_control':{'floating_ips':true,"
-              + "'allowed_source_prefixes':true}"
+          "{'name':'calico-net','type':'calico','allowed_requests':{"
+              + "'profiles':['ops'],'groups':['shared','prod','Web/*'],'namespaces':['prod'],"
+              + "'addresses':['10.65.0.0/16','10.99.0.0/16','fd65::/64'],'floating_ips':['10.200.0.0/24'],"
+              + "'source_prefixes':['10.9.0.0/16']}"
               + IPAM
               + "}",
-          "{'name':'net-b','type':'calico','cniVersion':'0.3.1','args':{'mine':1}" + IPAM + "}",
+          "{'name':'net-b','type':'calico','cniVersion':'0.3.1','args':{'mine':1},"
+              + "'allowed_requests':{'groups':['shared'],'addresses':['10.65.77.0/24']}"
+              + IPAM
+              + "}",
           "{'name':'mapped','type':'mesos-cni-port-mapper','chain':'MESOS',"
               + "'excludeDevices':['x'],'delegate':{'type':'calico'"
               + IPAM

@@ -297,6 +297,14 @@ class NetModulesIT {
             + "|num_ipv4 must be an integer",
         "{'command':'allocate','args':{'hostname':'h','num_ipv4':1,'num_ipv6':0,'uid':7}}"
             + "|uid must be a string",
+        "{'command':'allocate','args':{'hostname':'h','num_ipv4':1,'num_ipv6':0,'uid':'a/b'}}"
+            + "|uid must be 1 to 253 letters, digits or _.-",
+        "{'command':'release','args':{'uid':'a\\nb'}}|uid must be 1 to 253 letters",
+        "{'command':'isolate','args':{'container_id':'c','hostname':'h','pid':1,"
+            + "'ipv4_addrs':['10.65.0.1'],'labels':[{'key':'projectcalico.org/profiles','value':'x'}]}}"
+            + "|netgroups and addresses do",
+        "{'command':'isolate','args':{'container_id':'c','hostname':'h','pid':1,"
+            + "'ipv4_addrs':['10.65.0.1'],'labels':[{'key':'pcns.team','value':'x'}]}}|is reserved",
         "{'command':'allocate','args':{'hostname':'h','num_ipv4':-1,'num_ipv6':0,'uid':'u'}}"
             + "|num_ipv4",
         "{'command':'reserve','args':{'hostname':'h','uid':'u'}}"

@@ -36,9 +36,17 @@ public final class ConfigurationFields {
           new Field("dns", Form.OBJECT, true),
           new Field("policy.type", Form.STRING, true),
           new Field("container_settings.allow_ip_forwarding", Form.BOOLEAN, true),
-          new Field("feature_control.floating_ips", Form.BOOLEAN, true),
+          new Field("feature_control.floating_ips", Form.BOOLEAN, false),
           new Field("feature_control.ip_addrs_no_ipam", Form.BOOLEAN, true),
-          new Field("feature_control.allowed_source_prefixes", Form.BOOLEAN, true),
+          new Field("feature_control.allowed_source_prefixes", Form.BOOLEAN, false),
+          new Field("allowed_requests.profiles", Form.LIST, true),
+          new Field("allowed_requests.groups", Form.LIST, true),
+          new Field("allowed_requests.namespaces", Form.LIST, true),
+          new Field("allowed_requests.addresses", Form.LIST, true),
+          new Field("allowed_requests.floating_ips", Form.LIST, true),
+          new Field("allowed_requests.source_prefixes", Form.LIST, true),
+          new Field("allowed_requests.pools", Form.LIST, true),
+          new Field("allowed_requests.label_prefixes", Form.LIST, true),
           new Field("device_type", Form.STRING, true),
           new Field("dataplane_options", Form.OBJECT, true),
           new Field("runtimeConfig", Form.OBJECT, true),
@@ -151,6 +159,10 @@ public final class ConfigurationFields {
       if (value.isPresent() && !field.form().fits(value.get())) {
         throw NetworkConfiguration.invalid(field.path(), value.get(), field.form().wanted);
       }
+    }
+    Optional<JsonElement> granted = find(document, AllowedRequests.FIELD);
+    if (granted.isPresent() && granted.get() instanceof JsonObject object) {
+      AllowedRequests.check(object);
     }
     demand(document, "datastore_type", Set.of("etcdv3"), "Calico4J keeps its data in etcd");
     demand(document, "device_type", Set.of("veth"), "a container is connected by a veth pair");

@@ -53,8 +53,8 @@ public record AttachRequest(
     boolean ipForwarding,
     String runtime) {
   /**
-   * Copies the collections; a floating address needs an address of its family to lead to, and a
-   * label that makes members comes from a profile only.
+   * Copies the collections and checks them: {@link RequestLimits} says how much there may be and
+   * which labels are reserved; a floating address needs an address of its family to lead to.
    */
   public AttachRequest {
     labels = Map.copyOf(labels);
@@ -69,14 +69,18 @@ public record AttachRequest(
     allowedSources = List.copyOf(allowedSources);
     routes = List.copyOf(routes);
     ports = List.copyOf(ports);
-    for (String label : labels.keySet()) {
-      if (label.startsWith(ProfileDraft.MEMBER)) {
-        throw new IllegalArgumentException(
-            "label \""
-                + label
-                + "\" makes members of a profile: join its network or group instead");
-      }
-    }
+    RequestLimits.requireLabels(labels);
+    RequestLimits.requireAnnotations(annotations);
+    RequestLimits.requireProfiles(profiles);
+    RequestLimits.requireCount(
+        "pools", ipv4Pools.size() + ipv6Pools.size(), RequestLimits.NETWORKS);
+    RequestLimits.requireCount(
+        "addresses",
+        ipv4Count + ipv6Count + fixed.size() + held.size() + floating.size(),
+        RequestLimits.ADDRESSES);
+    RequestLimits.requireCount("source prefixes", allowedSources.size(), RequestLimits.NETWORKS);
+    RequestLimits.requireCount("routes", routes.size(), RequestLimits.NETWORKS);
+    RequestLimits.requireCount("ports", ports.size(), RequestLimits.PORTS);
     for (IpAddress external : floating) {
       boolean leads =
           (external.isV4() ? ipv4Count : ipv6Count) > 0

@@ -62,6 +62,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final PairMaker pairs;
+  private final AddressGuard guard;
   private final Lock[] locks = new Lock[LOCKS];
   private final ExecutorService helpers =
       Executors.newCachedThreadPool(
@@ -102,6 +103,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             this::unlessLinked);
     host = kernel.netlink();
     conntrack = kernel.conntrack();
+    guard = new AddressGuard(ipam, host, settings.datastoreAddresses());
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
@@ -134,6 +136,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     Clock clock = new Clock();
     try {
       registry.requireReady();
+      guard.require(request, () -> resources.list(ResourceKind.WORKLOAD_ENDPOINT));
       for (ProfileDraft profile : request.newProfiles()) {
         registry.ensure(profile);
         steps.reached(EndpointStep.PROFILE_ENSURED);
@@ -148,6 +151,10 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           found
               ? finish(request, sandbox, plan, undo, clock)
               : make(request, sandbox, plan, undo, clock);
+      if (!request.floating().isEmpty()) {
+        // Another host may have given the same address meanwhile.
+        guard.require(request, () -> resources.list(ResourceKind.WORKLOAD_ENDPOINT));
+      }
       awaitPolicy(identity, registration.revision());
       clock.end(Clock.Part.POLICY);
       return new Attachment(

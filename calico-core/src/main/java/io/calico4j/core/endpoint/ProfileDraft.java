@@ -1,6 +1,7 @@
 package io.calico4j.core.endpoint;
 
 import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.ReservedLabels;
 import io.calico4j.core.model.Rule;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,7 @@ public record ProfileDraft(String name, ProfileSpec spec) {
    * Begins the label by which a profile knows its members. Containers cannot ask for such a label,
    * so that none becomes a member by a label of its own.
    */
-  static final String MEMBER = "members.calico4j.io/";
+  static final String MEMBER = ReservedLabels.MEMBERS;
 
   private static final List<Rule> EVERYTHING = List.of(Rule.always(Rule.Action.Allow));
 

@@ -34,6 +34,7 @@ public final class WatchedReads implements Reads, AutoCloseable {
           ResourceKind.IP_POOL.prefix(),
           ResourceKind.IP_RESERVATION.prefix(),
           ResourceKind.NODE.prefix(),
+          ResourceKind.BGP_PEER.prefix(),
           ResourceKind.PROFILE.prefix(),
           ResourceKind.CLUSTER_INFORMATION.prefix());
 

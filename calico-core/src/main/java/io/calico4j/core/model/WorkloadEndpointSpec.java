@@ -45,6 +45,25 @@ public record WorkloadEndpointSpec(
     allowSpoofedSourcePrefixes = Lists.copy(allowSpoofedSourcePrefixes);
   }
 
+  /** Returns the same endpoint with other floating addresses. */
+  public WorkloadEndpointSpec withIpNats(List<IpNat> nats) {
+    return new WorkloadEndpointSpec(
+        orchestrator,
+        node,
+        workload,
+        pod,
+        containerID,
+        endpoint,
+        ipNetworks,
+        profiles,
+        interfaceName,
+        mac,
+        ports,
+        serviceAccountName,
+        nats,
+        allowSpoofedSourcePrefixes);
+  }
+
   /**
    * A floating address.
    *

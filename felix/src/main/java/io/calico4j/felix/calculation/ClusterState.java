@@ -2,6 +2,7 @@ package io.calico4j.felix.calculation;
 
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.NetworkSetSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -19,6 +20,7 @@ import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +42,7 @@ public final class ClusterState {
   private final Map<String, Resource<NetworkSetSpec>> networkSets = new TreeMap<>();
   private final Map<String, Resource<FelixConfigurationSpec>> configurations = new TreeMap<>();
   private final Map<String, Resource<NodeSpec>> nodes = new TreeMap<>();
+  private final Map<String, Resource<BgpPeerSpec>> peers = new TreeMap<>();
   private final Map<String, String> problems = new TreeMap<>();
 
   /** Makes an empty state, which holds only the profile that is never stored. */
@@ -81,6 +84,8 @@ public final class ClusterState {
       put(networkSets, ResourceKind.GLOBAL_NETWORK_SET, path, path, entry);
     } else if (kind.equals(ResourceKind.NODE)) {
       put(nodes, ResourceKind.NODE, key.get().name(), path, entry);
+    } else if (kind.equals(ResourceKind.BGP_PEER)) {
+      put(peers, ResourceKind.BGP_PEER, key.get().name(), path, entry);
     } else if (kind.equals(ResourceKind.FELIX_CONFIGURATION)) {
       put(configurations, ResourceKind.FELIX_CONFIGURATION, key.get().name(), path, entry);
     } else {
@@ -123,6 +128,16 @@ public final class ClusterState {
   /** Returns all endpoints of the cluster by key. */
   public Map<String, Resource<WorkloadEndpointSpec>> endpoints() {
     return endpoints;
+  }
+
+  /** Returns the nodes. */
+  public Collection<Resource<NodeSpec>> nodes() {
+    return nodes.values();
+  }
+
+  /** Returns the BGP peers. */
+  public Collection<Resource<BgpPeerSpec>> peers() {
+    return peers.values();
   }
 
   /** Returns the profiles by name. */

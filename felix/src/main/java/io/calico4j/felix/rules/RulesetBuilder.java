@@ -9,6 +9,7 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.AddressSets;
 import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.calculation.PolicyResolver;
 import io.calico4j.felix.config.FelixConfig;
 import java.nio.charset.StandardCharsets;
@@ -21,7 +22,6 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -83,6 +83,7 @@ public final class RulesetBuilder {
   private final List<String> dnat = new ArrayList<>();
   private final List<String> snat = new ArrayList<>();
   private final RuleRenderer renderer;
+  private final FloatingAddresses floating;
 
   /**
    * Makes a builder for one rendering of the present state.
@@ -92,6 +93,17 @@ public final class RulesetBuilder {
    */
   public RulesetBuilder(
       ClusterState state, String node, FelixConfig config, Set<IpAddress> hostLoopback) {
+    this(state, node, config, hostLoopback, new FloatingAddresses(state, Set.of()));
+  }
+
+  /** Makes a builder that is told which floating addresses are put in force. */
+  public RulesetBuilder(
+      ClusterState state,
+      String node,
+      FelixConfig config,
+      Set<IpAddress> hostLoopback,
+      FloatingAddresses floating) {
+    this.floating = floating;
     this.state = state;
     this.node = node;
     this.hostLoopback = Set.copyOf(hostLoopback);
@@ -113,7 +125,7 @@ public final class RulesetBuilder {
       String fromChain = endpointChain("filter-cali-fw-", endpointRules(endpoint, false));
       String toChain = endpointChain("filter-cali-tw-", endpointRules(endpoint, true));
       allowedSources(endpoint.spec());
-      floatingAddresses(endpoint.spec());
+      floatingAddresses(endpoint);
       from.put(String.valueOf(name), fromChain);
       to.put(String.valueOf(name), toChain);
     }
@@ -159,34 +171,27 @@ public final class RulesetBuilder {
   }
 
   /**
-   * Sends what is for a floating address to the endpoint; what the endpoint sends to its own
-   * floating address comes back to it from there.
+   * Sends what comes from outside for a floating address to the endpoint, unless the address is one
+   * of this host; what the endpoint sends to its own floating address comes back to it from there.
    */
-  private void floatingAddresses(WorkloadEndpointSpec endpoint) {
-    for (WorkloadEndpointSpec.IpNat nat : endpoint.ipNATs()) {
-      Optional<IpAddress> inside = address(nat.internalIP());
-      Optional<IpAddress> outside = address(nat.externalIP());
-      if (inside.isEmpty()
-          || outside.isEmpty()
-          || inside.get().family() != outside.get().family()
-          || !endpoint.ipNetworks().contains(inside.get().toCidr().toString())) {
-        continue;
-      }
-      IpFamily family = inside.get().family();
+  private void floatingAddresses(Resource<WorkloadEndpointSpec> endpoint) {
+    for (WorkloadEndpointSpec.IpNat nat : floating.of(endpoint)) {
+      IpAddress inside = IpAddress.parse(nat.internalIP());
+      IpAddress outside = IpAddress.parse(nat.externalIP());
+      IpFamily family = inside.family();
       String to = " " + keyword(family) + " to ";
-      dnat.add(match(family, "daddr", outside.get().toString()) + " dnat" + to + inside.get());
+      if (dnat.isEmpty()) {
+        dnat.add("fib daddr type local return");
+      }
+      dnat.add(match(family, "daddr", outside.toString()) + " dnat" + to + inside);
       snat.add(
-          match(family, "saddr", inside.get().toString())
+          match(family, "saddr", inside.toString())
               + " "
-              + match(family, "daddr", inside.get().toString())
+              + match(family, "daddr", inside.toString())
               + " snat"
               + to
-              + outside.get());
+              + outside);
     }
-  }
-
-  private static Optional<IpAddress> address(@Nullable String text) {
-    return text == null ? Optional.empty() : IpAddress.tryParse(text);
   }
 
   private static String keyword(IpFamily family) {

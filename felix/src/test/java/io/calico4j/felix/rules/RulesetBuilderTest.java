@@ -7,11 +7,14 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
+import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -208,6 +211,34 @@ class RulesetBuilderTest {
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())
         .contains("log prefix \"a_b__ drop: \"");
+  }
+
+  @Test
+  void aFloatingAddressThatSomebodyNeedsIsNotPutInForce() {
+    put(
+        "/calico/resources/v3/projectcalico.org/workloadendpoints/default/here-cni-nat-eth0",
+        "{'metadata':{'name':'here-cni-nat-eth0','namespace':'default'},'spec':{'node':'here',"
+            + "'orchestrator':'cni','containerID':'c','endpoint':'eth0','interfaceName':'cali9',"
+            + "'ipNetworks':['10.65.0.9/32'],'ipNATs':["
+            + Stream.of("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "10.65.0.1", "10.9.0.9")
+                .map(a -> "{'internalIP':'10.65.0.9','externalIP':'" + a + "'}")
+                .collect(Collectors.joining(","))
+            + "]}}");
+    put(
+        ResourceKey.of(ResourceKind.NODE, "there").path(),
+        "{'metadata':{'name':'there'},'spec':{'bgp':{'ipv4Address':'192.0.2.1/24',"
+            + "'ipv4IPIPTunnelAddr':'192.0.2.2'}}}");
+    put(
+        ResourceKey.of(ResourceKind.BGP_PEER, "rack").path(),
+        "{'metadata':{'name':'rack'},'spec':{'peerIP':'192.0.2.3:179','asNumber':64999}}");
+    FloatingAddresses floating = new FloatingAddresses(state, Set.of(IpAddress.parse("192.0.2.4")));
+    Ruleset ruleset =
+        new RulesetBuilder(state, "here", FelixConfig.DEFAULTS, Set.of(), floating).build();
+    assertThat(ruleset.chains().get("nat-cali-dnat"))
+        .containsExactly("fib daddr type local return", "ip daddr 10.9.0.9 dnat ip to 10.65.0.9");
+    assertThat(floating.refused())
+        .hasSize(5)
+        .allMatch(text -> text.contains("here-cni-nat-eth0 is not put in force"));
   }
 
   @Test

@@ -1,12 +1,17 @@
 package io.calico4j.core.datastore.etcd;
 
+import io.calico4j.core.net.IpAddress;
+import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.StringTokenizer;
 import org.jspecify.annotations.Nullable;
 
@@ -112,6 +117,21 @@ public record EtcdConfig(
         login ? user.get() : null,
         login ? password.get() : null,
         DEFAULT_TIMEOUT);
+  }
+
+  /** Returns the addresses of the endpoints, as far as their names can be resolved now. */
+  public Set<IpAddress> addresses() {
+    Set<IpAddress> addresses = new LinkedHashSet<>();
+    for (String endpoint : endpoints) {
+      try {
+        for (InetAddress address : InetAddress.getAllByName(host(endpoint))) {
+          addresses.add(IpAddress.ofBytes(address.getAddress()));
+        }
+      } catch (UnknownHostException e) {
+        // Then etcd is not reached by it either.
+      }
+    }
+    return addresses;
   }
 
   /** Returns a variable's value; an empty one counts as absent. */

@@ -100,10 +100,6 @@ final class NftTable {
             type nat hook prerouting priority dstnat; policy accept;
             jump nat-cali-dnat
           }
-          chain nat-OUTPUT {
-            type nat hook output priority -100; policy accept;
-            jump nat-cali-dnat
-          }
           chain nat-POSTROUTING {
             type nat hook postrouting priority srcnat; policy accept;
             jump nat-cali-snat
