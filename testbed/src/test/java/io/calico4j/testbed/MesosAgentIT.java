@@ -216,6 +216,14 @@ class MesosAgentIT {
         "{'name':'calico-net','labels':{'labels':[{'key':'projectcalico.org/namespace','value':'N S'}]}}"
             + " | lower-case",
         "{'name':'calico-net','labels':7} | is no NetworkInfo",
+        "{'name':'calico-net','groups':['net-b']} | does not grant",
+        "{'name':'net-b','groups':['calico-net']}"
+            + " | add \"allowed_requests\": {\"groups\": [\"calico-net\"]}",
+        "{'name':'calico-net','labels':{'labels':[{'key':'projectcalico.org/profiles',"
+            + "'value':'net-b'}]}} | asks for profile \"net-b\"",
+        "{'name':'net-b','labels':{'labels':[{'key':'projectcalico.org/namespace','value':'prod'}]}}"
+            + " | asks for namespace \"prod\"",
+        "{'name':'net-b','labels':{'labels':[{'key':'pcns.team','value':'ops'}]}} | is reserved",
         "{'name':'nowhere'} | Unknown CNI network",
       })
   void aRequestThatCannotBeServedSaysWhyAndItsContainerCanBeDestroyed(String info, String text) {
