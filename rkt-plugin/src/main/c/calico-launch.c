@@ -1,7 +1,8 @@
 /*
  * The program that a container runtime executes as calico, calico-ipam or calico-mesos. It hands the
  * request (program name, CNI_* variables, standard input, the opened network namespace) to
- * calico-node over a unix socket and prints the answer; with no calico-node there it becomes
+ * calico-node over a unix socket and prints the answer. It waits for a calico-node that is starting,
+ * and sends the request again when one ends before it answers; where none runs it becomes
  * DEST/lib/calico-cni, which does the same work in a process of its own. The protocol is described
  * in calico-core, io.calico4j.core.plugin. Memory is bounded: it does not grow with the input.
  * Signals keep their default action: calico-cni is this very process, and calico-node sees a caller
@@ -32,12 +33,17 @@
 #ifndef DEADLINE_SECONDS
 #define DEADLINE_SECONDS 120
 #endif
+/* How long calico-node may start, and how long it may be away before this program works without it. */
+#define STARTING_SECONDS 60
+#define AWAY_SECONDS 10
+#define MAX_SENDS 4
 #define LATE "calico-node did not answer within %d s: see its log"
 
 static unsigned char request[HEADER + MAX_BYTES + 1], answer[MAX_BYTES + 1]; /* one more tells too long */
 static size_t request_length = HEADER;
 static struct timespec deadline;
 static int speaks_cni;
+static char presence[128]; /* the file that calico-node locks for its life, beside the socket */
 
 /* Prints an error in the caller's protocol and ends with exit status 1. */
 static void fail(int code, const char *format, ...)
@@ -184,17 +190,99 @@ static void run_alone(const char *program, size_t input)
 	execl(CALICO_HOME "/lib/calico-cni", "calico-cni", program, (char *)NULL);
 }
 
+/* Tells of calico-node: it lives, or it was here since the host started, or it does not belong here. */
+static enum { ABSENT, AWAY, ALIVE } look_for_node(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(presence, O_RDWR | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) < 0)
+		lock.l_type = F_UNLCK;
+	if (fd >= 0)
+		close(fd);
+	return lock.l_type != F_UNLCK ? ALIVE : size > 0 ? AWAY : ABSENT;
+}
+
+/* Notes that calico-node does not come back, so that later requests do not wait for it. */
+static void forget_node(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(presence, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && fcntl(fd, F_SETLK, &lock) == 0 && ftruncate(fd, 0) < 0)
+		unlink(presence);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Connects, and waits for a calico-node that is starting or was there a moment ago; -1 without one. */
+static int reach_node(const struct sockaddr_un *address, int was_there)
+{
+	const char *command = getenv("CNI_COMMAND");
+	struct timeval limit = { DEADLINE_SECONDS, 0 };
+	struct timespec now;
+	time_t started = 0, seen = 0;
+	int fd, state;
+
+	for (;; poll(NULL, 0, 50)) {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* of connect, in a long queue */
+		if (fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+			return fd;
+		if (fd < 0 || (errno != ENOENT && errno != ECONNREFUSED))
+			fail(errno == EACCES ? 4 : 11, "no calico-node at %s: %s: start it; only root may call it",
+				address->sun_path, strerror(errno));
+		close(fd);
+		state = look_for_node();
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		started = started ? started : now.tv_sec;
+		if (!seen || state == ALIVE)
+			seen = now.tv_sec;
+		if (command && strcmp(command, "STATUS") == 0) {
+			if (state == ALIVE)
+				fail(50, "calico-node is starting and does not listen at %s yet", address->sun_path);
+			return -1;
+		}
+		if (state == ABSENT && !was_there)
+			return -1;
+		if (now.tv_sec - seen >= AWAY_SECONDS) {
+			forget_node();
+			return -1;
+		}
+		if (now.tv_sec - started >= STARTING_SECONDS && command && strcmp(command, "DEL") == 0)
+			return -1;
+		if (now.tv_sec - started >= STARTING_SECONDS || now.tv_sec >= deadline.tv_sec)
+			fail(11, "calico-node is starting and did not listen at %s within %d s: see its log",
+				address->sun_path, (int)(now.tv_sec - started));
+	}
+}
+
+/* Reads the answer until the connection ends, and returns its length. */
+static size_t receive_answer(int fd)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	do {
+		wait_for(fd, POLLIN, 11, LATE);
+		if (length == sizeof answer)
+			fail(11, "calico-node's answer is longer than %d bytes", MAX_BYTES);
+		got = recv(fd, answer + length, sizeof answer - length, 0);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	return length;
+}
+
 int main(void)
 {
 	const char *program = program_invocation_short_name, *command = getenv("CNI_COMMAND");
 	const char *path = getenv("CALICO_PLUGIN_SOCKET"), *netns = getenv("CNI_NETNS");
-	struct timeval limit = { DEADLINE_SECONDS, 0 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t length = 0, input, count = 0, out, err;
-	int fd, namespace_fd = -1;
+	int fd, namespace_fd = -1, sends, complete = 0;
 	unsigned char *counted;
-	char **variable;
-	ssize_t got;
+	char **variable, *slash;
 
 	speaks_cni = command || strcmp(program, "calico-mesos") != 0;
 	if (speaks_cni && !command) {
@@ -205,6 +293,9 @@ int main(void)
 	path = path && *path ? path : DEFAULT_SOCKET;
 	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", path) >= sizeof address.sun_path)
 		fail(4, "the socket path %s is too long", path);
+	strcpy(presence, path);
+	slash = strrchr(presence, '/');
+	strcpy(slash ? slash + 1 : presence, "agent.lock");
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += DEADLINE_SECONDS;
 	set_number(more(4), 1);
@@ -219,26 +310,22 @@ int main(void)
 	set_number(request + 4, request_length - HEADER);
 	if (netns && *netns)
 		namespace_fd = open(netns, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* of connect, in a long queue */
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-		if (errno == ENOENT || errno == ECONNREFUSED)
-			run_alone(program, input);
-		fail(errno == EACCES ? 4 : 11, "no calico-node at %s: %s: start it; only root may call it", path,
-			strerror(errno));
+	for (sends = 0; sends < MAX_SENDS && !complete; sends++) {
+		fd = reach_node(&address, sends > 0);
+		if (fd < 0) {
+			if (!getenv("CALICO_HANDED_OVER"))
+				run_alone(program, input);
+			fail(11, "no calico-node at %s: %s: start it", path, strerror(errno));
+		}
+		send_request(fd, namespace_fd);
+		length = receive_answer(fd);
+		close(fd);
+		out = length >= 8 ? number_at(answer + 4) : 0;
+		err = length >= 12 && out <= length - 12 ? number_at(answer + 8 + out) : 0;
+		complete = length >= 12 && out <= length - 12 && err == length - 12 - out && number_at(answer) <= 255;
 	}
-	send_request(fd, namespace_fd);
-	do {
-		wait_for(fd, POLLIN, 11, LATE);
-		if (length == sizeof answer)
-			fail(11, "calico-node's answer is longer than %d bytes", MAX_BYTES);
-		got = recv(fd, answer + length, sizeof answer - length, 0);
-		length += got > 0 ? (size_t)got : 0;
-	} while (got > 0 || (got < 0 && errno == EINTR));
-	out = length >= 8 ? number_at(answer + 4) : 0;
-	err = length >= 12 && out <= length - 12 ? number_at(answer + 8 + out) : 0;
-	if (length < 12 || out > length - 12 || err != length - 12 - out || number_at(answer) > 255)
-		fail(11, "calico-node ended before it answered: repeat the operation");
+	if (!complete)
+		fail(11, "calico-node ended before it answered, %d times: see its log", MAX_SENDS);
 	write_all(2, answer + 12 + out, err);
 	write_all(1, answer + 8, out);
 	return (int)number_at(answer);

@@ -120,6 +120,7 @@ public final class CalicoNode implements AutoCloseable {
     Optional<MesosSettings> mesos = MesosSettings.of(environment);
     Files.createDirectories(settings.runDirectory());
     Files.createDirectories(settings.libDirectory());
+    own(AgentPresence.take(settings.runDirectory(), Duration.ofSeconds(LOCK_SECONDS)));
     takeDataplane();
     Map<String, String> etcdEnvironment = etcdEnvironment(environment);
     EtcdConfig etcd = EtcdConfig.fromEnvironment(etcdEnvironment);

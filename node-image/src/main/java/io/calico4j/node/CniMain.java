@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -70,7 +71,7 @@ public final class CniMain {
     byte[] input = System.in.readNBytes(MAX_INPUT);
     CniMain main = new CniMain(program, System.getenv(), new String(input, StandardCharsets.UTF_8));
     main.chooseLogLevel();
-    PluginResponse response = main.serve();
+    PluginResponse response = main.serveOrHandOver();
     System.err.print(response.standardError());
     System.err.flush();
     answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
@@ -106,6 +107,31 @@ public final class CniMain {
       case "none" -> "off";
       default -> "warn";
     };
+  }
+
+  /** An agent that appears meanwhile does the work, before or after it failed here. */
+  private PluginResponse serveOrHandOver() {
+    boolean status = "STATUS".equals(environment.get("CNI_COMMAND"));
+    Handover handover =
+        new Handover(
+            program, input, Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
+    boolean toAgent = !status && !"DEL".equals(environment.get("CNI_COMMAND"));
+    try {
+      Optional<PluginResponse> early = toAgent ? handover.tryIt() : Optional.empty();
+      if (early.isPresent()) {
+        return early.get();
+      }
+      PluginResponse response = serve();
+      if (response.exitCode() == 0 || status) {
+        return response;
+      }
+      return handover.tryIt().orElse(response);
+    } catch (IOException e) {
+      return failure(unable(e));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return failure(unable(e));
+    }
   }
 
   private PluginResponse serve() {

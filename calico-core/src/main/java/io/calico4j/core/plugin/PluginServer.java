@@ -29,7 +29,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Serves the launcher on a unix socket that belongs to root alone. Requests are bounded in size and
  * time, and only complete ones take a worker's time. A request whose caller has gone is not begun;
- * one that has begun is finished, so that a DEL that comes meanwhile finds all of it.
+ * one that has begun is finished, so that a DEL that comes meanwhile finds all of it. A server that
+ * stops hangs up on callers whose request it did not complete: the launcher sends it to the next
+ * one.
  */
 public final class PluginServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PluginServer.class);
@@ -48,6 +50,7 @@ public final class PluginServer implements AutoCloseable {
   private @Nullable CallerLoop callers;
   private @Nullable Object bound;
   private volatile String problem = "it does not listen yet";
+  private volatile boolean stopping;
 
   /** Makes a server for the programs; nothing happens before {@link #start}. */
   public PluginServer(Path socket, Map<String, PluginHandler> handlers) {
@@ -157,7 +160,11 @@ public final class PluginServer implements AutoCloseable {
       }
       workers.execute(() -> serve(caller, request));
     } catch (RejectedExecutionException e) {
-      caller.answer(error(11, "calico-node is overloaded or stopping: try again later"), 0);
+      if (stopping) {
+        close(caller);
+        return;
+      }
+      caller.answer(error(11, "calico-node is overloaded: try again later"), 0);
       close(caller);
     }
   }
@@ -171,12 +178,21 @@ public final class PluginServer implements AutoCloseable {
   private void serve(Connection caller, PluginRequest request) {
     PluginResponse response;
     try {
-      if (caller.isAbandoned()) {
+      if (stopping || caller.isAbandoned()) {
         return;
       }
       response = respond(caller, request);
+      if (stopping && response.exitCode() != 0) {
+        // What failed may have needed a part that has stopped.
+        log.info("a request of {} is left to the next calico-node", request.program());
+        return;
+      }
       caller.answer(response, ANSWER_SECONDS);
     } catch (RuntimeException e) {
+      if (stopping) {
+        log.info("a request of {} is left to the next calico-node", request.program());
+        return;
+      }
       log.error("a plugin request failed unexpectedly", e);
       caller.answer(error(999, "calico-node failed: " + e), ANSWER_SECONDS);
       return;
@@ -210,6 +226,7 @@ public final class PluginServer implements AutoCloseable {
   /** Stops: no request begins afterwards; running ones have two seconds to end. */
   @Override
   public void close() {
+    stopping = true;
     synchronized (this) {
       watch.shutdownNow();
       CallerLoop loop = callers;
