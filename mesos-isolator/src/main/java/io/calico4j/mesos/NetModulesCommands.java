@@ -19,11 +19,13 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -123,8 +125,11 @@ final class NetModulesCommands {
       throw new Refused("Supply either uid or ips, not both.");
     }
     if (byUid) {
-      var unused = ipam.release(args.uid());
+      String uid = args.uid();
+      refuseUsed(ipam.addressesOf(uid));
+      var unused = ipam.release(uid);
     } else if (byIps) {
+      refuseUsed(args.ips());
       for (IpAddress address : args.ips()) {
         boolean unused = ipam.release(address);
       }
@@ -132,6 +137,28 @@ final class NetModulesCommands {
       throw new Refused("Must supply either uid or ips.");
     }
     return new JsonObject();
+  }
+
+  /** Demands that no endpoint uses an address: its next owner would share it. */
+  private void refuseUsed(Collection<IpAddress> addresses) throws Refused, DatastoreException {
+    if (addresses.isEmpty()) {
+      return;
+    }
+    for (Resource<WorkloadEndpointSpec> endpoint : resources.list(ResourceKind.WORKLOAD_ENDPOINT)) {
+      for (String network : endpoint.spec().ipNetworks()) {
+        Optional<IpAddress> used = Cidr.tryParse(network).map(Cidr::address);
+        if (used.isPresent() && addresses.contains(used.get())) {
+          throw new Refused(
+              "IP '"
+                  + used.get()
+                  + "' is used by endpoint "
+                  + endpoint.metadata().name()
+                  + " of node "
+                  + endpoint.spec().node()
+                  + ": clean its container up first.");
+        }
+      }
+    }
   }
 
   private JsonObject isolate(NetModulesArguments args)

@@ -163,7 +163,9 @@ public final class CalicoNode implements AutoCloseable {
                 kernel,
                 felix,
                 ipam,
-                EndpointSettings.forAgent(upkeep::mtu).withDatastoreAddresses(etcdAddresses),
+                StandaloneSettings.endpoints(
+                    EndpointSettings.forAgent(upkeep::mtu).withDatastoreAddresses(etcdAddresses),
+                    environment),
                 steps));
     PluginMetrics metrics = new PluginMetrics();
     PluginServer server =
@@ -181,6 +183,7 @@ public final class CalicoNode implements AutoCloseable {
         felix::localEndpoints);
     List<Supplier<String>> sources = new ArrayList<>();
     sources.add(() -> metrics.text(felix::localEndpoints));
+    sources.add(() -> PluginMetrics.teardowns(endpoints.pendingTeardowns()));
     sources.add(
         () ->
             "# HELP calico_felix_table_repairs_total Times that the table inet calico was written"

@@ -160,8 +160,10 @@ public final class CniMain {
               kernel,
               felix,
               ipam,
-              EndpointSettings.forSingleRequest(settings::mtu)
-                  .withDatastoreAddresses(etcdAddresses),
+              StandaloneSettings.endpoints(
+                  EndpointSettings.forSingleRequest(settings::mtu)
+                      .withDatastoreAddresses(etcdAddresses),
+                  environment),
               EndpointStep.Observer.NONE);
       PluginHandler handler =
           Plugins.of(endpoints, ipam, kernel, new ResourceClient(datastore), false).get(program);

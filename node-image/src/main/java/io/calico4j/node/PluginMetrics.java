@@ -180,6 +180,13 @@ final class PluginMetrics {
     return text.toString();
   }
 
+  /** Prints how many detachments wait for the datastore. */
+  static String teardowns(int pending) {
+    String name = "calico_teardowns_pending";
+    return Metrics.head(name, "gauge", "Detachments that the datastore has not heard of yet.")
+        + Metrics.sample(name, pending);
+  }
+
   private static void print(StringBuilder text, String name, Asked asked, Durations durations) {
     String program = asked.program();
     String command = asked.command();

@@ -48,6 +48,11 @@ final class Plugins {
                 ? calico.handle(request)
                 : netModules.handle(request);
     return Map.of(
-        "calico", calico, "calico-ipam", new CalicoIpamPlugin(ipam), "calico-mesos", mesos);
+        "calico",
+        calico,
+        "calico-ipam",
+        new CalicoIpamPlugin(ipam, endpoints.patience()),
+        "calico-mesos",
+        mesos);
   }
 }

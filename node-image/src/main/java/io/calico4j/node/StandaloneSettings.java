@@ -3,8 +3,10 @@ package io.calico4j.node;
 import com.google.gson.JsonObject;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.LocalEtcd;
+import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.WorkloadMtu;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -33,6 +35,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   /** The file in the run directory that {@link io.calico4j.felix.DataplaneLock} locks. */
   static final String DATAPLANE_LOCK = "dataplane.lock";
 
+  private static final String BUDGET = "CALICO_ADD_BUDGET_SECONDS";
   private static final String NODE_FILE = "nodename";
   private static final String MTU_FILE = "mtu";
   private static final Map<String, String> FIELDS =
@@ -62,6 +65,16 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
         });
     replace(libDirectory.resolve(LocalEtcd.FILE), etcd.toString(), "rw-------");
     replace(libDirectory.resolve(NODE_FILE), node, "rw-r--r--");
+  }
+
+  /**
+   * Completes how endpoints are attached, alike for the agent and for a plugin that works alone:
+   * CALICO_ADD_BUDGET_SECONDS (30), and where detachments are recorded.
+   */
+  static EndpointSettings endpoints(EndpointSettings settings, Map<String, String> environment) {
+    return settings.with(
+        Patience.ofSeconds(BUDGET, environment.getOrDefault(BUDGET, "30")),
+        Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"), "teardown"));
   }
 
   /** Leaves the MTU of workloads where upstream's plugins look for it too. */

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /** A kernel of one host and one sandbox in memory. Safe for many threads. */
@@ -29,6 +30,9 @@ final class FakeKernel implements Kernel {
   private final List<Route> hostRoutes = new ArrayList<>();
   private final NetworkNamespace sandbox = new Sandbox();
   private int lastIndex;
+
+  /** How many pairs are refused because of a link that vanishes right afterwards. */
+  final AtomicInteger creationsRefused = new AtomicInteger();
 
   /** How often connection tracking was asked to forget addresses. */
   int conntrackDeletions;
@@ -171,7 +175,11 @@ final class FakeKernel implements Kernel {
     }
 
     @Override
-    public void createVeth(VethPair pair) {
+    public void createVeth(VethPair pair) throws KernelException {
+      if (creationsRefused.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+        throw new KernelException(
+            "create veth", pair.hostName(), KernelException.EEXIST, "File exists");
+      }
       create(pair);
     }
 
@@ -211,7 +219,9 @@ final class FakeKernel implements Kernel {
     @Override
     public void addRoute(Route route) throws KernelException {
       synchronized (FakeKernel.this) {
-        hostRoutes.add(route);
+        if (links == hostLinks) {
+          hostRoutes.add(route);
+        }
       }
     }
 

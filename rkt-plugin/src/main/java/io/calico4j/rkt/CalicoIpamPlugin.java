@@ -6,6 +6,7 @@ import io.calico4j.core.cni.CniResult;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
@@ -30,10 +31,16 @@ public final class CalicoIpamPlugin implements PluginHandler {
   private static final String INTERFACE = "interface";
 
   private final Ipam ipam;
+  private final Patience patience;
 
-  /** Makes the plugin. */
-  public CalicoIpamPlugin(Ipam ipam) {
+  /**
+   * Makes the plugin.
+   *
+   * @param patience the budget of an ADD
+   */
+  public CalicoIpamPlugin(Ipam ipam, Patience patience) {
     this.ipam = ipam;
+    this.patience = patience;
   }
 
   @Override
@@ -138,7 +145,19 @@ public final class CalicoIpamPlugin implements PluginHandler {
         : valid.contains(container, recorded);
   }
 
+  /** Repeats while the datastore does not answer: what an attempt has assigned is found again. */
   private List<IpAddress> add(AttachRequest wanted) throws DatastoreException, IpamException {
+    try {
+      return patience.run(
+          "addresses for " + wanted.identity(), Exception.class, () -> addOnce(wanted));
+    } catch (DatastoreException | IpamException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private List<IpAddress> addOnce(AttachRequest wanted) throws DatastoreException, IpamException {
     List<IpAddress> held = held(wanted.identity());
     if (!held.isEmpty()) {
       return held;

@@ -29,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -273,12 +272,11 @@ final class EndpointRegistry {
     return spec.ipNetworks().stream().map(text -> Cidr.parse(text).address()).toList();
   }
 
-  /** Returns the addresses of a stored endpoint; none when there is no such endpoint. */
-  Set<IpAddress> addressesOf(EndpointIdentity identity) throws DatastoreException {
-    return resources
-        .get(ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name())
-        .map(endpoint -> Set.copyOf(addresses(endpoint.spec())))
-        .orElse(Set.of());
+  /** Returns the endpoint as it is stored. */
+  Optional<Resource<WorkloadEndpointSpec>> stored(EndpointIdentity identity)
+      throws DatastoreException {
+    return resources.get(
+        ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name());
   }
 
   /** Releases the addresses and deletes the endpoint in one transaction. */

@@ -4,6 +4,8 @@ import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.Patience;
+import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.endpoint.AttachTimings.Clock;
 import io.calico4j.core.ipam.AssignRequest;
@@ -20,7 +22,13 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,6 +43,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +57,8 @@ import org.slf4j.LoggerFactory;
 public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EndpointService.class);
   private static final int LOCKS = 256;
+  private static final int TEARDOWN_SECONDS = 5;
+  private static final Duration LEAST_POLICY_WAIT = Duration.ofSeconds(1);
 
   private final Datastore datastore;
   private final Kernel kernel;
@@ -59,6 +70,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final EndpointRegistry registry;
   private final Netlink host;
   private final Conntrack conntrack;
+  private final @Nullable TeardownRecords teardowns;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final PairMaker pairs;
@@ -104,6 +116,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     host = kernel.netlink();
     conntrack = kernel.conntrack();
     guard = new AddressGuard(ipam, host, settings.datastoreAddresses());
+    Path records = settings.teardowns();
+    teardowns = records == null ? null : new TeardownRecords(records);
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
@@ -111,6 +125,16 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
+    if (teardowns != null && settings.deferLinkDeletion()) {
+      var unused =
+          takebacks.scheduleWithFixedDelay(
+              this::finishTeardowns, 0, TEARDOWN_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Returns the budget of an attach. */
+  public Patience patience() {
+    return settings.patience();
   }
 
   /** Returns the node this attaches endpoints to. */
@@ -118,24 +142,56 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     return ipam.node();
   }
 
-  /** Attaches an interface; an endpoint that is there already gives the same answer again. */
+  /**
+   * Attaches an interface; an endpoint that is there already gives the same answer again. While the
+   * datastore does not answer this is repeated within the budget of the settings: each attempt
+   * takes back what it has begun, and goes on with what an earlier one has stored after all.
+   */
   public Attachment attach(AttachRequest request, NetworkNamespace sandbox) throws AttachException {
+    long start = System.nanoTime();
+    long end = start + settings.patience().budget().toNanos();
+    try {
+      return settings
+          .patience()
+          .run(
+              "attach " + request.identity(),
+              AttachException.class,
+              () -> attachOnce(request, sandbox, end));
+    } catch (AttachException e) {
+      if (!Patience.isAway(e)) {
+        throw e;
+      }
+      throw new AttachException(
+          e.reason(),
+          e.getMessage()
+              + "; waited "
+              + TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start)
+              + " s for the datastore, the budget of an ADD is "
+              + settings.patience().budget().toSeconds()
+              + " s",
+          e);
+    }
+  }
+
+  private Attachment attachOnce(AttachRequest request, NetworkNamespace sandbox, long end)
+      throws AttachException {
     Lock lock = lock(request.identity());
     lock.lock();
     try {
-      return attachLocked(request, sandbox);
+      return attachLocked(request, sandbox, end);
     } finally {
       lock.unlock();
     }
   }
 
-  private Attachment attachLocked(AttachRequest request, NetworkNamespace sandbox)
+  private Attachment attachLocked(AttachRequest request, NetworkNamespace sandbox, long end)
       throws AttachException {
     EndpointIdentity identity = request.identity();
     Undo undo = new Undo();
     Clock clock = new Clock();
     try {
       registry.requireReady();
+      finishTeardown(identity);
       guard.require(request, () -> resources.list(ResourceKind.WORKLOAD_ENDPOINT));
       for (ProfileDraft profile : request.newProfiles()) {
         registry.ensure(profile);
@@ -155,7 +211,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
         // Another host may have given the same address meanwhile.
         guard.require(request, () -> resources.list(ResourceKind.WORKLOAD_ENDPOINT));
       }
-      awaitPolicy(identity, registration.revision());
+      awaitPolicy(identity, registration.revision(), end);
       clock.end(Clock.Part.POLICY);
       return new Attachment(
           registration.addresses(),
@@ -271,15 +327,20 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     return registration;
   }
 
-  private void awaitPolicy(EndpointIdentity identity, long revision)
+  private void awaitPolicy(EndpointIdentity identity, long revision, long end)
       throws AttachException, InterruptedException {
-    if (!readiness.awaitProgrammed(identity.key(), revision, settings.policyTimeout())) {
+    Duration left = Duration.ofNanos(Math.max(0, end - System.nanoTime()));
+    Duration timeout =
+        settings.awaitRemoval()
+            ? settings.policyTimeout()
+            : Collections.max(List.of(left, LEAST_POLICY_WAIT));
+    if (!readiness.awaitProgrammed(identity.key(), revision, timeout)) {
       throw new AttachException(
           Reason.TRY_AGAIN,
           "policy of "
               + identity
               + " was not in the kernel within "
-              + settings.policyTimeout().toSeconds()
+              + timeout.toSeconds()
               + " s: see calico-node's log and its /readiness",
           null);
     }
@@ -347,7 +408,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
 
   /**
    * Detaches an interface: takes the link out of service, then releases its addresses and its
-   * registration in one transaction. What is not there is fine.
+   * registration in one transaction. What is not there is fine. While the datastore is away the
+   * rest is recorded on this host, and calico-node does it later.
    */
   public void detach(EndpointIdentity identity) throws AttachException {
     Lock lock = lock(identity);
@@ -355,18 +417,109 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     try {
       reaper.remove(identity.hostInterface());
       steps.reached(EndpointStep.LINK_REMOVED);
-      // Before the addresses are released: their next owner must not meet these connections.
-      forgetConnections(registry.addressesOf(identity));
-      registry.unregister(identity);
+      try {
+        unregister(identity);
+      } catch (UnavailableException e) {
+        record(identity, e);
+        return;
+      }
       steps.reached(EndpointStep.UNREGISTERED);
+      if (teardowns != null) {
+        teardowns.delete(identity);
+      }
       if (settings.awaitRemoval()
           && !readiness.awaitRemoved(identity.key(), 0, settings.policyTimeout())) {
         log.warn("rules of {} are left until calico-node starts", identity);
       }
-    } catch (KernelException | DatastoreException | InterruptedException e) {
+    } catch (KernelException | DatastoreException | IOException | InterruptedException e) {
       throw failure("detach", identity, e);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /** Releases what the datastore has of an endpoint, and the link that stands in it. */
+  private void unregister(EndpointIdentity identity) throws DatastoreException, KernelException {
+    EndpointIdentity attached = identity;
+    Optional<Resource<WorkloadEndpointSpec>> found = registry.stored(identity);
+    if (found.isPresent()) {
+      StoredEndpoint stored = new StoredEndpoint(found.get());
+      attached = stored.identity(identity, ipam);
+      stored.removeLink(node(), host, reaper);
+      // Before the addresses are released: their next owner must not meet these connections.
+      forgetConnections(stored.addresses());
+    }
+    registry.unregister(attached);
+  }
+
+  private void record(EndpointIdentity identity, UnavailableException cause)
+      throws UnavailableException {
+    if (teardowns == null) {
+      throw cause;
+    }
+    try {
+      teardowns.write(new TeardownRecords.Pending(identity, Instant.now()));
+      log.warn("{} is detached, and leaves the datastore later: {}", identity, cause.getMessage());
+    } catch (IOException e) {
+      cause.addSuppressed(e);
+      log.error("the detachment of {} cannot be recorded: {}", identity, e.toString());
+      throw cause;
+    }
+  }
+
+  /** Returns how many detachments the datastore has not heard of yet. */
+  public int pendingTeardowns() {
+    try {
+      return teardowns == null ? 0 : teardowns.count();
+    } catch (IOException e) {
+      log.warn("recorded detachments cannot be listed: {}", e.toString());
+      return 0;
+    }
+  }
+
+  private void finishTeardowns() {
+    try {
+      for (TeardownRecords.Pending pending :
+          teardowns == null ? List.<TeardownRecords.Pending>of() : teardowns.all()) {
+        Lock lock = lock(pending.identity());
+        lock.lock();
+        try {
+          finishTeardown(pending.identity());
+        } finally {
+          lock.unlock();
+        }
+      }
+    } catch (IOException | DatastoreException | KernelException | RuntimeException e) {
+      log.info("recorded detachments wait for the datastore: {}", e.getMessage());
+    }
+  }
+
+  /** Finishes a recorded detachment, unless the endpoint has been made anew since. */
+  private void finishTeardown(EndpointIdentity identity)
+      throws DatastoreException, KernelException {
+    Optional<TeardownRecords.Pending> pending =
+        teardowns == null ? Optional.empty() : teardowns.of(identity);
+    if (pending.isEmpty()) {
+      return;
+    }
+    EndpointIdentity recorded = pending.get().identity();
+    if (registry.stored(recorded).filter(e -> isNewer(e, pending.get().at())).isEmpty()) {
+      unregister(recorded);
+      log.info("{}, detached at {}, has left the datastore", recorded, pending.get().at());
+    }
+    try {
+      teardowns.delete(recorded);
+    } catch (IOException e) {
+      log.warn("the record of {} cannot be removed: {}", recorded, e.toString());
+    }
+  }
+
+  private static boolean isNewer(Resource<WorkloadEndpointSpec> endpoint, Instant detached) {
+    String created = endpoint.metadata().creationTimestamp();
+    try {
+      return created != null && Instant.parse(created).isAfter(detached);
+    } catch (DateTimeParseException e) {
+      return false;
     }
   }
 

@@ -68,12 +68,17 @@ final class LinkReaper implements AutoCloseable {
   void removeNow(String name) throws KernelException {
     Optional<Link> link = netlink.link(name);
     if (link.isPresent()) {
-      try {
-        netlink.deleteLink(link.get().index());
-      } catch (KernelException e) {
-        if (e.errno() != KernelException.ENODEV) {
-          throw e;
-        }
+      deleteNow(netlink, link.get().index());
+    }
+  }
+
+  /** Deletes a link of a namespace; one that is gone is fine. */
+  static void deleteNow(Netlink namespace, int index) throws KernelException {
+    try {
+      namespace.deleteLink(index);
+    } catch (KernelException e) {
+      if (e.errno() != KernelException.ENODEV) {
+        throw e;
       }
     }
   }

@@ -3,6 +3,7 @@ package io.calico4j.core.endpoint;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
@@ -11,6 +12,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -28,6 +30,7 @@ final class SandboxWiring {
   /** The link-local address that belongs to {@link #HOST_MAC}. */
   private static final IpAddress GATEWAY_V6 = IpAddress.parse("fe80::ecee:eeff:feee:eeee");
 
+  private static final int CREATIONS = 5;
   private static final Cidr DEFAULT_V4 = Cidr.parse("0.0.0.0/0");
   private static final Cidr DEFAULT_V6 = Cidr.parse("::/0");
 
@@ -71,15 +74,7 @@ final class SandboxWiring {
     String hostName = identity.hostInterface();
     VethPair pair =
         new VethPair(hostName, HOST_MAC, sandbox, identity.interfaceName(), plan.mac(), plan.mtu());
-    try {
-      host.createVeth(pair);
-    } catch (KernelException e) {
-      if (e.errno() != KernelException.EEXIST || host.link(hostName).isEmpty()) {
-        throw e;
-      }
-      reaper.removeNow(hostName);
-      host.createVeth(pair);
-    }
+    create(pair, inside);
     steps.reached(EndpointStep.VETH_CREATED);
     kernel.setSysctls(hostSysctls(hostName));
     int index = index(inside, identity.interfaceName());
@@ -89,6 +84,33 @@ final class SandboxWiring {
           changes.replaceNeighbour(index, GATEWAY_V4, HOST_MAC);
         });
     steps.reached(EndpointStep.SANDBOX_PREPARED);
+  }
+
+  /**
+   * Creates the pair. Whichever end of an earlier one holds a name, it may vanish at any moment,
+   * because the reaper deletes in the background: so each refusal is looked at anew. An interface
+   * in the sandbox that is not of an earlier attempt stays.
+   */
+  private void create(VethPair pair, Netlink inside) throws KernelException {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        host.createVeth(pair);
+        return;
+      } catch (KernelException e) {
+        if (e.errno() != KernelException.EEXIST || attempt == CREATIONS) {
+          throw e;
+        }
+        reaper.removeNow(pair.hostName());
+        reaper.finish();
+        Optional<Link> left = inside.link(pair.sandboxName());
+        if (left.isPresent() && !Objects.equals(left.get().mac(), pair.sandboxMac())) {
+          throw e;
+        }
+        if (left.isPresent()) {
+          LinkReaper.deleteNow(inside, left.get().index());
+        }
+      }
+    }
   }
 
   /** Gives a prepared sandbox its addresses; nothing is routed to it yet. */

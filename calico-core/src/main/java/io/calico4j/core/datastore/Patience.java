@@ -1,0 +1,85 @@
+package io.calico4j.core.datastore;
+
+import dev.failsafe.Failsafe;
+import dev.failsafe.FailsafeException;
+import dev.failsafe.RetryPolicy;
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The time that one operation may take altogether, in which it is repeated while the datastore does
+ * not answer. A request to the datastore has a shorter deadline of its own. Only operations that
+ * are safe to repeat belong here, also after a write of which nobody knows whether it happened:
+ * those that read back what is there before they write.
+ *
+ * @param budget from the first attempt to the beginning of the last one
+ */
+public record Patience(Duration budget) {
+  /** The budget of an ADD unless the operator says otherwise. */
+  public static final Duration DEFAULT = Duration.ofSeconds(30);
+
+  private static final Logger log = LoggerFactory.getLogger(Patience.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
+  private static final double JITTER = 0.25;
+
+  /** An operation with a result, such as an attachment. */
+  public interface Operation<T, E extends Exception> {
+    /** Does it once. */
+    T run() throws E;
+  }
+
+  /** Reads a number of seconds, 1 to 100, so that it stays below the launcher's deadline. */
+  public static Patience ofSeconds(String name, String text) {
+    if (!text.matches("[1-9][0-9]?|100")) {
+      throw new IllegalArgumentException(
+          name + " \"" + text + "\" must be a number of seconds, 1 to 100");
+    }
+    return new Patience(Duration.ofSeconds(Integer.parseInt(text)));
+  }
+
+  /**
+   * Runs an operation, again after a growing pause while the datastore is away and the budget
+   * lasts.
+   *
+   * @param name of the operation, for the log
+   * @param failure the checked exception that the operation declares
+   * @throws E what the last attempt threw
+   */
+  public <T, E extends Exception> T run(String name, Class<E> failure, Operation<T, E> operation)
+      throws E {
+    RetryPolicy<T> policy =
+        RetryPolicy.<T>builder()
+            .handleIf(e -> isAway(e))
+            .withMaxRetries(-1)
+            .withMaxDuration(budget)
+            .withBackoff(FIRST_PAUSE, LONGEST_PAUSE)
+            .withJitter(JITTER)
+            .onRetry(
+                event ->
+                    log.info("{} is tried again: {}", name, event.getLastException().getMessage()))
+            .build();
+    try {
+      return Failsafe.with(policy).get(operation::run);
+    } catch (FailsafeException e) {
+      if (e.getCause() instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      if (failure.isInstance(e.getCause())) {
+        throw failure.cast(e.getCause());
+      }
+      throw e;
+    }
+  }
+
+  /** Tells whether a failure comes of a datastore that did not answer. */
+  public static boolean isAway(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof UnavailableException) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
