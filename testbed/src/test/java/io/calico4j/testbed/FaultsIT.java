@@ -99,9 +99,8 @@ class FaultsIT {
       assertGood(cni("ADD", sandbox));
     }
     host.fault().set(step, Fault.Effect.DIE);
-    Command.Outcome died = cni(command, sandbox);
-    assertThat(died.exitCode()).as(died.output()).isEqualTo(1);
-    assertThat(died.standardOutput()).contains("\"code\":11").contains("ended before it answered");
+    // No agent comes back in time: the launcher has the request done alone.
+    assertGood(cni(command, sandbox));
     assertThat(host.fault().isReached()).isTrue();
     host.fault().clear();
     host.startFaultyAgent();
