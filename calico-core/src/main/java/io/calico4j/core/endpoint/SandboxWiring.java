@@ -14,6 +14,8 @@ import io.calico4j.core.net.MacAddress;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -30,9 +32,11 @@ final class SandboxWiring {
   /** The link-local address that belongs to {@link #HOST_MAC}. */
   private static final IpAddress GATEWAY_V6 = IpAddress.parse("fe80::ecee:eeff:feee:eeee");
 
-  private static final int CREATIONS = 5;
   private static final Cidr DEFAULT_V4 = Cidr.parse("0.0.0.0/0");
   private static final Cidr DEFAULT_V6 = Cidr.parse("::/0");
+
+  /** How often a request is made that meets what is being deleted. */
+  private static final int ATTEMPTS = 5;
 
   private final Kernel kernel;
   private final Netlink host;
@@ -97,7 +101,7 @@ final class SandboxWiring {
         host.createVeth(pair);
         return;
       } catch (KernelException e) {
-        if (e.errno() != KernelException.EEXIST || attempt == CREATIONS) {
+        if (e.errno() != KernelException.EEXIST || attempt == ATTEMPTS) {
           throw e;
         }
         reaper.removeNow(pair.hostName());
@@ -169,34 +173,53 @@ final class SandboxWiring {
             () -> new KernelException("find link", name, KernelException.ENODEV, "it vanished"));
   }
 
+  /**
+   * Adds a host route. One that is there already is replaced, unless it leads to another link that
+   * stays: routes and links are read one after the other, so that a conflict must still be there
+   * after all pending deletions.
+   */
   private void addHostRoute(IpAddress address, int index, String name) throws KernelException {
     Route route = Route.connected(address.toCidr(), index, Route.PROTOCOL_BOOT);
-    try {
-      host.addRoute(route);
-    } catch (KernelException e) {
-      if (e.errno() != KernelException.EEXIST) {
-        throw e;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        host.addRoute(route);
+        return;
+      } catch (KernelException e) {
+        if (e.errno() != KernelException.EEXIST) {
+          throw e;
+        }
       }
-      Optional<Route> other =
-          host.routes().stream()
-              .filter(r -> r.destination().equals(route.destination()))
-              .filter(r -> r.interfaceIndex() != index)
-              .filter(r -> r.metric() == 0)
-              .findFirst();
-      if (other.isPresent() && isAlive(other.get().interfaceIndex())) {
+      Optional<Link> other = otherUser(route);
+      if (other.isEmpty()) {
+        host.replaceRoute(route);
+        return;
+      }
+      if (attempt == ATTEMPTS) {
         throw new KernelException(
             "add route",
             address + " on " + name,
             KernelException.EEXIST,
-            "it is there on interface " + other.get().interfaceIndex());
+            "it is there on interface " + other.get().name());
       }
-      host.replaceRoute(route);
+      reaper.finish();
     }
   }
 
-  private boolean isAlive(int interfaceIndex) throws KernelException {
+  /** Finds the link, not one that is being deleted, to which another route to the same leads. */
+  private Optional<Link> otherUser(Route route) throws KernelException {
+    Set<Integer> others =
+        host.routes().stream()
+            .filter(r -> r.destination().equals(route.destination()))
+            .filter(r -> r.metric() == 0)
+            .map(Route::interfaceIndex)
+            .filter(i -> i != route.interfaceIndex())
+            .collect(Collectors.toSet());
+    if (others.isEmpty()) {
+      return Optional.empty();
+    }
     return host.links().stream()
-        .anyMatch(l -> l.index() == interfaceIndex && l.group() != LinkReaper.GROUP);
+        .filter(l -> others.contains(l.index()) && l.group() != LinkReaper.GROUP)
+        .findFirst();
   }
 
   /** What a sandbox must be told before its end of the pair comes up. */
