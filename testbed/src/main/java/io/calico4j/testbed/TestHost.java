@@ -258,6 +258,23 @@ public final class TestHost implements Closeable {
     }
   }
 
+  /** Runs etcdctl, which must succeed, on the etcd that this host's agent runs. */
+  public String etcdctl(String... arguments) throws IOException {
+    Path certificates = state.resolve("lib/etcd-pki");
+    List<String> all =
+        new ArrayList<>(
+            List.of(
+                "env",
+                "ETCDCTL_API=3",
+                "etcdctl",
+                "--endpoints=https://127.0.0.1:2379",
+                "--cacert=" + certificates.resolve("ca.pem"),
+                "--cert=" + certificates.resolve("client.pem"),
+                "--key=" + certificates.resolve("client.key")));
+    all.addAll(List.of(arguments));
+    return command(all.toArray(String[]::new)).mustRun();
+  }
+
   /** Runs the installed calicoctl on this host. */
   public Command.Outcome calicoctl(String input, String... arguments) throws IOException {
     List<String> all = new ArrayList<>(List.of(distribution.resolve("bin/calicoctl").toString()));

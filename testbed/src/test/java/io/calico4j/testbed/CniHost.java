@@ -77,7 +77,7 @@ final class CniHost implements Closeable {
   }
 
   String etcd(String prefix) throws IOException {
-    return host.command("env", "ETCDCTL_API=3", "etcdctl", "get", "--prefix", prefix).mustRun();
+    return host.etcdctl("get", "--prefix", prefix);
   }
 
   /** Fails unless neither kernel nor etcd has anything of a workload. */

@@ -35,12 +35,7 @@ class OneHostIT {
   }
 
   private String etcdctl(String... arguments) throws IOException {
-    String[] all = new String[arguments.length + 3];
-    all[0] = "env";
-    all[1] = "ETCDCTL_API=3";
-    all[2] = "etcdctl";
-    System.arraycopy(arguments, 0, all, 3, arguments.length);
-    return host.command(all).mustRun();
+    return host.etcdctl(arguments);
   }
 
   private void assertNothingLeft() throws Exception {
