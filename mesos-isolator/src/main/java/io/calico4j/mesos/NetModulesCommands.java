@@ -22,6 +22,7 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -118,7 +119,8 @@ final class NetModulesCommands {
         .addresses();
   }
 
-  private JsonObject release(NetModulesArguments args) throws Refused, DatastoreException {
+  private JsonObject release(NetModulesArguments args)
+      throws Refused, AttachException, DatastoreException {
     boolean byUid = args.has("uid");
     boolean byIps = args.has("ips");
     if (byUid && byIps) {
@@ -139,26 +141,41 @@ final class NetModulesCommands {
     return new JsonObject();
   }
 
-  /** Demands that no endpoint uses an address: its next owner would share it. */
-  private void refuseUsed(Collection<IpAddress> addresses) throws Refused, DatastoreException {
+  /** Refuses addresses that a running container has: their next owner would share them. */
+  private void refuseUsed(Collection<IpAddress> addresses)
+      throws Refused, AttachException, DatastoreException {
     if (addresses.isEmpty()) {
       return;
     }
     for (Resource<WorkloadEndpointSpec> endpoint : resources.list(ResourceKind.WORKLOAD_ENDPOINT)) {
       for (String network : endpoint.spec().ipNetworks()) {
         Optional<IpAddress> used = Cidr.tryParse(network).map(Cidr::address);
-        if (used.isPresent() && addresses.contains(used.get())) {
+        if (used.isPresent() && addresses.contains(used.get()) && isLive(endpoint)) {
           throw new Refused(
               "IP '"
                   + used.get()
-                  + "' is used by endpoint "
+                  + "' is not released, a running container uses it: endpoint "
+                  + endpoint.metadata().namespace()
+                  + "/"
                   + endpoint.metadata().name()
-                  + " of node "
-                  + endpoint.spec().node()
-                  + ": clean its container up first.");
+                  + " on node "
+                  + endpoint.spec().node());
         }
       }
     }
+  }
+
+  /**
+   * The module releases addresses before it cleans up, when the container's processes have ended:
+   * then the namespace of the process is gone. What cannot be judged from here counts as live.
+   */
+  private boolean isLive(Resource<WorkloadEndpointSpec> endpoint) throws AttachException {
+    Optional<ContainerTrace> trace = ContainerTrace.of(endpoint);
+    if (trace.isEmpty() || !trace.get().identity().node().equals(node)) {
+      return true;
+    }
+    return Files.exists(Path.of(trace.get().sandbox()))
+        && endpoints.isLinked(trace.get().identity());
   }
 
   private JsonObject isolate(NetModulesArguments args)

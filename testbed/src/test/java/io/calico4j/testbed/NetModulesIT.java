@@ -115,10 +115,15 @@ class NetModulesIT {
       return PacketProbe.ping(sandbox, other.addresses.get(0));
     }
 
-    /** Releases and cleans up in the module's order. */
-    void end() throws IOException {
+    /** Releases and cleans up in the module's order: when the processes have ended. */
+    void end() throws Exception {
+      String release =
+          "{\"command\":\"release\",\"args\":{\"ips\":[\"" + addresses.get(0) + "\"]}}";
+      assertThat(call(release).standardOutput())
+          .contains("IP '" + addresses.get(0) + "' is not released")
+          .contains("default/");
+      var unusedStatus = process.destroyForcibly().waitFor();
       JsonObject unusedRelease = mustCall("release", "{\"ips\":[\"" + addresses.get(0) + "\"]}");
-      process.destroyForcibly();
       sandbox.delete();
       cleanUp();
       cleanUp();
