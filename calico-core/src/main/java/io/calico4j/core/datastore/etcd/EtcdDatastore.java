@@ -1,6 +1,7 @@
 package io.calico4j.core.datastore.etcd;
 
 import com.google.protobuf.ByteString;
+import io.calico4j.core.datastore.CompactedException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -24,6 +25,8 @@ import io.etcd.jetcd.api.WatchRequest;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -32,6 +35,15 @@ import java.util.function.Supplier;
  * the connection.
  */
 public final class EtcdDatastore implements Datastore {
+  /** Keys in an answer; etcd's limit of a value, 1.5 MiB, makes it some 1.5 GiB at the worst. */
+  private static final int PAGE = 1000;
+
+  private static final int LIST_ATTEMPTS = 5;
+  private static final ByteString NUL = ByteString.copyFrom(new byte[1]);
+
+  /** What etcd says when a revision is gone (rpctypes/error.go). */
+  private static final String COMPACTED = "required revision has been compacted";
+
   private final EtcdConfig config;
   private final EtcdCalls calls;
 
@@ -53,20 +65,49 @@ public final class EtcdDatastore implements Datastore {
     return response.getKvsList().stream().findFirst().map(EtcdWatch::entry);
   }
 
+  /**
+   * Reads in pages, all as of the revision of the first one, each a request with a time of its own:
+   * a long list need not fit into one answer. A revision that is compacted meanwhile begins anew.
+   */
   @Override
   public Listing list(String prefix) throws DatastoreException {
-    RangeRequest request =
-        RangeRequest.newBuilder()
-            .setKey(bytes(prefix))
-            .setRangeEnd(endOf(prefix))
-            .setSortTarget(RangeRequest.SortTarget.KEY)
-            .setSortOrder(RangeRequest.SortOrder.ASCEND)
-            .build();
-    RangeResponse response =
-        call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "list " + prefix);
-    return new Listing(
-        response.getKvsList().stream().map(EtcdWatch::entry).toList(),
-        response.getHeader().getRevision());
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return listPages(prefix);
+      } catch (CompactedException e) {
+        if (attempt == LIST_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private Listing listPages(String prefix) throws DatastoreException {
+    List<Entry> entries = new ArrayList<>();
+    ByteString from = bytes(prefix);
+    long revision = 0;
+    while (true) {
+      RangeRequest request =
+          RangeRequest.newBuilder()
+              .setKey(from)
+              .setRangeEnd(endOf(prefix))
+              .setSortTarget(RangeRequest.SortTarget.KEY)
+              .setSortOrder(RangeRequest.SortOrder.ASCEND)
+              .setLimit(PAGE)
+              .setRevision(revision)
+              .build();
+      RangeResponse page =
+          call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "list " + prefix);
+      page.getKvsList().forEach(pair -> entries.add(EtcdWatch.entry(pair)));
+      if (revision == 0) {
+        revision = page.getHeader().getRevision();
+      }
+      if (!page.getMore() || page.getKvsCount() == 0) {
+        return new Listing(entries, revision);
+      }
+      // The next key after the last one.
+      from = page.getKvs(page.getKvsCount() - 1).getKey().concat(NUL);
+    }
   }
 
   @Override
@@ -153,6 +194,9 @@ public final class EtcdDatastore implements Datastore {
     try {
       return calls.call(method, request, read, sent);
     } catch (CallFailure e) {
+      if (read && String.valueOf(e.getMessage()).contains(COMPACTED)) {
+        throw new CompactedException(0, e);
+      }
       boolean nothingDone = read || e.isNothingDone();
       if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
         throw late(what.get(), nothingDone, e);
