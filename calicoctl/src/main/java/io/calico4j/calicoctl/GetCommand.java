@@ -13,6 +13,7 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationFilter;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,7 +154,10 @@ final class GetCommand implements Callable<Integer> {
       throws DatastoreException {
     List<JsonObject> found = new ArrayList<>();
     if (names.isEmpty()) {
-      for (Resource<S> resource : client.list(kind)) {
+      ValidationFilter filter =
+          new ValidationFilter(
+              damage -> spec.commandLine().getErr().println("damaged, left out: " + damage));
+      for (Resource<S> resource : client.list(kind, filter)) {
         if (!kind.namespaced()
             || allNamespaces
             || namespace.equals(resource.metadata().namespace())) {

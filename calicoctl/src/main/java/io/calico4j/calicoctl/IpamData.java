@@ -47,7 +47,8 @@ enum IpamData {
       if (!entry.key().startsWith(IpamKeys.ROOT + "assignment/")) {
         return null;
       }
-      return resource(dashed(IpamKeys.cidrOf(entry.key())), object(entry), entry);
+      Optional<Cidr> cidr = IpamKeys.tryCidrOf(entry.key());
+      return cidr.isEmpty() ? null : resource(dashed(cidr.get()), object(entry), entry);
     }
   },
   /** How many addresses of which blocks somebody holds. */

@@ -15,6 +15,7 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
@@ -73,7 +74,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final Map<String, String> environment;
   private final Kernel kernel;
   private final NftablesDataplane dataplane;
-  private final ClusterState state = new ClusterState();
+  private final ValidationFilter filter =
+      new ValidationFilter(
+          damage -> log.error("damaged, what it concerns is closed or left out: {}", damage));
+  private final ClusterState state = new ClusterState(filter);
   private final WorkloadRoutes routes;
   private final Set<IpAddress> datastoreAddresses;
   private Set<String> refusedAddresses = Set.of();
@@ -274,10 +278,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       if (known && entry != null) {
         routesChanged = true;
       }
-      String problem = state.problems().get(key);
-      if (problem != null) {
-        log.error("unreadable resource, endpoints it may concern are closed: {}", problem);
-      }
     }
   }
 
@@ -399,7 +399,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         dataplane.distrust();
       }
       FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
-      dataplane.apply(new RulesetBuilder(state, node, config(), hostLoopback, floating).build());
+      RulesetBuilder builder = new RulesetBuilder(state, node, config(), hostLoopback, floating);
+      dataplane.apply(builder.build());
       reportRefused(floating.refused());
       if (repairs) {
         long now = System.nanoTime();
@@ -407,7 +408,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         nextRepair = now + Math.max(REPAIR_PAUSE_NANOS, REPAIR_SHARE * (now - lastApplied));
       }
       dirty = false;
-      refused = "";
+      refused =
+          dataplane.refused().isEmpty()
+              ? ""
+              : "the kernel refuses the rules of "
+                  + dataplane.refused().stream().map(builder::ownerOf).toList()
+                  + ": they are closed";
       Map<String, Long> done = new HashMap<>();
       Map<String, Resource<WorkloadEndpointSpec>> own = ownEndpoints();
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
@@ -467,6 +473,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Tells whether the first snapshot has been put into the kernel. */
   public synchronized boolean isReady() {
     return ready;
+  }
+
+  /** Returns the damaged resources of the datastore: key to reason. */
+  public Map<String, String> damaged() {
+    return filter.damaged();
   }
 
   /** Returns how often the table was written again because another program had changed it. */

@@ -11,6 +11,7 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
@@ -81,11 +82,11 @@ public final class OneShotFelix implements EndpointReadiness {
         return new ClusterState();
       }
       Felix.enableForwarding(kernel);
-      ClusterState state = new ClusterState();
+      ClusterState state =
+          new ClusterState(
+              new ValidationFilter(damage -> log.error("damaged resource: {}", damage)));
       for (Entry entry : datastore.list(ResourceKind.ROOT).entries()) {
-        if (state.update(entry.key(), entry) && state.problems().containsKey(entry.key())) {
-          log.error("unreadable resource: {}", state.problems().get(entry.key()));
-        }
+        boolean unused = state.update(entry.key(), entry);
       }
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {

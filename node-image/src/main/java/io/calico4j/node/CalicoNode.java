@@ -2,6 +2,7 @@ package io.calico4j.node;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.endpoint.EndpointService;
@@ -134,6 +135,7 @@ public final class CalicoNode implements AutoCloseable {
     Set<IpAddress> etcdAddresses = etcd.addresses();
     Felix felix = own(new Felix(settings.node(), environment, datastore, kernel, etcdAddresses));
     readiness.add("Felix", felix::problem);
+    readiness.showDamaged(felix::damaged);
     Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);
     NodeRegistration registration = own(new NodeRegistration(resources, settings.node()));
     readiness.add("Datastore", registration::datastoreProblem);
@@ -191,6 +193,10 @@ public final class CalicoNode implements AutoCloseable {
                 + "# TYPE calico_felix_table_repairs_total counter\n"
                 + "calico_felix_table_repairs_total "
                 + felix.tableRepairs()
+                + "\n# HELP calico_datastore_damaged_resources Resources that cannot be read.\n"
+                + "# TYPE calico_datastore_damaged_resources gauge\n"
+                + "calico_datastore_damaged_resources "
+                + felix.damaged().size()
                 + "\n");
     if (mesos.isPresent()) {
       MesosUpkeep reconciling =
@@ -265,6 +271,8 @@ public final class CalicoNode implements AutoCloseable {
         var unused =
             resources.get(io.calico4j.core.model.ResourceKind.CLUSTER_INFORMATION, "", "default");
         return;
+      } catch (InvalidResourceException e) {
+        return; // It has answered.
       } catch (DatastoreException e) {
         if (Thread.interrupted()) {
           throw new InterruptedException();

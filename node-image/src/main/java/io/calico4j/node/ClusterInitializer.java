@@ -3,6 +3,7 @@ package io.calico4j.node;
 import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.FelixConfigurationSpec;
@@ -13,6 +14,7 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.resource.ValidationFilter;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -46,7 +48,7 @@ final class ClusterInitializer {
         ResourceKind.FELIX_CONFIGURATION,
         "node." + settings.node(),
         new FelixConfigurationSpec(null, "Return", null, null, null, null, null, null, null));
-    if (settings.defaultPools() && resources.list(ResourceKind.IP_POOL).isEmpty()) {
+    if (settings.defaultPools() && !hasPools()) {
       createIfAbsent(
           ResourceKind.IP_POOL,
           "default-ipv4-ippool",
@@ -56,9 +58,20 @@ final class ClusterInitializer {
     registerNode();
   }
 
+  /** Tells whether there are pools, damaged ones too. */
+  private boolean hasPools() throws DatastoreException {
+    ValidationFilter damaged = ValidationFilter.silent();
+    return !resources.list(ResourceKind.IP_POOL, damaged).isEmpty() || !damaged.damaged().isEmpty();
+  }
+
   private <S> void createIfAbsent(ResourceKind<S> kind, String name, S spec)
       throws DatastoreException {
-    if (resources.get(kind, "", name).isPresent()) {
+    try {
+      if (resources.get(kind, "", name).isPresent()) {
+        return;
+      }
+    } catch (InvalidResourceException e) {
+      // It is there, damaged; Felix names it, and the defaults hold until it is mended.
       return;
     }
     try {

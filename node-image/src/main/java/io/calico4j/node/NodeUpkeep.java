@@ -17,7 +17,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationFilter;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -73,7 +73,9 @@ final class NodeUpkeep implements AutoCloseable {
     try {
       List<IpPoolSpec> pools = new ArrayList<>();
       for (Entry entry : ipam.reads().list(ResourceKind.IP_POOL.prefix())) {
-        pools.add(ResourceCodec.decode(ResourceKind.IP_POOL, entry).spec());
+        ValidationFilter.silent()
+            .accept(ResourceKind.IP_POOL, entry)
+            .ifPresent(pool -> pools.add(pool.spec()));
       }
       int now = WorkloadMtu.of(uplinkMtu(), pools);
       if (now != mtu || !StandaloneSettings.hasMtu(settings.libDirectory())) {

@@ -22,7 +22,10 @@ final class Readiness implements AutoCloseable {
   private static final int LOOK_SECONDS = 1;
 
   private final Map<String, Supplier<Optional<String>>> components = new ConcurrentHashMap<>();
+  private static final int SHOWN = 20;
+
   private final Map<String, String> troubles = new TreeMap<>();
+  private volatile Supplier<Map<String, String>> damaged = Map::of;
   private final ScheduledExecutorService timer = Daemons.timer("readiness");
 
   /**
@@ -32,6 +35,16 @@ final class Readiness implements AutoCloseable {
    */
   void add(String component, Supplier<Optional<String>> problem) {
     components.put(component, problem);
+  }
+
+  /**
+   * Lets the page name damaged resources. They do not make the node unready: what they describe is
+   * closed or left out, and that is in force.
+   *
+   * @param resources key to reason; must answer at once
+   */
+  void showDamaged(Supplier<Map<String, String>> resources) {
+    damaged = resources;
   }
 
   /** Begins to log troubles: to be called when the agent has started. */
@@ -74,6 +87,11 @@ final class Readiness implements AutoCloseable {
       String problem = found.get(component);
       table.append(component).append(problem == null ? ": ready" : ": not ready: " + problem);
       table.append('\n');
+    }
+    Map<String, String> broken = damaged.get();
+    broken.values().stream().limit(SHOWN).forEach(r -> table.append("Damaged: " + r + "\n"));
+    if (broken.size() > SHOWN) {
+      table.append("Damaged: and " + (broken.size() - SHOWN) + " more\n");
     }
     return Page.plain(found.isEmpty() ? 200 : 503, table.toString());
   }

@@ -22,6 +22,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationFilter;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -88,9 +89,10 @@ final class EndpointRegistry {
     if (entry.isEmpty() || entry.get().equals(foundReady)) {
       return;
     }
-    Resource<ClusterInformationSpec> information =
-        ResourceCodec.decode(ResourceKind.CLUSTER_INFORMATION, entry.get());
-    if (!Boolean.FALSE.equals(information.spec().datastoreReady())) {
+    Optional<Resource<ClusterInformationSpec>> information =
+        ValidationFilter.silent().accept(ResourceKind.CLUSTER_INFORMATION, entry.get());
+    // A damaged one locks nothing.
+    if (information.isEmpty() || !Boolean.FALSE.equals(information.get().spec().datastoreReady())) {
       foundReady = entry.get();
     } else {
       throw new AttachException(

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides which addresses a node gets, and which blocks it claims, borrows or takes over for it.
@@ -65,7 +66,7 @@ final class Assigner {
   private IpamConfig config() throws DatastoreException {
     Optional<Entry> stored = reads.get(IpamKeys.CONFIG);
     return stored.isPresent()
-        ? cache.get(stored.get(), IpamConfig.class, e -> IpamConfig.parse(e.value()))
+        ? cache.get(stored.get(), IpamConfig.class, e -> IpamConfig.parseOrDefault(e.value()))
         : IpamConfig.parse(null);
   }
 
@@ -115,7 +116,10 @@ final class Assigner {
     List<Cidr> claimedBefore = changes.claimed(affinities);
     int own = 0;
     for (Entry affinity : reads.list(affinities)) {
-      Cidr cidr = cache.get(affinity, Cidr.class, e -> IpamKeys.cidrOf(e.key()));
+      Cidr cidr = readable(affinity);
+      if (cidr == null) {
+        continue;
+      }
       claimedBefore.remove(cidr);
       if (isOf(pools, cidr)) {
         own++;
@@ -162,6 +166,12 @@ final class Assigner {
     return chosen;
   }
 
+  /** Returns the block that a block's or an affinity's key names; null when either is damaged. */
+  private @Nullable Cidr readable(Entry entry) throws DatastoreException {
+    Optional<Cidr> cidr = IpamKeys.tryCidrOf(entry.key());
+    return cidr.isEmpty() || changes.isDamaged(cidr.get()) ? null : cidr.get();
+  }
+
   private static boolean isOf(List<Pools.Pool> pools, Cidr block) {
     for (Pools.Pool pool : pools) {
       if (pool.network().contains(block)) {
@@ -180,8 +190,8 @@ final class Assigner {
       List<IpAddress> chosen)
       throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
-      Cidr cidr = IpamKeys.cidrOf(entry.key());
-      if (chosen.size() < count && isOf(pools, cidr)) {
+      Cidr cidr = chosen.size() < count ? readable(entry) : null;
+      if (cidr != null && isOf(pools, cidr)) {
         Changes.Held held = changes.load(cidr);
         if (held != null) {
           take(cidr, held, count, owner, reserved, chosen);
@@ -239,11 +249,11 @@ final class Assigner {
     int taken = 0;
     Instant latest = clock.instant().minus(MIN_CLAIM_AGE);
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
-      Cidr cidr = IpamKeys.cidrOf(entry.key());
       if (chosen.size() >= count || taken >= limit) {
         return;
       }
-      if (!isOf(pools, cidr) || reserved.cover(cidr)) {
+      Cidr cidr = readable(entry);
+      if (cidr == null || !isOf(pools, cidr) || reserved.cover(cidr)) {
         continue;
       }
       Changes.Held held = changes.load(cidr);
@@ -290,7 +300,7 @@ final class Assigner {
     int size = pool.spec().effectiveBlockSize();
     TreeSet<Cidr> taken = new TreeSet<>(changes.blocks());
     for (Entry entry : reads.list(IpamKeys.blocks(network.family()))) {
-      taken.add(IpamKeys.cidrOf(entry.key()));
+      IpamKeys.tryCidrOf(entry.key()).ifPresent(taken::add);
     }
     BigInteger total = BigInteger.ONE.shiftLeft(Math.max(0, size - network.prefix()));
     BigInteger start = BigInteger.valueOf(Integer.toUnsignedLong(spread(node))).mod(total);

@@ -158,7 +158,21 @@ final class Changes {
     return blocks.get(cidr);
   }
 
-  /** Reads a block once; null when there is none. */
+  /** Tells whether a block is stored but cannot be read: nothing is taken from it or put there. */
+  boolean isDamaged(Cidr cidr) throws DatastoreException {
+    try {
+      var unused = load(cidr);
+      return false;
+    } catch (InvalidResourceException e) {
+      return true;
+    }
+  }
+
+  /**
+   * Reads a block once; null when there is none.
+   *
+   * @throws InvalidResourceException when it is damaged
+   */
   @Nullable Held load(Cidr cidr) throws DatastoreException {
     Held known = blocks.get(cidr);
     if (known != null) {
@@ -176,7 +190,11 @@ final class Changes {
 
   private static Block block(Entry entry) throws InvalidResourceException {
     try {
-      return Block.parse(entry.value());
+      Block block = Block.parse(entry.value());
+      if (!IpamKeys.block(block.cidr()).equals(entry.key())) {
+        throw new IllegalArgumentException("it says that it is block " + block.cidr());
+      }
+      return block;
     } catch (IllegalArgumentException e) {
       throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
     }

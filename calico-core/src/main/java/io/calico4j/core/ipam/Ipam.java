@@ -178,7 +178,7 @@ public final class Ipam implements AutoCloseable {
       int kept = 0;
       for (Cidr cidr : blocksOf(family)) {
         var stored = fresh.get(IpamKeys.block(cidr));
-        if (stored.isPresent() && !parse(stored.get().value(), stored.get().key()).isEmpty()) {
+        if (stored.isPresent() && !tryParse(stored.get()).map(Block::isEmpty).orElse(false)) {
           continue;
         }
         if (kept < keep && stored.isPresent()) {
@@ -233,7 +233,7 @@ public final class Ipam implements AutoCloseable {
     for (IpFamily family : IpFamily.values()) {
       for (Cidr cidr : blocksOf(family)) {
         var stored = fresh.get(IpamKeys.block(cidr));
-        if (stored.isEmpty() || parse(stored.get().value(), stored.get().key()).isEmpty()) {
+        if (stored.isEmpty() || tryParse(stored.get()).map(Block::isEmpty).orElse(false)) {
           empty.add(cidr);
         }
       }
@@ -251,7 +251,7 @@ public final class Ipam implements AutoCloseable {
       for (Cidr cidr : blocksOf(family)) {
         var stored = fresh.get(IpamKeys.block(cidr));
         if (stored.isPresent()) {
-          blocks.add(parse(stored.get().value(), stored.get().key()));
+          tryParse(stored.get()).ifPresent(blocks::add);
         }
       }
     }
@@ -296,7 +296,7 @@ public final class Ipam implements AutoCloseable {
   /** Returns the blocks this node has an affinity to, ascending. */
   public List<Cidr> blocksOf(IpFamily family) throws DatastoreException {
     return fresh.list(IpamKeys.affinities(node, family)).stream()
-        .map(entry -> IpamKeys.cidrOf(entry.key()))
+        .flatMap(entry -> IpamKeys.tryCidrOf(entry.key()).stream())
         .toList();
   }
 
@@ -358,11 +358,19 @@ public final class Ipam implements AutoCloseable {
   /** Returns who holds an address; empty when nobody does. */
   public Optional<Block.Owner> ownerOf(IpAddress address) throws DatastoreException {
     for (Entry entry : fresh.list(IpamKeys.blocks(address.family()))) {
-      if (IpamKeys.cidrOf(entry.key()).contains(address)) {
+      if (IpamKeys.tryCidrOf(entry.key()).filter(c -> c.contains(address)).isPresent()) {
         return Optional.ofNullable(parse(entry.value(), entry.key()).owner(address));
       }
     }
     return Optional.empty();
+  }
+
+  private static Optional<Block> tryParse(Entry entry) {
+    try {
+      return Optional.of(parse(entry.value(), entry.key()));
+    } catch (InvalidResourceException e) {
+      return Optional.empty();
+    }
   }
 
   private static Block parse(String json, String key) throws InvalidResourceException {

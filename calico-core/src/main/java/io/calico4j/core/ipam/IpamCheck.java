@@ -185,7 +185,11 @@ public final class IpamCheck {
               entry.revision());
         }
       } else if (rest.startsWith("host/")) {
-        Cidr cidr = IpamKeys.cidrOf(entry.key());
+        Cidr cidr = IpamKeys.tryCidrOf(entry.key()).orElse(null);
+        if (cidr == null) {
+          add(Kind.UNREADABLE, entry.key(), "the key names no block", entry.revision());
+          return;
+        }
         String host = rest.substring("host/".length(), rest.indexOf('/', "host/".length()));
         Block block = blocks.get(cidr);
         if (block == null || !("host:" + host).equals(block.affinity())) {

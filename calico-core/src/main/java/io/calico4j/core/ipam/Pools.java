@@ -42,7 +42,11 @@ final class Pools {
       throws DatastoreException {
     List<Pool> pools = new ArrayList<>();
     for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
-      pools.add(cache.get(entry, Pool.class, Pools::decode));
+      try {
+        pools.add(cache.get(entry, Pool.class, Pools::decode));
+      } catch (InvalidResourceException e) {
+        // It is left out, and the others go on; Felix names it.
+      }
     }
     return new Pools(List.copyOf(pools), reads, cache, node, use);
   }
@@ -80,16 +84,24 @@ final class Pools {
   List<Pool> usable(IpFamily family, List<String> wanted) throws DatastoreException, IpamException {
     List<Pool> ofFamily = all.stream().filter(p -> p.network().family() == family).toList();
     List<Pool> usable = new ArrayList<>();
+    IpamException unusable = null;
     if (wanted.isEmpty()) {
       Map<String, String> labels = nodeLabels();
       for (Pool pool : ofFamily) {
-        if (selects(pool, labels)) {
-          usable.add(pool);
+        try {
+          if (selects(pool, labels)) {
+            usable.add(pool);
+          }
+        } catch (IpamException e) {
+          unusable = e;
         }
       }
     }
     for (String name : wanted) {
       usable.add(named(name, family, ofFamily));
+    }
+    if (usable.isEmpty() && unusable != null) {
+      throw unusable;
     }
     if (usable.isEmpty()) {
       throw new IpamException(

@@ -53,8 +53,8 @@ final class Releaser {
   /** Releases one address whoever holds it; false when it was free. */
   boolean releaseAddress(IpAddress address) throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(address.family()))) {
-      Cidr cidr = IpamKeys.cidrOf(entry.key());
-      if (!cidr.contains(address)) {
+      Cidr cidr = IpamKeys.tryCidrOf(entry.key()).orElse(null);
+      if (cidr == null || !cidr.contains(address)) {
         continue;
       }
       Changes.Held held = changes.load(cidr);
@@ -75,8 +75,8 @@ final class Releaser {
   /** Releases an assignment if it is still the one that was found; false when it is not. */
   boolean releaseLeak(IpamCheck.Leak leak) throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(leak.address().family()))) {
-      Cidr cidr = IpamKeys.cidrOf(entry.key());
-      Changes.Held held = cidr.contains(leak.address()) ? changes.load(cidr) : null;
+      Cidr cidr = IpamKeys.tryCidrOf(entry.key()).orElse(null);
+      Changes.Held held = cidr != null && cidr.contains(leak.address()) ? changes.load(cidr) : null;
       if (held != null
           && leak.owner().equals(held.block().owner(leak.address()))
           && leak.sequence() == held.block().assignedAt(leak.address())) {
@@ -99,7 +99,10 @@ final class Releaser {
     Handle after = Handle.NONE;
     for (IpFamily family : IpFamily.values()) {
       for (Entry entry : reads.list(IpamKeys.blocks(family))) {
-        Cidr cidr = IpamKeys.cidrOf(entry.key());
+        Cidr cidr = IpamKeys.tryCidrOf(entry.key()).orElse(null);
+        if (cidr == null || changes.isDamaged(cidr)) {
+          continue;
+        }
         Changes.Held held = changes.load(cidr);
         int count =
             held == null

@@ -1,12 +1,14 @@
 package io.calico4j.core.ipam;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceCodec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,7 +17,7 @@ record Reservations(List<Cidr> cidrs) {
 
   private record Reserved(List<Cidr> cidrs) {}
 
-  /** Reads all reservations. */
+  /** Reads all reservations; of a damaged one, what can be read of it. */
   static Reservations read(Reads reads, DecodeCache cache) throws DatastoreException {
     List<Cidr> all = new ArrayList<>();
     for (Entry entry : reads.list(ResourceKind.IP_RESERVATION.prefix())) {
@@ -24,15 +26,20 @@ record Reservations(List<Cidr> cidrs) {
     return new Reservations(List.copyOf(all));
   }
 
-  private static Reserved decode(Entry entry) throws InvalidResourceException {
+  private static Reserved decode(Entry entry) {
+    List<Cidr> cidrs = new ArrayList<>();
     try {
-      return new Reserved(
-          ResourceCodec.decode(ResourceKind.IP_RESERVATION, entry).spec().reservedCIDRs().stream()
-              .map(Cidr::parse)
-              .toList());
-    } catch (IllegalArgumentException e) {
-      throw new InvalidResourceException(entry.key() + ": " + e.getMessage(), e);
+      JsonObject spec =
+          JsonParser.parseString(entry.value()).getAsJsonObject().getAsJsonObject("spec");
+      for (JsonElement text : spec.getAsJsonArray("reservedCIDRs")) {
+        if (text instanceof JsonPrimitive primitive) {
+          Cidr.tryParse(primitive.getAsString()).ifPresent(cidrs::add);
+        }
+      }
+    } catch (RuntimeException | StackOverflowError e) {
+      // It reserves what was read before; Felix names it.
     }
+    return new Reserved(List.copyOf(cidrs));
   }
 
   /** Tells whether the address is reserved. */

@@ -52,11 +52,17 @@ public final class ResourceClient {
         : Optional.of(ResourceCodec.decode(kind, entry.get()));
   }
 
-  /** Lists every resource of a kind, by key; an unreadable one is an error naming its key. */
+  /** Lists every resource of a kind that can be read, by key; damaged ones are left out. */
   public <S> List<Resource<S>> list(ResourceKind<S> kind) throws DatastoreException {
+    return list(kind, ValidationFilter.silent());
+  }
+
+  /** Lists every resource of a kind that can be read, by key; the filter hears of damaged ones. */
+  public <S> List<Resource<S>> list(ResourceKind<S> kind, ValidationFilter filter)
+      throws DatastoreException {
     List<Resource<S>> resources = new ArrayList<>();
     for (Entry entry : datastore.list(kind.prefix()).entries()) {
-      resources.add(ResourceCodec.decode(kind, entry));
+      filter.accept(kind, entry).ifPresent(resources::add);
     }
     if (kind.equals(ResourceKind.PROFILE)) {
       resources.add(this.<S>defaultAllow());

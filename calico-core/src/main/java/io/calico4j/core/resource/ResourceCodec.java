@@ -2,13 +2,13 @@ package io.calico4j.core.resource;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.PolicySpec;
+import io.calico4j.core.model.PrintableText;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -29,17 +29,32 @@ public final class ResourceCodec {
   private static final String NAME_ANNOTATION = "projectcalico.org/metadata";
   private static final String TIER_LABEL = "projectcalico.org/tier";
 
+  /** In characters: a damaged value must not flood the log. */
+  private static final int LONGEST_REASON = 300;
+
   private ResourceCodec() {}
 
-  /** Decodes a stored resource of a known kind. */
+  /**
+   * Decodes a stored resource of a known kind.
+   *
+   * @throws InvalidResourceException when it is damaged, whatever its bytes
+   */
   public static <S> Resource<S> decode(ResourceKind<S> kind, Entry entry)
       throws InvalidResourceException {
     try {
       JsonObject document = JsonParser.parseString(entry.value()).getAsJsonObject();
-      return fromJson(kind, document, entry.revision());
-    } catch (JsonParseException | IllegalArgumentException | IllegalStateException e) {
+      Resource<S> resource = fromJson(kind, document, entry.revision());
+      StoredForm.check(resource, entry.key());
+      return resource;
+    } catch (RuntimeException | StackOverflowError e) {
+      // Whatever the bytes are, and however deep they are nested.
       throw new InvalidResourceException(
-          entry.key() + " cannot be read as " + kind.kind() + ": " + rootMessage(e), e);
+          entry.key()
+              + " cannot be read as "
+              + kind.kind()
+              + ": "
+              + PrintableText.of(abbreviate(rootMessage(e))),
+          e);
     }
   }
 
@@ -190,7 +205,14 @@ public final class ResourceCodec {
     return parent.getAsJsonObject(name);
   }
 
+  private static String abbreviate(String text) {
+    return text.length() <= LONGEST_REASON ? text : text.substring(0, LONGEST_REASON) + "…";
+  }
+
   static String rootMessage(Throwable e) {
+    if (e instanceof StackOverflowError) {
+      return "it is nested too deep";
+    }
     Throwable cause = e;
     while (cause.getCause() != null) {
       cause = cause.getCause();

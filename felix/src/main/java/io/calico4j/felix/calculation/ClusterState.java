@@ -1,8 +1,8 @@
 package io.calico4j.felix.calculation;
 
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.BgpPeerSpec;
+import io.calico4j.core.model.ClusterAddresses;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.NetworkSetSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -14,14 +14,11 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec;
-import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
-import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationFilter;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -30,9 +27,9 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The resources that policy is calculated from, kept by key. A value that cannot be read counts as
- * absent, with one exception: a policy that is there but unreadable denies everything it might have
- * spoken about, because a policy must never vanish by being damaged.
+ * The resources that policy is calculated from, kept by key. A damaged one counts as absent, with
+ * one exception: a damaged policy closes the endpoints that it may select, because a policy must
+ * never vanish by being damaged.
  */
 public final class ClusterState {
   private final Map<String, Resource<WorkloadEndpointSpec>> endpoints = new TreeMap<>();
@@ -43,10 +40,21 @@ public final class ClusterState {
   private final Map<String, Resource<FelixConfigurationSpec>> configurations = new TreeMap<>();
   private final Map<String, Resource<NodeSpec>> nodes = new TreeMap<>();
   private final Map<String, Resource<BgpPeerSpec>> peers = new TreeMap<>();
-  private final Map<String, String> problems = new TreeMap<>();
+  private final Map<String, ClosingPolicy> closing = new TreeMap<>();
+  private final ValidationFilter filter;
 
-  /** Makes an empty state, which holds only the profile that is never stored. */
+  /** Makes an empty state whose filter reports nothing. */
   public ClusterState() {
+    this(ValidationFilter.silent());
+  }
+
+  /**
+   * Makes an empty state, which holds only the profile that is never stored.
+   *
+   * @param filter hears of every damaged resource, also of kinds that policy does not need
+   */
+  public ClusterState(ValidationFilter filter) {
+    this.filter = filter;
     List<Rule> allow = List.of(Rule.always(Rule.Action.Allow));
     profiles.put(
         ResourceClient.DEFAULT_ALLOW,
@@ -67,62 +75,78 @@ public final class ClusterState {
       return false;
     }
     ResourceKind<?> kind = key.get().kind();
-    problems.remove(path);
+    if (entry == null) {
+      filter.forget(path);
+    }
     if (kind.equals(ResourceKind.WORKLOAD_ENDPOINT)) {
-      put(endpoints, ResourceKind.WORKLOAD_ENDPOINT, path, path, entry);
+      put(endpoints, ResourceKind.WORKLOAD_ENDPOINT, path, entry);
     } else if (kind.equals(ResourceKind.PROFILE)) {
-      put(profiles, ResourceKind.PROFILE, key.get().name(), path, entry);
+      put(profiles, ResourceKind.PROFILE, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.NETWORK_POLICY)) {
-      put(policies, ResourceKind.NETWORK_POLICY, path, path, entry);
+      putPolicy(ResourceKind.NETWORK_POLICY, key.get(), entry);
     } else if (kind.equals(ResourceKind.GLOBAL_NETWORK_POLICY)) {
-      put(policies, ResourceKind.GLOBAL_NETWORK_POLICY, path, path, entry);
+      putPolicy(ResourceKind.GLOBAL_NETWORK_POLICY, key.get(), entry);
     } else if (kind.equals(ResourceKind.TIER)) {
-      put(tiers, ResourceKind.TIER, key.get().name(), path, entry);
+      put(tiers, ResourceKind.TIER, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.NETWORK_SET)) {
-      put(networkSets, ResourceKind.NETWORK_SET, path, path, entry);
+      put(networkSets, ResourceKind.NETWORK_SET, path, entry);
     } else if (kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
-      put(networkSets, ResourceKind.GLOBAL_NETWORK_SET, path, path, entry);
+      put(networkSets, ResourceKind.GLOBAL_NETWORK_SET, path, entry);
     } else if (kind.equals(ResourceKind.NODE)) {
-      put(nodes, ResourceKind.NODE, key.get().name(), path, entry);
+      put(nodes, ResourceKind.NODE, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.BGP_PEER)) {
-      put(peers, ResourceKind.BGP_PEER, key.get().name(), path, entry);
+      put(peers, ResourceKind.BGP_PEER, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.FELIX_CONFIGURATION)) {
-      put(configurations, ResourceKind.FELIX_CONFIGURATION, key.get().name(), path, entry);
+      put(configurations, ResourceKind.FELIX_CONFIGURATION, key.get().name(), entry);
     } else {
+      if (entry != null) {
+        var unused = filter.accept(kind, entry);
+      }
       return false;
     }
     return true;
   }
 
+  private <S extends PolicySpec> void putPolicy(
+      ResourceKind<S> kind, ResourceKey key, @Nullable Entry entry) {
+    String path = key.path();
+    policies.remove(path);
+    closing.remove(path);
+    if (entry == null) {
+      return;
+    }
+    Optional<Resource<S>> policy = filter.accept(kind, entry);
+    if (policy.isPresent()) {
+      try {
+        var unused = PolicyResolver.selectorOf(policy.get());
+        @SuppressWarnings("unchecked")
+        Resource<PolicySpec> readable = (Resource<PolicySpec>) policy.get();
+        policies.put(path, readable);
+        return;
+      } catch (IllegalArgumentException e) {
+        filter.refuse(entry, path + " has a selector that cannot be read: " + e.getMessage());
+      }
+    }
+    closing.put(path, ClosingPolicy.of(key, entry.value()));
+  }
+
   private <S> void put(
-      Map<String, Resource<S>> map,
-      ResourceKind<S> kind,
-      String mapKey,
-      String path,
-      @Nullable Entry entry) {
+      Map<String, Resource<S>> map, ResourceKind<S> kind, String mapKey, @Nullable Entry entry) {
     map.remove(mapKey);
     if (entry == null) {
       return;
     }
-    try {
-      map.put(mapKey, ResourceCodec.decode(kind, entry));
-    } catch (InvalidResourceException e) {
-      problems.put(path, String.valueOf(e.getMessage()));
-    }
+    filter.accept(kind, entry).ifPresent(resource -> map.put(mapKey, resource));
   }
 
   /** Returns what cannot be read: key to reason. */
   public Map<String, String> problems() {
-    return problems;
+    return filter.damaged();
   }
 
-  /** Tells whether a stored policy cannot be read, so that every endpoint must be closed. */
-  public boolean hasUnreadablePolicy() {
-    return problems.keySet().stream()
-        .anyMatch(
-            path ->
-                path.startsWith(ResourceKind.NETWORK_POLICY.prefix())
-                    || path.startsWith(ResourceKind.GLOBAL_NETWORK_POLICY.prefix()));
+  /** Returns the stored policies that are damaged, by key. */
+  public Map<String, ClosingPolicy> closing() {
+    return closing;
   }
 
   /** Returns all endpoints of the cluster by key. */
@@ -160,17 +184,10 @@ public final class ClusterState {
     return networkSets;
   }
 
-  /** Returns the addresses by which other hosts know a node; none when it is not known. */
+  /** Returns a node's own addresses; none when it is not known. */
   public Set<IpAddress> nodeAddresses(String node) {
     Resource<NodeSpec> resource = nodes.get(node);
-    NodeSpec.Bgp bgp = resource == null ? null : resource.spec().bgp();
-    Set<IpAddress> addresses = new HashSet<>();
-    if (bgp != null) {
-      for (String text : Arrays.asList(bgp.ipv4Address(), bgp.ipv6Address())) {
-        Cidr.tryParse(String.valueOf(text)).map(Cidr::address).ifPresent(addresses::add);
-      }
-    }
-    return addresses;
+    return resource == null ? Set.of() : ClusterAddresses.of(resource.spec());
   }
 
   /** Returns the FelixConfigurations that apply to a node, the stronger first. */

@@ -86,25 +86,32 @@ public final class PolicyResolver {
     return !Boolean.TRUE.equals(spec.doNotTrack()) && !Boolean.TRUE.equals(spec.preDNAT());
   }
 
+  /** Tells whether a damaged policy closes an endpoint with these labels in a direction. */
+  public boolean isClosed(Map<String, String> labels, boolean ingress) {
+    return state.closing().values().stream()
+        .anyMatch(
+            policy ->
+                (ingress ? policy.ingress() : policy.egress())
+                    && policy.endpoints().matches(labels));
+  }
+
   /**
-   * Returns the selector of the endpoints a policy applies to; one that is unreadable selects all.
+   * Returns the selector of the endpoints a policy applies to.
+   *
+   * @throws IllegalArgumentException when one of its selectors cannot be read
    */
-  static Selector selectorOf(Resource<PolicySpec> policy) {
-    try {
-      PolicySpec spec = policy.spec();
-      Selector selector = parse(spec.selector());
-      if (policy.kind().equals(ResourceKind.NETWORK_POLICY)) {
-        selector = selector.and(Selectors.inNamespace(policy));
-      } else if (spec.namespaceSelector() != null && !spec.namespaceSelector().isEmpty()) {
-        selector = Selectors.ofNamespaces(spec.namespaceSelector()).and(selector);
-      }
-      String accounts = spec.serviceAccountSelector();
-      return accounts == null || accounts.isEmpty()
-          ? selector
-          : selector.and(Selector.parse(accounts).prefixed("pcsa."));
-    } catch (IllegalArgumentException e) {
-      return Selector.all();
+  static Selector selectorOf(Resource<? extends PolicySpec> policy) {
+    PolicySpec spec = policy.spec();
+    Selector selector = parse(spec.selector());
+    if (policy.kind().equals(ResourceKind.NETWORK_POLICY)) {
+      selector = selector.and(Selectors.inNamespace(policy));
+    } else if (spec.namespaceSelector() != null && !spec.namespaceSelector().isEmpty()) {
+      selector = Selectors.ofNamespaces(spec.namespaceSelector()).and(selector);
     }
+    String accounts = spec.serviceAccountSelector();
+    return accounts == null || accounts.isEmpty()
+        ? selector
+        : selector.and(Selector.parse(accounts).prefixed("pcsa."));
   }
 
   private static Selector parse(@Nullable String text) {

@@ -6,15 +6,28 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.selector.Selector;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Combines the selectors of rules with their namespaces, as upstream's update processors do. */
 public final class Selectors {
+  /** Names of namespaces and service accounts; none of these letters ends a quoted text. */
+  private static final Pattern NAME =
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?");
+
   private Selectors() {}
 
   /** Returns what restricts a selector to the namespace of a policy. */
   static Selector inNamespace(Resource<?> policy) {
-    return Selector.parse("projectcalico.org/namespace == '" + policy.metadata().namespace() + "'");
+    return inNamespace(String.valueOf(policy.metadata().namespace()));
+  }
+
+  /** Returns what restricts a selector to a namespace. */
+  static Selector inNamespace(String namespace) {
+    if (!NAME.matcher(namespace).matches()) {
+      throw new IllegalArgumentException("namespace \"" + namespace + "\" is no name");
+    }
+    return Selector.parse("projectcalico.org/namespace == '" + namespace + "'");
   }
 
   /** Returns the selector of endpoints whose namespaces are selected. */
@@ -56,6 +69,11 @@ public final class Selectors {
   private static Selector ofServiceAccounts(Rule.ServiceAccounts accounts) {
     Selector selector = Selector.all();
     if (!accounts.names().isEmpty()) {
+      for (String name : accounts.names()) {
+        if (!NAME.matcher(name).matches()) {
+          throw new IllegalArgumentException("service account \"" + name + "\" is no name");
+        }
+      }
       selector =
           Selector.parse(
               "projectcalico.org/serviceaccount in {'"

@@ -10,11 +10,13 @@ import io.calico4j.core.selector.Selector;
 import io.calico4j.felix.calculation.AddressSets;
 import io.calico4j.felix.calculation.Selectors;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +45,8 @@ final class RuleRenderer {
     for (Rule rule : rules) {
       try {
         lines.addAll(render(owner, rule));
-      } catch (IllegalArgumentException e) {
+      } catch (RuntimeException e) {
+        // Whatever is wrong with it, what it would have denied must not pass.
         lines.add("drop comment \"unreadable rule\"");
       }
     }
@@ -56,6 +59,7 @@ final class RuleRenderer {
         || rule.destination().services() != null) {
       throw new IllegalArgumentException("http and services cannot be enforced here");
     }
+    requireSense(rule);
     if (!isFamilyBound(owner, rule)) {
       return lines(owner, rule, null);
     }
@@ -66,6 +70,36 @@ final class RuleRenderer {
       }
     }
     return lines;
+  }
+
+  /** Refuses what nft would refuse, and with it the whole transaction. */
+  private static void requireSense(Rule rule) {
+    require(
+        rule.ipVersion() == null || rule.ipVersion() == 4 || rule.ipVersion() == 6, "ipVersion");
+    for (Rule.Icmp icmp : Arrays.asList(rule.icmp(), rule.notICMP())) {
+      if (icmp != null) {
+        require(
+            Protocol.ICMP.equals(rule.protocol()) || Protocol.ICMPV6.equals(rule.protocol()),
+            "icmp needs protocol ICMP or ICMPv6");
+        require(isByte(icmp.type()) && isByte(icmp.code()), "an ICMP type or code");
+        require(icmp.code() == null || icmp.type() != null, "an ICMP code needs a type");
+      }
+    }
+    boolean ports =
+        Stream.of(rule.source(), rule.destination())
+            .anyMatch(peer -> !peer.ports().isEmpty() || !peer.notPorts().isEmpty());
+    Protocol protocol = rule.protocol();
+    require(!ports || protocol == null || protocol.hasPorts(), "ports need TCP, UDP or SCTP");
+  }
+
+  private static boolean isByte(@Nullable Integer number) {
+    return number == null || number >= 0 && number <= 255;
+  }
+
+  private static void require(boolean holds, String what) {
+    if (!holds) {
+      throw new IllegalArgumentException(what);
+    }
   }
 
   private static boolean isFamilyBound(Resource<?> owner, Rule rule) {

@@ -82,6 +82,7 @@ public final class RulesetBuilder {
   private final List<String> allowedSources = new ArrayList<>();
   private final List<String> dnat = new ArrayList<>();
   private final List<String> snat = new ArrayList<>();
+  private final Map<String, String> owners = new TreeMap<>();
   private final RuleRenderer renderer;
   private final FloatingAddresses floating;
 
@@ -111,6 +112,13 @@ public final class RulesetBuilder {
     addresses = new AddressSets(state);
     resolver = new PolicyResolver(state);
     renderer = new RuleRenderer(addresses, sets, config.logPrefix());
+  }
+
+  /**
+   * Returns whose rules are in a chain that was rendered: a policy or a profile; else the chain.
+   */
+  public String ownerOf(String chain) {
+    return owners.getOrDefault(chain, chain);
   }
 
   /** Renders the ruleset. */
@@ -228,11 +236,12 @@ public final class RulesetBuilder {
   private List<String> endpointRules(Resource<WorkloadEndpointSpec> endpoint, boolean ingress) {
     List<String> lines = new ArrayList<>();
     lines.add("jump " + (ingress ? TO_CHECKS : FROM_CHECKS));
-    if (state.hasUnreadablePolicy()) {
+    Map<String, String> labels = addresses.labelsOf(endpoint);
+    if (resolver.isClosed(labels, ingress)) {
       lines.add("drop comment \"a policy cannot be read\"");
       return lines;
     }
-    for (PolicyResolver.AppliedTier tier : resolver.tiers(addresses.labelsOf(endpoint), ingress)) {
+    for (PolicyResolver.AppliedTier tier : resolver.tiers(labels, ingress)) {
       lines.add("meta mark set meta mark and 0xfffdffff");
       for (Resource<PolicySpec> policy : tier.policies()) {
         lines.add(
@@ -258,6 +267,7 @@ public final class RulesetBuilder {
 
   private String policy(Resource<PolicySpec> policy, boolean ingress) {
     String chain = (ingress ? "filter-cali-pi-" : "filter-cali-po-") + digest(policy.key().path());
+    owners.put(chain, policy.key().toString());
     chains.computeIfAbsent(
         chain,
         c -> renderer.render(policy, ingress ? policy.spec().ingress() : policy.spec().egress()));
@@ -267,6 +277,7 @@ public final class RulesetBuilder {
   private String profile(Resource<ProfileSpec> profile, boolean ingress) {
     String chain =
         (ingress ? "filter-cali-pri-" : "filter-cali-pro-") + digest(profile.key().path());
+    owners.put(chain, profile.key().toString());
     chains.computeIfAbsent(
         chain,
         c ->

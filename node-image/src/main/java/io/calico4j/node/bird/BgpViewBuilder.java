@@ -1,7 +1,6 @@
 package io.calico4j.node.bird;
 
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.BgpConfigurationSpec;
@@ -13,7 +12,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
-import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.selector.Selector;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,7 +38,7 @@ final class BgpViewBuilder {
   }
 
   /** Returns the view; empty while this node has no BGP address. */
-  Optional<BgpView> build() throws InvalidResourceException {
+  Optional<BgpView> build() {
     List<Resource<NodeSpec>> nodes = all(ResourceKind.NODE);
     Resource<NodeSpec> own =
         nodes.stream().filter(n -> n.metadata().name().equals(node)).findFirst().orElse(null);
@@ -57,7 +56,7 @@ final class BgpViewBuilder {
     List<Cidr> blocks = new ArrayList<>();
     below(IpamKeys.affinities(node, IpFamily.IPV4)).values().stream()
         .filter(e -> !e.value().contains("pending"))
-        .forEach(e -> blocks.add(IpamKeys.cidrOf(e.key())));
+        .forEach(e -> IpamKeys.tryCidrOf(e.key()).ifPresent(blocks::add));
     List<Cidr> pools = new ArrayList<>();
     List<Cidr> hidden = new ArrayList<>();
     for (Resource<IpPoolSpec> pool : all(ResourceKind.IP_POOL)) {
@@ -93,8 +92,7 @@ final class BgpViewBuilder {
       List<Resource<NodeSpec>> nodes,
       BgpConfigurationSpec global,
       int port,
-      Map<IpAddress, BgpView.Peer> peers)
-      throws InvalidResourceException {
+      Map<IpAddress, BgpView.Peer> peers) {
     for (Resource<BgpPeerSpec> resource : all(ResourceKind.BGP_PEER)) {
       BgpPeerSpec spec = resource.spec();
       boolean local = isLocal(spec, own);
@@ -118,7 +116,10 @@ final class BgpViewBuilder {
       if (!local || remoteAs == null || !matcher.matches()) {
         continue;
       }
-      IpAddress peer = IpAddress.parse(matcher.group(1));
+      IpAddress peer = IpAddress.tryParse(matcher.group(1)).orElse(null);
+      if (peer == null) {
+        continue;
+      }
       int peerPort = matcher.group(2) == null ? BGP_PORT : Integer.parseInt(matcher.group(2));
       if (!peer.equals(address(own))) {
         peers.putIfAbsent(
@@ -181,15 +182,15 @@ final class BgpViewBuilder {
   private static String clusterId(Resource<NodeSpec> node) {
     NodeSpec.Bgp bgp = node.spec().bgp();
     String id = bgp == null ? null : bgp.routeReflectorClusterID();
-    return id == null ? "" : IpAddress.parse(id).toString();
+    return id == null || id.isEmpty() ? "" : IpAddress.parse(id).toString();
   }
 
-  private <S> List<Resource<S>> all(ResourceKind<S> kind) throws InvalidResourceException {
-    List<Resource<S>> resources = new ArrayList<>();
-    for (Entry entry : below(kind.prefix()).values()) {
-      resources.add(ResourceCodec.decode(kind, entry));
-    }
-    return resources;
+  /** Returns those that can be read: a damaged one leaves itself out, and Felix names it. */
+  private <S> List<Resource<S>> all(ResourceKind<S> kind) {
+    ValidationFilter filter = ValidationFilter.silent();
+    return below(kind.prefix()).values().stream()
+        .flatMap(entry -> filter.accept(kind, entry).stream())
+        .toList();
   }
 
   private SortedMap<String, Entry> below(String prefix) {

@@ -3,7 +3,6 @@ package io.calico4j.node.bird;
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.ResourceKind;
@@ -148,7 +147,7 @@ public final class BirdManager implements AutoCloseable {
       loaded = text;
       configured = true;
       problem = "";
-    } catch (InvalidResourceException | IllegalArgumentException | IOException e) {
+    } catch (IllegalArgumentException | IOException e) {
       fail("bird keeps its configuration: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

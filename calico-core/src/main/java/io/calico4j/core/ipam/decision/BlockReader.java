@@ -3,7 +3,6 @@ package io.calico4j.core.ipam.decision;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.calico4j.core.ipam.decision.Block.Owner;
 import io.calico4j.core.net.Cidr;
@@ -38,12 +37,7 @@ final class BlockReader {
   static Block read(String json) {
     try {
       return read(JsonParser.parseString(json).getAsJsonObject());
-    } catch (JsonParseException
-        | IllegalStateException
-        | UnsupportedOperationException
-        | IndexOutOfBoundsException
-        | ClassCastException
-        | NullPointerException e) {
+    } catch (RuntimeException | StackOverflowError e) {
       throw new IllegalArgumentException("not an IPAM block: " + e.getMessage(), e);
     }
   }

@@ -2,7 +2,6 @@ package io.calico4j.core.ipam.decision;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.calico4j.core.net.Cidr;
 import java.util.Collections;
@@ -37,7 +36,7 @@ public record Handle(Map<Cidr, Integer> counts) {
             .forEach(e -> counts.put(Cidr.parse(e.getKey()), e.getValue().getAsInt()));
       }
       return new Handle(counts);
-    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+    } catch (RuntimeException | StackOverflowError e) {
       throw new IllegalArgumentException("not an IPAM handle: " + e.getMessage(), e);
     }
   }

@@ -29,6 +29,15 @@ public record IpamConfig(boolean strictAffinity, boolean autoAllocateBlocks, int
         blocks == 0 ? DEFAULT_MAX_BLOCKS : blocks);
   }
 
+  /** Reads the stored text; one that cannot be read says nothing, and the defaults hold. */
+  public static IpamConfig parseOrDefault(@Nullable String json) {
+    try {
+      return parse(json);
+    } catch (RuntimeException | StackOverflowError e) {
+      return parse(null);
+    }
+  }
+
   /**
    * Returns the text to store after a change; members that are not known here stay.
    *

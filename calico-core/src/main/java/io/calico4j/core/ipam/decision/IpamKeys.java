@@ -67,9 +67,17 @@ public final class IpamKeys {
     return HANDLES + handleId;
   }
 
-  /** Reads the CIDR at the end of a block's or affinity's key. */
+  /** Reads the CIDR at the end of a block's or affinity's key, which must have been read before. */
   public static Cidr cidrOf(String key) {
-    return Cidr.parse(key.substring(key.lastIndexOf('/') + 1).replace('-', '/'));
+    return tryCidrOf(key)
+        .orElseThrow(
+            () -> new IllegalArgumentException("key " + key + " does not end with a CIDR"));
+  }
+
+  /** Reads the CIDR at the end of a block's or affinity's key; empty when the key is damaged. */
+  public static Optional<Cidr> tryCidrOf(String key) {
+    String last = key.substring(key.lastIndexOf('/') + 1);
+    return Cidr.tryParse(last.replace('-', '/')).filter(cidr -> dashed(cidr).equals(last));
   }
 
   private static String dashed(Cidr cidr) {

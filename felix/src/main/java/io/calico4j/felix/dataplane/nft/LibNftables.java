@@ -40,6 +40,9 @@ public final class LibNftables implements Nft, NftListing {
     /** Chooses the form of the output. */
     void nft_ctx_output_set_flags(Pointer context, int flags);
 
+    /** Lets commands be checked only, or run again. */
+    void nft_ctx_set_dry_run(Pointer context, boolean dry);
+
     /** Runs commands as one transaction; 0 when all was done. */
     int nft_run_cmd_from_buffer(Pointer context, String commands);
   }
@@ -68,6 +71,16 @@ public final class LibNftables implements Nft, NftListing {
     if (library.nft_run_cmd_from_buffer(context, commands) != 0) {
       String error = library.nft_ctx_get_error_buffer(context);
       throw new NftException(error == null || error.isEmpty() ? "refused" : error);
+    }
+  }
+
+  @Override
+  public synchronized void check(String commands) throws NftException {
+    library.nft_ctx_set_dry_run(context, true);
+    try {
+      run(commands);
+    } finally {
+      library.nft_ctx_set_dry_run(context, false);
     }
   }
 

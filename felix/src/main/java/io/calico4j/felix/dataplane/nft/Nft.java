@@ -9,6 +9,9 @@ public interface Nft extends AutoCloseable {
    */
   void run(String commands) throws NftException;
 
+  /** Asks the kernel whether it would take commands; changes nothing. */
+  void check(String commands) throws NftException;
+
   @Override
   void close();
 

@@ -5,6 +5,7 @@ import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.rules.Ruleset;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -25,6 +26,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private final Nft nft;
   private final NftSets sets;
   private final Generation generation;
+  private final Refusals refusals;
   private final OwnGenerations own = new OwnGenerations();
   private Ruleset actual = Ruleset.EMPTY;
   private Ruleset wanted = Ruleset.EMPTY;
@@ -48,12 +50,30 @@ public final class NftablesDataplane implements AutoCloseable {
     this.nft = nft;
     this.sets = sets;
     this.generation = generation;
+    refusals = new Refusals(nft);
   }
 
   /** Brings the kernel to the ruleset; on failure the next call starts from nothing known. */
   public void apply(Ruleset desired) throws NftException {
-    wanted = desired;
-    bring(known ? desired.keeping(actual) : desired);
+    wanted = refusals.without(desired);
+    try {
+      bring(known ? wanted.keeping(actual) : wanted);
+    } catch (NftException e) {
+      if (!refusals.find(desired)) {
+        throw e;
+      }
+      log.error("the kernel refuses {}: {}", refusals.names(), e.getMessage());
+      wanted = refusals.without(desired);
+      bring(wanted);
+    }
+  }
+
+  /**
+   * Returns the chains and sets that the kernel refuses, and in whose place something that closes
+   * is in force.
+   */
+  public Set<String> refused() {
+    return refusals.names();
   }
 
   /** Tells whether there are chains or sets that nothing leads to. */

@@ -39,6 +39,9 @@ class NftablesDataplaneTest {
             }
 
             @Override
+            public void check(String text) {}
+
+            @Override
             public void close() {}
           },
           new NftSets() {
@@ -211,6 +214,9 @@ class NftablesDataplaneTest {
                   throw new NftException("no");
                 }
               }
+
+              @Override
+              public void check(String text) {}
 
               @Override
               public void close() {}

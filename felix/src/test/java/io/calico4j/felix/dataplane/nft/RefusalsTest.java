@@ -1,0 +1,99 @@
+package io.calico4j.felix.dataplane.nft;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.calico4j.core.kernel.NftSets;
+import io.calico4j.felix.dataplane.nft.Nft.NftException;
+import io.calico4j.felix.rules.Ruleset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** What the kernel refuses is closed, and everything else is in force. */
+class RefusalsTest {
+  private static final String BAD = "bad rule";
+
+  /** Transactions that were taken. */
+  private final List<String> taken = new ArrayList<>();
+
+  private int checks;
+
+  private final NftablesDataplane dataplane =
+      new NftablesDataplane(
+          new Nft() {
+            @Override
+            public void run(String text) throws NftException {
+              refuse(text);
+              taken.add(text);
+            }
+
+            @Override
+            public void check(String text) throws NftException {
+              checks++;
+              refuse(text);
+            }
+
+            @Override
+            public void close() {}
+          },
+          new NftSets() {
+            @Override
+            public void change(String table, List<Element> removed, List<Element> added) {}
+
+            @Override
+            public void close() {}
+          },
+          () -> 1);
+
+  private static void refuse(String text) throws NftException {
+    if (text.contains(BAD) || text.contains("300.1.1.1")) {
+      throw new NftException("Error: no such thing");
+    }
+  }
+
+  private static Ruleset ruleset(String rule, String member) {
+    return new Ruleset(
+        Map.of("s", new Ruleset.AddressSet("type ipv4_addr;", new TreeSet<>(List.of(member)))),
+        Map.of(
+            "good", List.of("accept"),
+            "asking", List.of("ip saddr @s accept"),
+            "doubtful", List.of(rule)),
+        Map.of("cali1", "good"),
+        Map.of("cali1", "doubtful"));
+  }
+
+  private String last() {
+    return taken.get(taken.size() - 1);
+  }
+
+  @Test
+  void aRefusedChainDropsAndTheOthersAreProgrammed() throws Exception {
+    dataplane.apply(ruleset(BAD, "10.0.0.1"));
+    assertThat(dataplane.refused()).containsExactly("doubtful");
+    assertThat(last())
+        .contains("add rule inet calico good accept")
+        .contains("add rule inet calico doubtful drop comment")
+        .contains("ip saddr @s accept");
+
+    // As long as it is the same, it is not tried again.
+    int before = checks;
+    dataplane.apply(ruleset(BAD, "10.0.0.2"));
+    assertThat(checks).isEqualTo(before);
+
+    dataplane.apply(ruleset("accept", "10.0.0.2"));
+    assertThat(dataplane.refused()).isEmpty();
+    assertThat(last()).contains("add rule inet calico doubtful accept");
+  }
+
+  @Test
+  void aRefusedSetIsEmptyAndWhatAsksItDrops() throws Exception {
+    dataplane.apply(ruleset("accept", "300.1.1.1"));
+    assertThat(dataplane.refused()).containsExactly("s");
+    assertThat(last())
+        .contains("add rule inet calico asking drop comment")
+        .contains("add rule inet calico good accept")
+        .doesNotContain("300.1.1.1");
+  }
+}
