@@ -86,6 +86,26 @@ abstract class DatastoreContract {
     return datastore().commit(Transaction.builder().delete(key(name)).build());
   }
 
+  /** Longer than a page of the etcd datastore, and than two. */
+  @Test
+  void aLongListIsWholeAndInOrder() throws Exception {
+    int count = 2345;
+    long revision = 0;
+    for (int first = 0; first < count; first += 100) {
+      Transaction.Builder batch = Transaction.builder();
+      for (int i = first; i < Math.min(count, first + 100); i++) {
+        batch.put(prefix() + String.format(java.util.Locale.ROOT, "key-%05d", i), "" + i);
+      }
+      revision = datastore().commit(batch.build());
+    }
+    Listing listing = datastore().list(prefix());
+    assertThat(listing.revision()).isGreaterThanOrEqualTo(revision);
+    assertThat(listing.entries()).hasSize(count);
+    for (int i = 0; i < count; i++) {
+      assertThat(listing.entries().get(i).value()).isEqualTo("" + i);
+    }
+  }
+
   @Test
   void aKeyIsReadAsItWasWrittenWithTheRevisionOfItsTransaction() throws Exception {
     assertThat(datastore().get(key("a"))).isEmpty();

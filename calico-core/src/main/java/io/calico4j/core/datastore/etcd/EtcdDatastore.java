@@ -35,7 +35,7 @@ import java.util.function.Supplier;
  * the connection.
  */
 public final class EtcdDatastore implements Datastore {
-  /** Keys in an answer; etcd's limit of a value, 1.5 MiB, makes it some 1.5 GiB at the worst. */
+  /** Keys in one answer. */
   private static final int PAGE = 1000;
 
   private static final int LIST_ATTEMPTS = 5;
