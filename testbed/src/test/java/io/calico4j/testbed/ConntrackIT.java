@@ -9,6 +9,8 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -76,6 +78,18 @@ class ConntrackIT {
     assertThat(delete("127.0.0.3")).isEqualTo(1);
     send("127.0.0.2", TRANSLATED);
     assertThat(delete(TRANSLATED)).isEqualTo(1);
+  }
+
+  @Test
+  void connectionsOfTcpToo() throws Exception {
+    try (ServerSocket server = new ServerSocket(4001, 1, InetAddress.getByName("127.0.0.7"));
+        Socket client = new Socket("127.0.0.7", 4001);
+        Socket accepted = server.accept()) {
+      client.getOutputStream().write(1);
+      assertThat(accepted.getInputStream().read()).isEqualTo(1);
+      assertThat(delete("127.0.0.7")).isEqualTo(1);
+      assertThat(delete("127.0.0.7")).isZero();
+    }
   }
 
   @Test

@@ -15,6 +15,7 @@ final class Frame {
   static final int UDP = 17;
   static final int IPIP = 4;
   static final int ICMPV6 = 58;
+  private static final int FRAGMENT = 44;
 
   private static final String HOST_MAC = "eeeeeeeeeeee";
   private static final int ETHERTYPE_IPV4 = 0x0800;
@@ -73,10 +74,38 @@ final class Frame {
     return checked(datagram, 6, from, to, UDP);
   }
 
-  /** Returns an IP packet; an IPv4 one may be a fragment, at an offset in bytes. */
+  /** Returns an IP packet; it may be a fragment, at an offset in bytes, a multiple of eight. */
   static byte[] packet(
       String from, String to, int protocol, byte[] payload, int offset, boolean more) {
+    return packet(from, to, protocol, payload, offset, more, 1);
+  }
+
+  /**
+   * Returns an IP packet.
+   *
+   * @param identification what the fragments of one datagram have in common
+   */
+  private static byte[] packet(
+      String from,
+      String to,
+      int protocol,
+      byte[] payload,
+      int offset,
+      boolean more,
+      int identification) {
     byte[] source = address(from);
+    if (source.length == 16 && (offset > 0 || more)) {
+      // A fragment header (RFC 8200, section 4.5) before the part.
+      byte[] fragment =
+          ByteBuffer.allocate(8 + payload.length)
+              .put((byte) protocol)
+              .put((byte) 0)
+              .putShort((short) (offset | (more ? 1 : 0)))
+              .putInt(identification)
+              .put(payload)
+              .array();
+      return packet(from, to, FRAGMENT, fragment, 0, false);
+    }
     if (source.length == 16) {
       return ByteBuffer.allocate(40 + payload.length)
           .putInt(6 << 28)
@@ -93,7 +122,7 @@ final class Frame {
         .put((byte) 0x45)
         .put((byte) 0)
         .putShort((short) (20 + payload.length))
-        .putShort((short) 0x4a4a)
+        .putShort((short) identification)
         .putShort((short) (offset / 8 | (more ? 0x2000 : 0)))
         .put((byte) HOPS)
         .put((byte) protocol)
@@ -120,10 +149,20 @@ final class Frame {
       String ownMac, String from, String to, int toPort, String text, int first) {
     byte[] datagram = datagram(from, 4444, to, toPort, text);
     List<byte[]> frames = new ArrayList<>();
-    frames.add(toHost(ownMac, packet(from, to, UDP, slice(datagram, 0, first), 0, true)));
+    int identification = text.hashCode();
+    frames.add(
+        toHost(ownMac, packet(from, to, UDP, slice(datagram, 0, first), 0, true, identification)));
     frames.add(
         toHost(
-            ownMac, packet(from, to, UDP, slice(datagram, first, datagram.length), first, false)));
+            ownMac,
+            packet(
+                from,
+                to,
+                UDP,
+                slice(datagram, first, datagram.length),
+                first,
+                false,
+                identification)));
     return frames;
   }
 

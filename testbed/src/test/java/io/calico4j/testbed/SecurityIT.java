@@ -17,9 +17,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * What a workload cannot do, whatever packets it makes: the table in felix' README, with packets.
  * Each row sends what must not arrive, and after it what must, by the same way: when that has
- * arrived, the first has not been late but dropped. Every workload may be sent UDP to port 6000 and
- * nothing else; the host accepts everything from workloads, so that only the promise itself keeps a
- * packet from it.
+ * arrived, the first has not been late but dropped. Every workload may be sent UDP to port 6000,
+ * and what looks like encapsulation, and nothing else; the host accepts everything from workloads,
+ * so that only the promise itself keeps a packet from it.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SecurityIT {
@@ -65,7 +65,9 @@ class SecurityIT {
         metadata: {name: one-port}
         spec:
           types: [Ingress]
-          ingress: [{action: Allow, protocol: UDP, destination: {ports: [6000]}}]
+          ingress:
+          - {action: Allow, protocol: UDP, destination: {ports: [6000, 4789]}}
+          - {action: Allow, protocol: 4}
         """);
     toHost("Accept");
     attacker = host.start("attacker", Orchestrator.DUAL_STACK, "net", Map.of());
@@ -157,6 +159,12 @@ class SecurityIT {
         (t, m) ->
             Frame.fragments(
                 t.attackerMac, t.attacker.address(), t.victim.address(), CLOSED, pad(m), 64)),
+    FRAGMENTS_TO_A_CLOSED_PORT_V6(
+        (t, m) -> Frame.fragments(t.attackerMac, t.attackerV6, t.victimV6, CLOSED, pad(m), 64)),
+    A_LAST_FRAGMENT_ALONE_V6(
+        (t, m) ->
+            Frame.fragments(t.attackerMac, t.attackerV6, t.victimV6, OPEN, pad(m), 64)
+                .subList(1, 2)),
     A_TINY_FIRST_FRAGMENT(
         (t, m) ->
             Frame.fragments(t.attackerMac, t.attacker.address(), t.victim.address(), CLOSED, m, 8)),
@@ -167,14 +175,14 @@ class SecurityIT {
                 .subList(1, 2)),
     A_FIRST_FRAGMENT_THAT_IS_OVERWRITTEN(
         (t, m) -> {
-          // The first says an open port, another first one a closed port, then the rest.
+          // The first says a closed port; another first one, an open port; then comes the rest.
           List<byte[]> open =
               Frame.fragments(
                   t.attackerMac, t.attacker.address(), t.victim.address(), OPEN, pad(m), 64);
           List<byte[]> closed =
               Frame.fragments(
                   t.attackerMac, t.attacker.address(), t.victim.address(), CLOSED, pad(m), 64);
-          return List.of(open.get(0), closed.get(0), open.get(1));
+          return List.of(closed.get(0), open.get(0), open.get(1));
         });
 
     private final BiFunction<SecurityIT, String, List<byte[]>> frames;
@@ -225,6 +233,25 @@ class SecurityIT {
             pad("<fragments-that-are-allowed>"),
             64));
     arrived.await("<fragments-that-are-allowed>");
+    RawNetwork.send(
+        attacker.sandbox(),
+        Frame.fragments(
+            attackerMac, attackerV6, victimV6, OPEN, pad("<fragments-that-are-allowed-six>"), 64));
+    arrived.await("<fragments-that-are-allowed-six>");
+  }
+
+  /** The host accepts everything from workloads here, but what would pass for another host's. */
+  @Test
+  void theHostTakesNoEncapsulationFromAWorkload() throws Exception {
+    try (RawNetwork.Record vxlan = RawNetwork.serve(host.namespace(), HOST, 4789, state)) {
+      send(
+          Frame.udp(attackerMac, attacker.address(), HOST, 4789, "<vxlan>"),
+          Frame.udp(attackerMac, attacker.address(), victim.address(), OPEN, "<after-vxlan>"));
+      arrived.await("<after-vxlan>");
+      host.namespace().command("bash", "-c", "echo '<own>' > /dev/udp/" + HOST + "/4789").mustRun();
+      vxlan.await("<own>");
+      assertThat(vxlan.text()).doesNotContain("<vxlan>");
+    }
   }
 
   /** Addresses of the host that a workload does not reach, and those that it does. */

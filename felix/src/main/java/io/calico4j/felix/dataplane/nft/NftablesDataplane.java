@@ -145,6 +145,7 @@ public final class NftablesDataplane implements AutoCloseable {
   /** Makes the next apply replace the whole table: puts right what others changed in it. */
   public void distrust() {
     known = false;
+    refusals.forget();
   }
 
   @Override

@@ -15,6 +15,9 @@ import java.util.TreeSet;
  * or set that was refused is not tried again before it changes. Not for several threads.
  */
 final class Refusals {
+  /** How the chains begin in which a packet's verdict may be "drop" without harm to the host. */
+  private static final String FILTERS = "filter-cali-";
+
   private static final List<String> CLOSED = List.of("drop comment \"the kernel refused this\"");
 
   private final Nft nft;
@@ -45,9 +48,10 @@ final class Refusals {
         (name, set) -> sets.put(name, new Ruleset.AddressSet(set.declaration(), new TreeSet<>())));
     chains.replaceAll(
         (name, rules) ->
-            refusedChains.containsKey(name)
-                    || rules.stream()
-                        .anyMatch(rule -> refusedSets.keySet().stream().anyMatch(asks(rule)))
+            name.startsWith(FILTERS)
+                    && (refusedChains.containsKey(name)
+                        || rules.stream()
+                            .anyMatch(rule -> refusedSets.keySet().stream().anyMatch(asks(rule))))
                 ? CLOSED
                 : rules);
     return new Ruleset(sets, chains, desired.fromWorkload(), desired.toWorkload());
@@ -57,8 +61,21 @@ final class Refusals {
     return set -> (rule + " ").contains("@" + set + " ");
   }
 
-  /** Tries each set and each chain by itself; tells whether one is refused that was not before. */
+  /** Forgets what was refused: all of it is tried again. */
+  void forget() {
+    refusedChains.clear();
+    refusedSets.clear();
+  }
+
+  /**
+   * Tries each set and each chain of endpoints, policies and profiles by itself; tells whether one
+   * is refused that was not before. Where the kernel refuses the bare table, as when another
+   * program owns it, nothing is isolated.
+   */
   boolean find(Ruleset desired) {
+    if (isRefused(Ruleset.EMPTY)) {
+      return false;
+    }
     boolean found = false;
     for (Map.Entry<String, Ruleset.AddressSet> set : desired.sets().entrySet()) {
       if (!refusedSets.containsKey(set.getKey())
@@ -79,7 +96,8 @@ final class Refusals {
     for (Map.Entry<String, List<String>> chain : desired.chains().entrySet()) {
       Map<String, List<String>> alone = new TreeMap<>(empty);
       alone.put(chain.getKey(), chain.getValue());
-      if (!refusedChains.containsKey(chain.getKey())
+      if (chain.getKey().startsWith(FILTERS)
+          && !refusedChains.containsKey(chain.getKey())
           && isRefused(new Ruleset(declared, alone, Map.of(), Map.of()))) {
         refusedChains.put(chain.getKey(), chain.getValue());
         found = true;

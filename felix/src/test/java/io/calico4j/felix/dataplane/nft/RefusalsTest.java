@@ -1,6 +1,7 @@
 package io.calico4j.felix.dataplane.nft;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
@@ -19,6 +20,7 @@ class RefusalsTest {
   private final List<String> taken = new ArrayList<>();
 
   private int checks;
+  private boolean owned;
 
   private final NftablesDataplane dataplane =
       new NftablesDataplane(
@@ -47,8 +49,8 @@ class RefusalsTest {
           },
           () -> 1);
 
-  private static void refuse(String text) throws NftException {
-    if (text.contains(BAD) || text.contains("300.1.1.1")) {
+  private void refuse(String text) throws NftException {
+    if (owned || text.contains(BAD) || text.contains("300.1.1.1")) {
       throw new NftException("Error: no such thing");
     }
   }
@@ -57,11 +59,11 @@ class RefusalsTest {
     return new Ruleset(
         Map.of("s", new Ruleset.AddressSet("type ipv4_addr;", new TreeSet<>(List.of(member)))),
         Map.of(
-            "good", List.of("accept"),
-            "asking", List.of("ip saddr @s accept"),
-            "doubtful", List.of(rule)),
-        Map.of("cali1", "good"),
-        Map.of("cali1", "doubtful"));
+            "filter-cali-good", List.of("accept"),
+            "filter-cali-asking", List.of("ip saddr @s accept"),
+            "filter-cali-doubtful", List.of(rule)),
+        Map.of("cali1", "filter-cali-good"),
+        Map.of("cali1", "filter-cali-doubtful"));
   }
 
   private String last() {
@@ -71,10 +73,10 @@ class RefusalsTest {
   @Test
   void aRefusedChainDropsAndTheOthersAreProgrammed() throws Exception {
     dataplane.apply(ruleset(BAD, "10.0.0.1"));
-    assertThat(dataplane.refused()).containsExactly("doubtful");
+    assertThat(dataplane.refused()).containsExactly("filter-cali-doubtful");
     assertThat(last())
-        .contains("add rule inet calico good accept")
-        .contains("add rule inet calico doubtful drop comment")
+        .contains("add rule inet calico filter-cali-good accept")
+        .contains("add rule inet calico filter-cali-doubtful drop comment")
         .contains("ip saddr @s accept");
 
     // As long as it is the same, it is not tried again.
@@ -84,7 +86,7 @@ class RefusalsTest {
 
     dataplane.apply(ruleset("accept", "10.0.0.2"));
     assertThat(dataplane.refused()).isEmpty();
-    assertThat(last()).contains("add rule inet calico doubtful accept");
+    assertThat(last()).contains("add rule inet calico filter-cali-doubtful accept");
   }
 
   @Test
@@ -92,8 +94,20 @@ class RefusalsTest {
     dataplane.apply(ruleset("accept", "300.1.1.1"));
     assertThat(dataplane.refused()).containsExactly("s");
     assertThat(last())
-        .contains("add rule inet calico asking drop comment")
-        .contains("add rule inet calico good accept")
+        .contains("add rule inet calico filter-cali-asking drop comment")
+        .contains("add rule inet calico filter-cali-good accept")
         .doesNotContain("300.1.1.1");
+  }
+
+  /** As when another program owns the table: nothing of ours is to blame, and nothing is closed. */
+  @Test
+  void whereTheBareTableIsRefusedNothingIsIsolated() throws Exception {
+    owned = true;
+    assertThatThrownBy(() -> dataplane.apply(ruleset("accept", "10.0.0.1")))
+        .isInstanceOf(NftException.class);
+    assertThat(dataplane.refused()).isEmpty();
+    owned = false;
+    dataplane.apply(ruleset("accept", "10.0.0.1"));
+    assertThat(last()).contains("add rule inet calico filter-cali-doubtful accept");
   }
 }
