@@ -114,7 +114,7 @@ final class GetCommand implements Callable<Integer> {
 
   private List<JsonObject> read(IpamData data) throws DatastoreException {
     try (Datastore store = datastore.get()) {
-      List<JsonObject> all = data.list(store);
+      List<JsonObject> all = data.list(store, this::leftOut);
       List<JsonObject> found = names.isEmpty() ? all : new ArrayList<>();
       for (String name : names) {
         found.add(
@@ -128,6 +128,10 @@ final class GetCommand implements Callable<Integer> {
       }
       return found;
     }
+  }
+
+  private void leftOut(String damage) {
+    spec.commandLine().getErr().println("damaged, left out: " + damage);
   }
 
   private void print(
@@ -154,10 +158,7 @@ final class GetCommand implements Callable<Integer> {
       throws DatastoreException {
     List<JsonObject> found = new ArrayList<>();
     if (names.isEmpty()) {
-      ValidationFilter filter =
-          new ValidationFilter(
-              damage -> spec.commandLine().getErr().println("damaged, left out: " + damage));
-      for (Resource<S> resource : client.list(kind, filter)) {
+      for (Resource<S> resource : client.list(kind, new ValidationFilter(this::leftOut))) {
         if (!kind.namespaced()
             || allNamespaces
             || namespace.equals(resource.metadata().namespace())) {

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -128,13 +129,21 @@ enum IpamData {
     return resource.getAsJsonObject("metadata").get("name").getAsString();
   }
 
-  /** Lists all of the kind, by key. */
-  List<JsonObject> list(Datastore datastore) throws DatastoreException {
+  /**
+   * Lists all of the kind, by key; one that cannot be read is left out.
+   *
+   * @param damage told each one that cannot be read, with its key
+   */
+  List<JsonObject> list(Datastore datastore, Consumer<String> damage) throws DatastoreException {
     List<JsonObject> found = new ArrayList<>();
     for (Entry entry : datastore.list(IpamKeys.ROOT).entries()) {
-      JsonObject resource = read(entry);
-      if (resource != null) {
-        found.add(resource);
+      try {
+        JsonObject resource = read(entry);
+        if (resource != null) {
+          found.add(resource);
+        }
+      } catch (InvalidResourceException e) {
+        damage.accept(String.valueOf(e.getMessage()));
       }
     }
     return found;

@@ -8,6 +8,7 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpFamily;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -210,24 +211,44 @@ final class Changes {
             : new Held(held.key(), block, held.revision(), true));
   }
 
-  /** Reads a handle once; one that is not there counts nothing. */
+  /**
+   * Reads a handle once; one that is not there counts nothing. One that cannot be read counts what
+   * the blocks hold for it, and is written anew with the next change, so that a damaged handle does
+   * not keep its container's addresses from being released.
+   */
   HeldHandle handle(String id) throws DatastoreException {
     HeldHandle known = handles.get(id);
     if (known != null) {
       return known;
     }
+    HeldHandle held = new HeldHandle(Handle.NONE, 0, false);
     Optional<Entry> entry = reads.get(IpamKeys.handle(id));
-    try {
-      HeldHandle held =
-          new HeldHandle(
-              entry.map(e -> Handle.parse(e.value())).orElse(Handle.NONE),
-              entry.map(Entry::revision).orElse(0L),
-              false);
-      handles.put(id, held);
-      return held;
-    } catch (IllegalArgumentException e) {
-      throw new InvalidResourceException(IpamKeys.handle(id) + ": " + e.getMessage(), e);
+    if (entry.isPresent()) {
+      try {
+        held = new HeldHandle(Handle.parse(entry.get().value()), entry.get().revision(), false);
+      } catch (IllegalArgumentException e) {
+        held = new HeldHandle(counted(reads, id), entry.get().revision(), true);
+      }
     }
+    handles.put(id, held);
+    return held;
+  }
+
+  /** Counts what the blocks hold for a handle; a block that cannot be read counts nothing. */
+  static Handle counted(Reads reads, String id) throws DatastoreException {
+    Handle counted = Handle.NONE;
+    for (IpFamily family : IpFamily.values()) {
+      for (Entry entry : reads.list(IpamKeys.blocks(family))) {
+        try {
+          Block block = block(entry);
+          int held = block.addresses(owner -> id.equals(owner.handleId())).size();
+          counted = counted.plus(block.cidr(), held);
+        } catch (InvalidResourceException e) {
+          // What it holds stays held until it is mended.
+        }
+      }
+    }
+    return counted;
   }
 
   void count(Block.Owner owner, UnaryOperator<Handle> change) throws DatastoreException {

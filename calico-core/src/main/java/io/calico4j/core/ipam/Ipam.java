@@ -343,7 +343,7 @@ public final class Ipam implements AutoCloseable {
     List<IpAddress> addresses = new ArrayList<>();
     var stored = fresh.get(IpamKeys.handle(handleId));
     if (stored.isPresent()) {
-      for (Cidr cidr : Handle.parse(stored.get().value()).counts().keySet()) {
+      for (Cidr cidr : handle(handleId, stored.get().value()).counts().keySet()) {
         var block = fresh.get(IpamKeys.block(cidr));
         if (block.isPresent()) {
           addresses.addAll(
@@ -353,6 +353,14 @@ public final class Ipam implements AutoCloseable {
       }
     }
     return addresses;
+  }
+
+  private Handle handle(String id, String json) throws DatastoreException {
+    try {
+      return Handle.parse(json);
+    } catch (IllegalArgumentException e) {
+      return Changes.counted(fresh, id);
+    }
   }
 
   /** Returns who holds an address; empty when nobody does. */

@@ -11,6 +11,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.selector.Selector;
 import java.util.List;
 import java.util.Map;
@@ -170,14 +171,20 @@ public final class TunnelAddresses {
 
   private List<Resource<IpPoolSpec>> candidates(Tunnel tunnel, Map<String, String> labels)
       throws DatastoreException {
-    return resources.list(ResourceKind.IP_POOL).stream()
+    // A damaged pool is left out, and the others go on; Felix names it.
+    return resources.list(ResourceKind.IP_POOL, ValidationFilter.silent()).stream()
         .filter(pool -> pool.spec().enabled() && pool.spec().allows("Tunnel"))
         .filter(pool -> tunnel.isUsedBy(pool.spec()))
-        .filter(
-            pool ->
-                pool.spec().nodeSelector() == null
-                    || Selector.parse(pool.spec().nodeSelector()).matches(labels))
+        .filter(pool -> selects(pool.spec().nodeSelector(), labels))
         .toList();
+  }
+
+  private static boolean selects(@Nullable String selector, Map<String, String> labels) {
+    try {
+      return selector == null || Selector.parse(selector).matches(labels);
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   private Resource<NodeSpec> node() throws DatastoreException {

@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each fault is reported once, under its name, and a sound cluster has none. */
 class IpamCheckTest {
@@ -107,6 +109,21 @@ class IpamCheckTest {
             "UNREADABLE " + IpamKeys.handle("net.broken"));
     datastore.commit(Transaction.builder().delete(IpamKeys.handle("net.c1")).build());
     assertThat(problems()).contains("WRONG_HANDLE net.c1");
+  }
+
+  /** A handle that cannot be read does not keep its container's addresses. */
+  @ParameterizedTest
+  @ValueSource(strings = {"[", "null", "{\"block\":{\"10.65.0.0\":\"x\"}}", ""})
+  void whatADamagedHandleHoldsIsReleased(String damaged) throws Exception {
+    IpAddress first = assign("net.c1");
+    IpAddress second = assign("net.c2");
+    put(IpamKeys.handle("net.c1"), damaged);
+
+    assertThat(host.addressesOf("net.c1")).containsExactly(first);
+    assertThat(host.release("net.c1")).containsExactly(first);
+    assertThat(datastore.get(IpamKeys.handle("net.c1"))).isEmpty();
+    assertThat(host.addressesOf("net.c2")).containsExactly(second);
+    assertThat(problems()).noneMatch(problem -> problem.contains("net.c1"));
   }
 
   private IpAddress assigned(String handle, Map<String, String> attributes) throws Exception {

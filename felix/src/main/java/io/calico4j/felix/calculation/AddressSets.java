@@ -38,6 +38,13 @@ public final class AddressSets {
     return all;
   }
 
+  /**
+   * Tells whether a damaged network set may be selected: then {@link #members} may lack addresses.
+   */
+  public boolean mayLackMembers(Selector selector) {
+    return state.unreadableSets().values().stream().anyMatch(set -> set.maySelect(selector));
+  }
+
   /** Returns the networks of everything selected; single addresses as /32 and /128. */
   public TreeSet<Cidr> members(Selector selector) {
     return resolved.computeIfAbsent(selector, this::resolve);

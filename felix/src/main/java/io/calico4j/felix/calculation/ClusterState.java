@@ -14,6 +14,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ValidationFilter;
@@ -28,8 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The resources that policy is calculated from, kept by key. A damaged one counts as absent, with
- * one exception: a damaged policy closes the endpoints that it may select, because a policy must
- * never vanish by being damaged.
+ * two exceptions: a damaged policy closes the endpoints that it may select, because a policy must
+ * never vanish by being damaged; and a damaged network set counts as every address where a rule
+ * denies its members or allows all but them.
  */
 public final class ClusterState {
   private final Map<String, Resource<WorkloadEndpointSpec>> endpoints = new TreeMap<>();
@@ -41,6 +43,7 @@ public final class ClusterState {
   private final Map<String, Resource<NodeSpec>> nodes = new TreeMap<>();
   private final Map<String, Resource<BgpPeerSpec>> peers = new TreeMap<>();
   private final Map<String, ClosingPolicy> closing = new TreeMap<>();
+  private final Map<String, UnreadableSet> unreadableSets = new TreeMap<>();
   private final ValidationFilter filter;
 
   /** Makes an empty state whose filter reports nothing. */
@@ -89,9 +92,9 @@ public final class ClusterState {
     } else if (kind.equals(ResourceKind.TIER)) {
       put(tiers, ResourceKind.TIER, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.NETWORK_SET)) {
-      put(networkSets, ResourceKind.NETWORK_SET, path, entry);
+      putSet(ResourceKind.NETWORK_SET, key.get(), entry);
     } else if (kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
-      put(networkSets, ResourceKind.GLOBAL_NETWORK_SET, path, entry);
+      putSet(ResourceKind.GLOBAL_NETWORK_SET, key.get(), entry);
     } else if (kind.equals(ResourceKind.NODE)) {
       put(nodes, ResourceKind.NODE, key.get().name(), entry);
     } else if (kind.equals(ResourceKind.BGP_PEER)) {
@@ -128,6 +131,24 @@ public final class ClusterState {
       }
     }
     closing.put(path, ClosingPolicy.of(key, entry.value()));
+  }
+
+  private void putSet(ResourceKind<NetworkSetSpec> kind, ResourceKey key, @Nullable Entry entry) {
+    String path = key.path();
+    put(networkSets, kind, path, entry);
+    unreadableSets.remove(path);
+    if (entry == null) {
+      return;
+    }
+    Resource<NetworkSetSpec> set = networkSets.get(path);
+    Optional<String> unreadable =
+        set == null
+            ? Optional.empty()
+            : set.spec().nets().stream().filter(n -> Cidr.tryParse(n).isEmpty()).findFirst();
+    unreadable.ifPresent(net -> filter.refuse(entry, path + " has \"" + net + "\" among its nets"));
+    if (set == null || unreadable.isPresent()) {
+      unreadableSets.put(path, UnreadableSet.of(key, entry.value()));
+    }
   }
 
   private <S> void put(
@@ -182,6 +203,11 @@ public final class ClusterState {
   /** Returns namespaced and global network sets by key. */
   public Map<String, Resource<NetworkSetSpec>> networkSets() {
     return networkSets;
+  }
+
+  /** Returns the stored network sets that are damaged, by key. */
+  public Map<String, UnreadableSet> unreadableSets() {
+    return unreadableSets;
   }
 
   /** Returns a node's own addresses; none when it is not known. */

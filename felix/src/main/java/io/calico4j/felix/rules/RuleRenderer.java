@@ -225,12 +225,19 @@ final class RuleRenderer {
       for (String net : ofFamily(peer.notNets(), family)) {
         result = times(result, List.of(field + " != " + net));
       }
-      if (selector.isPresent()) {
+      boolean denies = rule.action() == Rule.Action.Deny;
+      // Of a damaged network set every address may be a member: all are denied, none is allowed
+      // for not being one.
+      if (selector.isPresent() && !(denies && addresses.mayLackMembers(selector.get()))) {
         result = times(result, memberOf(selector.get(), family, field));
       }
       String not = peer.notSelector();
       if (not != null && !not.isEmpty()) {
-        result = times(result, List.of(notMemberOf(Selector.parse(not), family, field)));
+        Selector excluded = Selector.parse(not);
+        if (!denies && addresses.mayLackMembers(excluded)) {
+          return List.of();
+        }
+        result = times(result, List.of(notMemberOf(excluded, family, field)));
       }
     }
     if (!peer.ports().isEmpty()) {

@@ -169,4 +169,48 @@ class DamagedStateTest {
     assertThat(render().chains().values())
         .anySatisfy(rules -> assertThat(rules).containsExactly("drop comment \"unreadable rule\""));
   }
+
+  /** Which addresses a damaged network set names is not known: what depends on it is closed. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "denied members | {'action':'Deny','source':{'selector':'set == ^x^'}} | drop",
+        "allowed but members | {'action':'Allow','source':{'notSelector':'set == ^x^'}} | ",
+        "allowed members | {'action':'Allow','source':{'selector':'set == ^x^'}} | what is readable",
+        "another set | {'action':'Deny','source':{'selector':'set == ^y^'}} | empty set",
+      })
+  void aDamagedNetworkSetCloses(String what, String rule, String expected) {
+    policy("withset", "{'selector':'a == ^b^','ingress':[" + rule + "]}");
+    put(
+        ROOT + "globalnetworksets/s",
+        "{'metadata':{'name':'s','labels':{'set':'x'}},'spec':{'nets':['10.0.0.0/8','?']}}"
+            .replace('\'', '"'));
+    Ruleset now = render();
+    assertThat(filter.damaged()).containsKey(ROOT + "globalnetworksets/s");
+    List<String> rules =
+        now.chains().entrySet().stream()
+            .filter(chain -> chain.getKey().startsWith("filter-cali-pi-"))
+            .map(Map.Entry::getValue)
+            .filter(lines -> lines.stream().noneMatch(line -> line.contains("l4proto 6")))
+            .findFirst()
+            .orElseThrow();
+    if (expected == null) {
+      assertThat(rules).as(what).isEmpty();
+    } else if (expected.equals("drop")) {
+      assertThat(rules).as(what).allMatch(line -> line.matches("meta nfproto ipv[46] drop"));
+    } else if (expected.equals("what is readable")) {
+      assertThat(rules).as(what).anyMatch(line -> line.contains("ip saddr 10.0.0.0/8 "));
+    } else {
+      assertThat(rules).as(what).isNotEmpty().allMatch(line -> line.contains("saddr @cali"));
+      now.sets()
+          .forEach(
+              (name, set) -> {
+                if (rules.stream().anyMatch(line -> line.contains(name))) {
+                  assertThat(set.members()).as(what).isEmpty();
+                }
+              });
+    }
+  }
 }
