@@ -31,7 +31,7 @@ class AgentApiTest {
   }
 
   private static AgentApi api(FakeAgent agent) {
-    return api(agent.url("http"), Optional.empty(), Duration.ofMillis(800));
+    return api(agent.url("http"), Optional.empty(), Duration.ofSeconds(60));
   }
 
   @Test
@@ -60,7 +60,8 @@ class AgentApiTest {
     try (FakeAgent agent = new FakeAgent()) {
       agent.containers.add(FakeAgent.container("pod").build());
       agent.behaviour = behaviour;
-      assertThatThrownBy(() -> api(agent).containers())
+      Duration timeout = Duration.ofSeconds(text.equals("not answered") ? 1 : 60);
+      assertThatThrownBy(() -> api(agent.url("http"), Optional.empty(), timeout).containers())
           .isInstanceOf(AgentUnavailableException.class)
           .hasMessageContaining(agent.url("http").toString())
           .hasMessageContaining(text)
@@ -185,7 +186,7 @@ class AgentApiTest {
     }
     Path noCa = Files.writeString(directory.resolve("empty.pem"), "");
     assertThatThrownBy(
-            () -> api(URI.create("https://a:1"), Optional.of(noCa), Duration.ofSeconds(1)))
+            () -> api(URI.create("https://a:1"), Optional.of(noCa), Duration.ofSeconds(60)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("empty.pem");
   }

@@ -60,20 +60,22 @@ class MesosReconcilerTest {
         }
       };
 
-  @BeforeEach
-  void start() throws Exception {
-    agent = new FakeAgent();
+  private void reconcile(Duration timeout) {
     reconciler =
         new MesosReconciler(
-            new AgentApi(
-                new AgentAccess(
-                    agent.url("http"), Optional.empty(), "", "", Duration.ofMillis(700))),
+            new AgentApi(new AgentAccess(agent.url("http"), Optional.empty(), "", "", timeout)),
             takeback,
             this::endpoints,
             resources,
             ipam,
             Duration.ofSeconds(60),
             () -> now);
+  }
+
+  @BeforeEach
+  void start() throws Exception {
+    agent = new FakeAgent();
+    reconcile(Duration.ofSeconds(60));
     var unusedNode =
         resources.create(
             Resource.create(ResourceKind.NODE, Metadata.named(null, NODE), NodeSpec.EMPTY));
@@ -167,6 +169,9 @@ class MesosReconcilerTest {
       mode = EnumSource.Mode.EXCLUDE)
   void anAgentThatCannotBeAskedReleasesNothingAndTheGraceBeginsAnew(FakeAgent.Behaviour behaviour)
       throws Exception {
+    if (behaviour == FakeAgent.Behaviour.SILENT) {
+      reconcile(Duration.ofSeconds(3));
+    }
     endpoint("cni", "mesos", "gone", Map.of());
     lookAt(100);
     agent.behaviour = behaviour;
