@@ -169,7 +169,7 @@ public final class IpamBenchmark {
     }
   }
 
-  private static final Ipam.Companion NO_COMPANION = Ipam.Companion.NONE;
+  private static final Ipam.FurtherWrites NO_COMPANION = Ipam.FurtherWrites.NONE;
 
   private Ipam host(int caller, boolean manyHosts) {
     return hosts.get(manyHosts ? caller : 0);

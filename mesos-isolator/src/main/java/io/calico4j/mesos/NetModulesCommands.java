@@ -115,7 +115,7 @@ final class NetModulesCommands {
                     NetModules.RUNTIME,
                     "timestamp",
                     Instant.now().toString())),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses();
   }
 

@@ -235,7 +235,7 @@ class MesosReconcilerTest {
                 List.of(),
                 List.of(),
                 Map.of("node", NODE, "runtime", runtime)),
-            Ipam.Companion.NONE);
+            Ipam.FurtherWrites.NONE);
   }
 
   private Map<String, String> annotations(String container) {

@@ -102,7 +102,7 @@ class ForeignDetachTest {
                     List.of(),
                     List.of(),
                     Map.of("node", node, "timestamp", "2026-11-23 18:09:01 +0000 UTC")),
-                Ipam.Companion.NONE)
+                Ipam.FurtherWrites.NONE)
             .addresses()
             .get(0);
     resources.create(

@@ -83,7 +83,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
           EndpointIdentity identity = PlainCniMapper.identity(request, ipam.node());
           var unused =
               ipam.release(
-                  identity.handleId(), owner -> isOf(owner, identity), Ipam.Companion.NONE);
+                  identity.handleId(), owner -> isOf(owner, identity), Ipam.FurtherWrites.NONE);
         }
         case GC -> collect(configuration);
         case STATUS -> status(configuration);
@@ -134,7 +134,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
                   ipam.node().equals(owner.secondary().get("node"))
                       && configuration.name().equals(owner.secondary().get(NETWORK))
                       && !isValid(valid, container, owner.secondary().get(INTERFACE)),
-              Ipam.Companion.NONE);
+              Ipam.FurtherWrites.NONE);
     }
   }
 
@@ -178,7 +178,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
                     wanted.identity().network(),
                     INTERFACE,
                     wanted.identity().interfaceName())),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses();
   }
 }

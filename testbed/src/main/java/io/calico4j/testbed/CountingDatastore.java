@@ -48,11 +48,6 @@ public final class CountingDatastore implements Datastore {
 
   @Override
   public long commit(Transaction transaction) throws DatastoreException {
-    return commit(transaction, () -> {});
-  }
-
-  @Override
-  public long commit(Transaction transaction, Runnable sent) throws DatastoreException {
     requests.increment();
     for (Transaction.Write write : transaction.writes()) {
       writes.increment();
@@ -61,7 +56,7 @@ public final class CountingDatastore implements Datastore {
           write.key().length()
               + (value == null ? 0L : value.getBytes(StandardCharsets.UTF_8).length));
     }
-    return datastore.commit(transaction, sent);
+    return datastore.commit(transaction);
   }
 
   @Override

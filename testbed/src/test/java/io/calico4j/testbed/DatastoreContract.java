@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -156,24 +155,6 @@ abstract class DatastoreContract {
             () -> datastore().commit(Transaction.builder().delete(key("a"), first).build()))
         .isInstanceOf(ConflictException.class);
     assertThat(datastore().get(key("a"))).isPresent();
-  }
-
-  @Test
-  void theCallerHearsOnceThatATransactionIsOnItsWay() throws Exception {
-    AtomicInteger heard = new AtomicInteger();
-    long revision =
-        datastore()
-            .commit(Transaction.builder().create(key("a"), "1").build(), heard::incrementAndGet);
-    assertThat(datastore().get(key("a"))).contains(new Entry(key("a"), "1", revision));
-    assertThat(heard).hasValue(1);
-    assertThatThrownBy(
-            () ->
-                datastore()
-                    .commit(
-                        Transaction.builder().create(key("a"), "2").build(),
-                        heard::incrementAndGet))
-        .isInstanceOf(ConflictException.class);
-    assertThat(heard).hasValue(2);
   }
 
   @Test

@@ -100,7 +100,7 @@ class IpamFillIT {
                 List.of(),
                 List.of(),
                 Map.of()),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses();
   }
 

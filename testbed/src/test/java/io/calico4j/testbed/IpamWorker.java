@@ -73,7 +73,7 @@ final class IpamWorker {
                       List.of(),
                       List.of(),
                       Map.of()),
-                  Ipam.Companion.NONE)
+                  Ipam.FurtherWrites.NONE)
               .addresses();
       write("assigned " + handle + " " + addresses.get(0));
       held.add(handle);

@@ -24,17 +24,6 @@ public interface Datastore extends AutoCloseable {
   long commit(Transaction transaction) throws DatastoreException;
 
   /**
-   * Like {@link #commit(Transaction)}, and lets the caller begin other work while the store works.
-   *
-   * @param sent run once, on the caller's thread, as soon as the transaction is on its way; it
-   *     knows nothing of the outcome, may take the caller's time, and must not throw
-   */
-  default long commit(Transaction transaction, Runnable sent) throws DatastoreException {
-    sent.run();
-    return commit(transaction);
-  }
-
-  /**
    * Watches every key beginning with the prefix, from a revision on (inclusive). Events come in
    * order of revision, on a thread of the datastore, until the watch is closed or ends.
    */

@@ -30,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -121,16 +120,10 @@ final class EndpointRegistry {
   /** An endpoint in the datastore; fresh when this call made it. */
   record Registration(List<IpAddress> addresses, String mac, long revision, boolean fresh) {}
 
-  /**
-   * Registers, and notes how to take that back.
-   *
-   * @param sent told the addresses each time a transaction with them is on its way: see {@link
-   *     Ipam.Companion#sent}
-   */
-  Registration register(
-      AttachRequest request, NetworkNamespace sandbox, Undo undo, Consumer<List<IpAddress>> sent)
+  /** Registers, and notes how to take that back. */
+  Registration register(AttachRequest request, NetworkNamespace sandbox, Undo undo)
       throws DatastoreException, IpamException {
-    Registration registration = register(request, sandbox, sent);
+    Registration registration = register(request, sandbox);
     if (registration.fresh()) {
       undo.push(() -> takeBack(request.identity()));
     }
@@ -138,11 +131,10 @@ final class EndpointRegistry {
     return registration;
   }
 
-  private Registration register(
-      AttachRequest request, NetworkNamespace sandbox, Consumer<List<IpAddress>> sent)
+  private Registration register(AttachRequest request, NetworkNamespace sandbox)
       throws DatastoreException, IpamException {
     EndpointIdentity identity = request.identity();
-    Ipam.Companion endpoint = new Creation(request, sandbox, sent);
+    Ipam.FurtherWrites endpoint = new Creation(request, sandbox);
     Map<String, String> attributes = new HashMap<>();
     attributes.put("node", identity.node());
     attributes.put("namespace", identity.namespace());
@@ -170,17 +162,14 @@ final class EndpointRegistry {
   }
 
   /** Makes the endpoint of the addresses, in their transaction. */
-  private final class Creation implements Ipam.Companion {
+  private final class Creation implements Ipam.FurtherWrites {
     private final AttachRequest request;
     private final NetworkNamespace sandbox;
-    private final Consumer<List<IpAddress>> sent;
-    private List<IpAddress> all = List.of();
     private boolean repeated;
 
-    Creation(AttachRequest request, NetworkNamespace sandbox, Consumer<List<IpAddress>> sent) {
+    Creation(AttachRequest request, NetworkNamespace sandbox) {
       this.request = request;
       this.sandbox = sandbox;
-      this.sent = sent;
     }
 
     @Override
@@ -191,15 +180,10 @@ final class EndpointRegistry {
         throw new AlreadyExistsException(endpoint + " exists", null);
       }
       repeated = true;
-      all = Stream.concat(request.held().stream(), addresses.stream()).toList();
+      List<IpAddress> all = Stream.concat(request.held().stream(), addresses.stream()).toList();
       transaction.create(
           endpoint.path(),
           ResourceCodec.encode(resources.prepareCreate(resource(request, sandbox, all))));
-    }
-
-    @Override
-    public void sent() {
-      sent.accept(all);
     }
   }
 

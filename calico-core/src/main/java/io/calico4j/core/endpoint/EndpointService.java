@@ -34,14 +34,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.FutureTask;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -73,7 +71,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final @Nullable TeardownRecords teardowns;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
-  private final PairMaker pairs;
+  private final VethMaker veths;
   private final AddressGuard guard;
   private final Lock[] locks = new Lock[LOCKS];
   private final ExecutorService helpers =
@@ -121,7 +119,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     reaper = new LinkReaper(kernel, host, settings.deferLinkDeletion());
     reaper.finish();
     wiring = new SandboxWiring(kernel, host, reaper, steps);
-    pairs = new PairMaker(kernel, reaper, wiring, steps);
+    veths = new VethMaker(kernel, reaper, wiring, steps);
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
@@ -242,9 +240,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       Clock clock)
       throws DatastoreException, IpamException, KernelException, AttachException {
     EndpointIdentity identity = request.identity();
-    try (Netlink inside = pairs.open(request, sandbox, plan, () -> {})) {
-      EndpointRegistry.Registration registration =
-          registry.register(request, sandbox, undo, addresses -> {});
+    try (Netlink inside = veths.open(request, sandbox, plan, () -> {})) {
+      EndpointRegistry.Registration registration = registry.register(request, sandbox, undo);
       clock.end(Clock.Part.REGISTER);
       if (registration.fresh() || !isWired(identity, sandbox)) {
         undo.push(() -> reaper.removeNow(identity.hostInterface()));
@@ -258,11 +255,8 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   }
 
   /**
-   * Looks at the sandbox, makes the pair and gives it the addresses that are being committed, while
-   * the datastore does so; nothing is routed to it before they are. A sandbox that is unfit takes
-   * the registration back. Nothing of it begins before the transaction is on its way: on a host
-   * with few cores it would only hold that up. This thread does it unless it waits for another
-   * request's thread to commit.
+   * Makes the veth pair on a helper thread while this one registers the endpoint; nothing is routed
+   * to the pair before it is registered. A sandbox that is unfit takes the registration back.
    */
   private EndpointRegistry.Registration make(
       AttachRequest request,
@@ -277,51 +271,27 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
           InterruptedException {
     EndpointIdentity identity = request.identity();
     AtomicBoolean fit = new AtomicBoolean();
-    Undo.Step removePair =
+    Undo.Step removeLink =
         () -> {
           if (fit.get()) {
             reaper.removeNow(identity.hostInterface());
           }
         };
-    undo.push(removePair);
-    AtomicReference<FutureTask<PairMaker.Prepared>> begun = new AtomicReference<>();
-    Thread own = Thread.currentThread();
-    Consumer<List<IpAddress>> begin =
-        addresses -> {
-          FutureTask<PairMaker.Prepared> task =
-              new FutureTask<>(() -> pairs.make(request, sandbox, plan, addresses, fit, clock));
-          if (!begun.compareAndSet(null, task)) {
-            return;
-          }
-          if (Thread.currentThread() == own) {
-            task.run();
-          } else {
-            helpers.execute(task);
-          }
-        };
+    undo.push(removeLink);
+    Future<Netlink> veth = helpers.submit(() -> veths.make(request, sandbox, plan, fit, clock));
     EndpointRegistry.Registration registration;
     try {
-      registration = registry.register(request, sandbox, undo, begin);
+      registration = registry.register(request, sandbox, undo);
     } catch (DatastoreException | IpamException | RuntimeException e) {
-      FutureTask<PairMaker.Prepared> task = begun.get();
-      if (task != null) {
-        PairMaker.close(task, e);
-      }
+      VethMaker.close(veth, e);
       throw e;
     }
-    List<IpAddress> addresses = registration.addresses();
-    begin.accept(addresses);
     // Again, above the registration: no address is released while it leads to a sandbox.
-    undo.push(removePair);
-    PairMaker.Prepared prepared = PairMaker.await(begun.get());
-    try (Netlink inside = prepared.inside()) {
+    undo.push(removeLink);
+    try (Netlink inside = VethMaker.await(veth)) {
       clock.end(Clock.Part.REGISTER);
-      if (!prepared.addresses().equals(addresses)) {
-        // An earlier attempt's, or this request repeats one whose endpoint is there: anew.
-        wiring.prepare(sandbox, inside, identity, plan);
-        wiring.address(sandbox, inside, identity, addresses, plan);
-      }
-      wiring.route(identity, addresses, plan);
+      wiring.address(sandbox, inside, identity, registration.addresses(), plan);
+      wiring.route(identity, registration.addresses(), plan);
       clock.end(Clock.Part.ADDRESS);
     }
     return registration;

@@ -6,11 +6,10 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.Ipam.Assignment;
-import io.calico4j.core.ipam.Ipam.Companion;
+import io.calico4j.core.ipam.Ipam.FurtherWrites;
 import io.calico4j.core.net.IpAddress;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,14 +57,13 @@ final class Decisions {
   /** A request, and after it has been worked on its outcome. */
   private static final class Job {
     final Decision decision;
-    final Companion companion;
-    final Thread caller = Thread.currentThread();
+    final FurtherWrites furtherWrites;
     @Nullable Assignment outcome;
     @Nullable Exception failure;
 
-    Job(Decision decision, Companion companion) {
+    Job(Decision decision, FurtherWrites furtherWrites) {
       this.decision = decision;
-      this.companion = companion;
+      this.furtherWrites = furtherWrites;
     }
   }
 
@@ -76,8 +74,9 @@ final class Decisions {
    *     io.calico4j.core.datastore.UnavailableException} that is not safe to redo
    * @throws IpamException when the request cannot be met; nothing is written
    */
-  Assignment run(Decision decision, Companion companion) throws DatastoreException, IpamException {
-    Job job = new Job(decision, companion);
+  Assignment run(Decision decision, FurtherWrites furtherWrites)
+      throws DatastoreException, IpamException {
+    Job job = new Job(decision, furtherWrites);
     group.run(job);
     Assignment outcome = job.outcome;
     if (outcome != null) {
@@ -123,7 +122,7 @@ final class Decisions {
    */
   private List<Job> together(List<Job> jobs, Reads reads) {
     Planner planner = planner(reads);
-    Transaction.Builder companions = Transaction.builder();
+    Transaction.Builder further = Transaction.builder();
     Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
     int extras = 0;
     for (Job job : jobs) {
@@ -131,7 +130,7 @@ final class Decisions {
       try {
         List<IpAddress> addresses = job.decision.decide(planner);
         Transaction.Builder own = Transaction.builder();
-        job.companion.addTo(own, addresses);
+        job.furtherWrites.addTo(own, addresses);
         Transaction extra = own.build();
         int with = extras + Math.max(extra.writes().size(), extra.comparisons().size());
         if (!decided.isEmpty() && planner.changes().size() + with > MAX_OPERATIONS) {
@@ -139,7 +138,7 @@ final class Decisions {
           break;
         }
         extras = with;
-        companions.addAll(extra);
+        further.addAll(extra);
         decided.put(job, addresses);
       } catch (DatastoreException | IpamException | RuntimeException e) {
         planner.changes().reset(mark);
@@ -148,11 +147,11 @@ final class Decisions {
     try {
       Transaction.Builder builder = Transaction.builder();
       planner.changes().addTo(builder);
-      Transaction transaction = builder.addAll(companions.build()).build();
+      Transaction transaction = builder.addAll(further.build()).build();
       if (transaction.writes().isEmpty()) {
         return List.of();
       }
-      long revision = commit(planner, transaction, () -> tellSent(decided.keySet()));
+      long revision = commit(planner, transaction);
       decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
     } catch (ConflictException e) {
       return List.of();
@@ -160,13 +159,6 @@ final class Decisions {
       decided.keySet().forEach(job -> job.failure = e);
     }
     return List.copyOf(decided.keySet());
-  }
-
-  /** Tells the requests of other threads first: this thread's own may take its time. */
-  private static void tellSent(Collection<Job> jobs) {
-    Thread here = Thread.currentThread();
-    jobs.stream().filter(job -> job.caller != here).forEach(job -> job.companion.sent());
-    jobs.stream().filter(job -> job.caller == here).forEach(job -> job.companion.sent());
   }
 
   /**
@@ -197,7 +189,7 @@ final class Decisions {
     List<IpAddress> addresses = job.decision.decide(planner);
     Transaction.Builder builder = Transaction.builder();
     planner.changes().addTo(builder);
-    job.companion.addTo(builder, addresses);
+    job.furtherWrites.addTo(builder, addresses);
     Transaction transaction = builder.build();
     if (transaction.writes().isEmpty()) {
       if (addresses.isEmpty() && watched.isPresent() && reads == watched.get()) {
@@ -205,14 +197,13 @@ final class Decisions {
       }
       return new Assignment(addresses, 0);
     }
-    return new Assignment(addresses, commit(planner, transaction, job.companion::sent));
+    return new Assignment(addresses, commit(planner, transaction));
   }
 
-  private long commit(Planner planner, Transaction transaction, Runnable sent)
-      throws DatastoreException {
+  private long commit(Planner planner, Transaction transaction) throws DatastoreException {
     long revision;
     try {
-      revision = datastore.commit(transaction, sent);
+      revision = datastore.commit(transaction);
     } catch (ConflictException e) {
       watched.ifPresent(w -> w.refused(transaction));
       throw e;

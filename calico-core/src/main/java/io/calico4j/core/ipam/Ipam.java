@@ -56,20 +56,14 @@ public final class Ipam implements AutoCloseable {
   }
 
   /** Adds further writes to an assignment's transaction, once the addresses are known. */
-  public interface Companion {
+  @FunctionalInterface
+  public interface FurtherWrites {
     /** Adds conditions and writes; called once per attempt. */
     void addTo(Transaction.Builder transaction, List<IpAddress> addresses)
         throws DatastoreException;
 
-    /**
-     * The transaction is on its way: what need not wait for its outcome may be done. Called once
-     * per attempt: on the thread that asked, which then has the time until the outcome is there; or
-     * on the thread of another request, and must not keep that.
-     */
-    default void sent() {}
-
     /** Nothing besides the addresses. */
-    Companion NONE = (transaction, addresses) -> {};
+    FurtherWrites NONE = (transaction, addresses) -> {};
   }
 
   /**
@@ -96,16 +90,16 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
-   * Assigns all that is asked for or nothing, together with the companion's writes.
+   * Assigns all that is asked for or nothing, together with further writes.
    *
    * @throws PoolExhaustedException when the usable pools are full
    * @throws AddressInUseException when a fixed address is held
    * @throws IpamException when the request cannot be met for another reason
-   * @throws ConflictException when a condition of the companion does not hold
+   * @throws ConflictException when a condition of the further writes does not hold
    */
-  public Assignment assign(AssignRequest request, Companion companion)
+  public Assignment assign(AssignRequest request, FurtherWrites furtherWrites)
       throws DatastoreException, IpamException {
-    return decisions.run(planner -> planner.assigner().assign(request), companion);
+    return decisions.run(planner -> planner.assigner().assign(request), furtherWrites);
   }
 
   /**
@@ -126,13 +120,14 @@ public final class Ipam implements AutoCloseable {
 
   /**
    * Releases what a handle holds, as far as the test on the recorded attributes selects it,
-   * together with the companion's writes. Safe to repeat: a handle that holds nothing is fine.
+   * together with further writes. Safe to repeat: a handle that holds nothing is fine.
    */
-  public List<IpAddress> release(String handleId, Predicate<Block.Owner> test, Companion companion)
+  public List<IpAddress> release(
+      String handleId, Predicate<Block.Owner> test, FurtherWrites furtherWrites)
       throws DatastoreException {
     try {
       return decisions
-          .run(planner -> planner.releaser().releaseByHandle(handleId, test), companion)
+          .run(planner -> planner.releaser().releaseByHandle(handleId, test), furtherWrites)
           .addresses();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
@@ -141,7 +136,7 @@ public final class Ipam implements AutoCloseable {
 
   /** Releases everything a handle holds. */
   public List<IpAddress> release(String handleId) throws DatastoreException {
-    return release(handleId, owner -> true, Companion.NONE);
+    return release(handleId, owner -> true, FurtherWrites.NONE);
   }
 
   /** Releases one address, whoever holds it; false when it was free already. */
@@ -150,7 +145,7 @@ public final class Ipam implements AutoCloseable {
       return !decisions
           .run(
               planner -> planner.releaser().releaseAddress(address) ? List.of(address) : List.of(),
-              Companion.NONE)
+              FurtherWrites.NONE)
           .addresses()
           .isEmpty();
     } catch (IpamException e) {
@@ -331,7 +326,7 @@ public final class Ipam implements AutoCloseable {
                 answer.set(check.test(planner));
                 return List.of();
               },
-              Companion.NONE);
+              FurtherWrites.NONE);
       return answer.get();
     } catch (IpamException e) {
       throw new IllegalStateException(e);

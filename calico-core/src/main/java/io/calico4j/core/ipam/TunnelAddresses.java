@@ -164,7 +164,7 @@ public final class TunnelAddresses {
                 v4 ? List.of() : names,
                 List.of(),
                 Map.of("node", ipam.node(), "type", tunnel.type)),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
   }

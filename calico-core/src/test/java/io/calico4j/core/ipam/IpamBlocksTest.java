@@ -49,7 +49,7 @@ class IpamBlocksTest {
 
   private List<IpAddress> assign(Ipam ipam, String handle, int count, String... fixed)
       throws Exception {
-    return ipam.assign(request(handle, count, fixed), Ipam.Companion.NONE).addresses();
+    return ipam.assign(request(handle, count, fixed), Ipam.FurtherWrites.NONE).addresses();
   }
 
   private void reserve(String... cidrs) throws Exception {

@@ -40,7 +40,7 @@ class IpamCheckTest {
                 List.of(),
                 List.of(),
                 Map.of()),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
   }
@@ -137,7 +137,7 @@ class IpamCheckTest {
                 List.of(),
                 List.of(),
                 attributes),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
   }
@@ -189,7 +189,7 @@ class IpamCheckTest {
             List.of(),
             List.of(address),
             attributes),
-        Ipam.Companion.NONE);
+        Ipam.FurtherWrites.NONE);
     put(IpamKeys.handle("net.orphan"), "{\"block\":{\"10.65.0.4/30\":1}}");
 
     assertThat(repair(before)).isEmpty();

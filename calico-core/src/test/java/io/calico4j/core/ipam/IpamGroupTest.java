@@ -15,7 +15,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -54,7 +53,7 @@ class IpamGroupTest {
   }
 
   private Callable<IpAddress> assign(String handle) {
-    return () -> ipam.assign(request(handle, 1), Ipam.Companion.NONE).addresses().get(0);
+    return () -> ipam.assign(request(handle, 1), Ipam.FurtherWrites.NONE).addresses().get(0);
   }
 
   @Test
@@ -86,7 +85,7 @@ class IpamGroupTest {
 
   @Test
   void aGroupThatFillsABlockClaimsOneMore() throws Exception {
-    var unused = ipam.assign(request("net.before", 60), Ipam.Companion.NONE);
+    var unused = ipam.assign(request("net.before", 60), Ipam.FurtherWrites.NONE);
     List<Callable<IpAddress>> calls = new ArrayList<>();
     for (int i = 0; i < CALLERS; i++) {
       calls.add(assign("net.c" + i));
@@ -105,8 +104,8 @@ class IpamGroupTest {
       String handle = "net.c" + i;
       calls.add(
           switch (i % 3) {
-            case 0 -> () -> outcome(handle, 1, Ipam.Companion.NONE);
-            case 1 -> () -> outcome(handle, 300, Ipam.Companion.NONE);
+            case 0 -> () -> outcome(handle, 1, Ipam.FurtherWrites.NONE);
+            case 1 -> () -> outcome(handle, 300, Ipam.FurtherWrites.NONE);
             default ->
                 () ->
                     outcome(
@@ -130,62 +129,14 @@ class IpamGroupTest {
     assertThat(memory.list("/calico/ipam/v2/handle/").entries()).hasSize(20);
   }
 
-  private String outcome(String handle, int count, Ipam.Companion companion)
+  private String outcome(String handle, int count, Ipam.FurtherWrites further)
       throws DatastoreException {
     try {
-      return ipam.assign(request(handle, count), companion).addresses().size() == count
+      return ipam.assign(request(handle, count), further).addresses().size() == count
           ? "served"
           : "too few";
     } catch (IpamException | AlreadyExistsException e) {
       return e.getClass().getSimpleName();
-    }
-  }
-
-  @Test
-  void theOthersHearThatTheirTransactionIsOnItsWayBeforeTheOneThatCommitsIt() throws Exception {
-    Map<Integer, List<Boolean>> heardByOwnThread = new ConcurrentHashMap<>();
-    List<Callable<Boolean>> calls = new ArrayList<>();
-    for (int i = 0; i < 200; i++) {
-      String handle = "net.c" + i;
-      calls.add(
-          () -> {
-            Hearing hearing = new Hearing(heardByOwnThread);
-            var unused = ipam.assign(request(handle, 1), hearing);
-            return hearing.times.get() == 1;
-          });
-    }
-    for (Future<Boolean> call : all(calls)) {
-      assertThat(call.get()).as("heard once").isTrue();
-    }
-    assertThat(heardByOwnThread.values())
-        .anySatisfy(group -> assertThat(group).hasSizeGreaterThan(2));
-    assertThat(heardByOwnThread.values())
-        .allSatisfy(
-            group ->
-                assertThat(group.subList(0, group.size() - 1))
-                    .as("only the last may be the committing thread's own: %s", group)
-                    .doesNotContain(true));
-  }
-
-  /** Notes, by the number of the commit, whether the thread that asked is the one that hears. */
-  private final class Hearing implements Ipam.Companion {
-    private final Map<Integer, List<Boolean>> heard;
-    private final Thread caller = Thread.currentThread();
-    private final AtomicInteger times = new AtomicInteger();
-
-    Hearing(Map<Integer, List<Boolean>> heard) {
-      this.heard = heard;
-    }
-
-    @Override
-    public void addTo(Transaction.Builder transaction, List<IpAddress> addresses) {}
-
-    @Override
-    public void sent() {
-      times.incrementAndGet();
-      heard
-          .computeIfAbsent(datastore.commits.get(), k -> new ArrayList<>())
-          .add(Thread.currentThread() == caller);
     }
   }
 
@@ -199,7 +150,7 @@ class IpamGroupTest {
       calls.add(
           () -> {
             try {
-              return of.assign(request(handle, 1), Ipam.Companion.NONE).addresses().toString();
+              return of.assign(request(handle, 1), Ipam.FurtherWrites.NONE).addresses().toString();
             } catch (PoolExhaustedException e) {
               return "exhausted";
             }
@@ -217,19 +168,19 @@ class IpamGroupTest {
   void aDeletedHandleThatTheCopyHasNotSeenIsReleasedAllTheSame() throws Exception {
     try (Ipam watching = Ipam.watching(datastore, "host-a")) {
       IpAddress address =
-          watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+          watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
       Ipam elsewhere = new Ipam(datastore, "host-b");
       for (int i = 0; i < 50; i++) {
         assertThat(elsewhere.release("net.x")).hasSize(1);
-        assertThat(watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses())
+        assertThat(watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses())
             .doesNotContain(address);
         assertThat(elsewhere.release("net.x")).hasSize(1);
-        address = elsewhere.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+        address = elsewhere.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
         assertThat(
                 watching.release(
                     "net.x", owner -> true, (transaction, a) -> transaction.delete("/x")))
             .containsExactly(address);
-        address = watching.assign(request("net.x", 1), Ipam.Companion.NONE).addresses().get(0);
+        address = watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
       }
     }
   }

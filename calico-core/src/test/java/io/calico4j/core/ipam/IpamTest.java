@@ -47,11 +47,11 @@ class IpamTest {
     for (int i = 0; i < 8; i++) {
       all.addAll(
           (i % 2 == 0 ? hostA : hostB)
-              .assign(request("net.c" + i, 1), Ipam.Companion.NONE)
+              .assign(request("net.c" + i, 1), Ipam.FurtherWrites.NONE)
               .addresses());
     }
     assertThat(all).hasSize(8);
-    assertThatThrownBy(() -> hostA.assign(request("net.c9", 1), Ipam.Companion.NONE))
+    assertThatThrownBy(() -> hostA.assign(request("net.c9", 1), Ipam.FurtherWrites.NONE))
         .isInstanceOf(PoolExhaustedException.class)
         .hasMessageContaining("small (10.65.0.0/29)");
     for (int i = 0; i < 8; i++) {
@@ -63,7 +63,7 @@ class IpamTest {
 
   @Test
   void twoAgentsRacingForTheLastAddressGiveItToOne() throws Exception {
-    hostA.assign(request("net.first", 7), Ipam.Companion.NONE);
+    hostA.assign(request("net.first", 7), Ipam.FurtherWrites.NONE);
     ConcurrentLinkedQueue<IpAddress> won = new ConcurrentLinkedQueue<>();
     ConcurrentLinkedQueue<String> lost = new ConcurrentLinkedQueue<>();
     ExecutorService threads = Executors.newFixedThreadPool(2);
@@ -74,7 +74,7 @@ class IpamTest {
               () -> {
                 try {
                   won.addAll(
-                      ipam.assign(request("net." + ipam.node(), 1), Ipam.Companion.NONE)
+                      ipam.assign(request("net." + ipam.node(), 1), Ipam.FurtherWrites.NONE)
                           .addresses());
                 } catch (PoolExhaustedException e) {
                   lost.add(ipam.node());
@@ -92,12 +92,14 @@ class IpamTest {
 
   @Test
   void aFixedAddressIsGivenOnceAndTheRefusalNamesItsHolder() throws Exception {
-    assertThat(hostA.assign(request("net.a", 0, "10.65.0.5"), Ipam.Companion.NONE).addresses())
+    assertThat(hostA.assign(request("net.a", 0, "10.65.0.5"), Ipam.FurtherWrites.NONE).addresses())
         .containsExactly(IpAddress.parse("10.65.0.5"));
-    assertThatThrownBy(() -> hostB.assign(request("net.b", 0, "10.65.0.5"), Ipam.Companion.NONE))
+    assertThatThrownBy(
+            () -> hostB.assign(request("net.b", 0, "10.65.0.5"), Ipam.FurtherWrites.NONE))
         .isInstanceOf(AddressInUseException.class)
         .hasMessageContaining("net.a");
-    assertThatThrownBy(() -> hostB.assign(request("net.b", 0, "192.0.2.1"), Ipam.Companion.NONE))
+    assertThatThrownBy(
+            () -> hostB.assign(request("net.b", 0, "192.0.2.1"), Ipam.FurtherWrites.NONE))
         .isInstanceOf(IpamException.class)
         .hasMessageContaining("192.0.2.1 is in no enabled IPPool");
   }
@@ -114,16 +116,16 @@ class IpamTest {
             List.of(),
             List.of(),
             Map.of());
-    assertThatThrownBy(() -> hostA.assign(unknownPool, Ipam.Companion.NONE))
+    assertThatThrownBy(() -> hostA.assign(unknownPool, Ipam.FurtherWrites.NONE))
         .hasMessageContaining("\"huge\"")
         .hasMessageContaining("small");
     assertThatThrownBy(
-            () -> new Ipam(datastore, "nowhere").assign(request("n.c", 1), Ipam.Companion.NONE))
+            () -> new Ipam(datastore, "nowhere").assign(request("n.c", 1), Ipam.FurtherWrites.NONE))
         .hasMessageContaining("nowhere has no Node resource");
   }
 
   @Test
-  void aRefusingCompanionLeavesNothing() throws Exception {
+  void refusedFurtherWritesLeaveNothing() throws Exception {
     assertThatThrownBy(
             () ->
                 hostA.assign(
@@ -140,8 +142,8 @@ class IpamTest {
     try (Ipam watching = Ipam.watching(datastore, "host-a")) {
       Set<IpAddress> all = new HashSet<>();
       for (int i = 0; i < 4; i++) {
-        all.addAll(watching.assign(request("w.c" + i, 1), Ipam.Companion.NONE).addresses());
-        all.addAll(hostB.assign(request("b.c" + i, 1), Ipam.Companion.NONE).addresses());
+        all.addAll(watching.assign(request("w.c" + i, 1), Ipam.FurtherWrites.NONE).addresses());
+        all.addAll(hostB.assign(request("b.c" + i, 1), Ipam.FurtherWrites.NONE).addresses());
       }
       assertThat(all).hasSize(8);
     }
@@ -153,26 +155,27 @@ class IpamTest {
     try (Ipam watching = Ipam.watching(datastore, "host-a")) {
       for (int i = 0; i < 50; i++) {
         String handle = "net.c" + i;
-        List<IpAddress> before = hostA.assign(request(handle, 1), Ipam.Companion.NONE).addresses();
+        List<IpAddress> before =
+            hostA.assign(request(handle, 1), Ipam.FurtherWrites.NONE).addresses();
         List<IpAddress> after =
             i % 2 == 0
                 ? List.of()
-                : watching.assign(request(handle, 1), Ipam.Companion.NONE).addresses();
+                : watching.assign(request(handle, 1), Ipam.FurtherWrites.NONE).addresses();
 
         assertThat(hostA.addressesOf(handle))
             .containsAll(before)
             .containsAll(after)
             .hasSize(1 + after.size());
-        assertThat(watching.release(handle, owner -> true, companion(i % 3 == 0)))
+        assertThat(watching.release(handle, owner -> true, further(i % 3 == 0)))
             .hasSize(1 + after.size());
         assertThat(datastore.get(IpamKeys.handle(handle))).isEmpty();
       }
     }
   }
 
-  private static Ipam.Companion companion(boolean deleting) {
+  private static Ipam.FurtherWrites further(boolean deleting) {
     return deleting
         ? (transaction, addresses) -> transaction.delete("/endpoint")
-        : Ipam.Companion.NONE;
+        : Ipam.FurtherWrites.NONE;
   }
 }

@@ -54,7 +54,7 @@ class PoolsTest {
     return ipam.assign(
             new AssignRequest(
                 use, handle, 1, 0, List.of(pools), List.of(), List.of(), Map.of("node", "host-a")),
-            Ipam.Companion.NONE)
+            Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
   }

@@ -104,7 +104,7 @@ class TunnelAddressesTest {
             List.of(),
             List.of(address),
             Map.of("node", "host-a")),
-        Ipam.Companion.NONE);
+        Ipam.FurtherWrites.NONE);
     Resource<NodeSpec> node = resources.get(ResourceKind.NODE, "", "host-a").orElseThrow();
     resources.update(node.withSpec(node.spec().withIpipTunnelAddress("10.1.0.9")));
 

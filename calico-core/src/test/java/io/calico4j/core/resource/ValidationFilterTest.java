@@ -115,7 +115,7 @@ class ValidationFilterTest {
                     List.of(),
                     List.of(),
                     Map.of("node", "host")),
-                Ipam.Companion.NONE);
+                Ipam.FurtherWrites.NONE);
         assertThat(assigned.addresses().get(0).toString()).startsWith("10.1.");
       }
       assertThat(host.release("net.c7")).hasSize(1);

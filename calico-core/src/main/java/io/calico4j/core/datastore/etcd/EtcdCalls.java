@@ -75,13 +75,11 @@ final class EtcdCalls implements AutoCloseable {
    *
    * @param read whether it may be made again when the connection broke under it; a write is only
    *     when etcd has certainly not done it
-   * @param sent run once, when the request is on its way
    * @throws CallFailure of each kind
    */
-  <Q, A> A call(MethodDescriptor<Q, A> method, Q request, boolean read, Runnable sent)
+  <Q, A> A call(MethodDescriptor<Q, A> method, Q request, boolean read)
       throws CallFailure, InterruptedException {
     long end = System.nanoTime() + config.timeout().toNanos();
-    boolean told = false;
     boolean renewed = false;
     while (true) {
       Member to = members.current(end);
@@ -96,10 +94,6 @@ final class EtcdCalls implements AutoCloseable {
         continue;
       }
       UnaryCall<A> call = UnaryCall.begin(to, headers, method, request, end - System.nanoTime());
-      if (!told) {
-        told = true;
-        sent.run();
-      }
       try {
         return await(call, to, end);
       } catch (CallFailure failure) {

@@ -60,8 +60,7 @@ public final class EtcdDatastore implements Datastore {
   @Override
   public Optional<Entry> get(String key) throws DatastoreException {
     RangeRequest request = RangeRequest.newBuilder().setKey(bytes(key)).build();
-    RangeResponse response =
-        call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "get " + key);
+    RangeResponse response = call(KVGrpc.getRangeMethod(), request, true, () -> "get " + key);
     return response.getKvsList().stream().findFirst().map(EtcdWatch::entry);
   }
 
@@ -96,8 +95,7 @@ public final class EtcdDatastore implements Datastore {
               .setLimit(PAGE)
               .setRevision(revision)
               .build();
-      RangeResponse page =
-          call(KVGrpc.getRangeMethod(), request, true, () -> {}, () -> "list " + prefix);
+      RangeResponse page = call(KVGrpc.getRangeMethod(), request, true, () -> "list " + prefix);
       page.getKvsList().forEach(pair -> entries.add(EtcdWatch.entry(pair)));
       if (revision == 0) {
         revision = page.getHeader().getRevision();
@@ -112,11 +110,6 @@ public final class EtcdDatastore implements Datastore {
 
   @Override
   public long commit(Transaction transaction) throws DatastoreException {
-    return commit(transaction, () -> {});
-  }
-
-  @Override
-  public long commit(Transaction transaction, Runnable sent) throws DatastoreException {
     TxnRequest.Builder request = TxnRequest.newBuilder();
     for (Transaction.Comparison comparison : transaction.comparisons()) {
       request.addCompare(
@@ -134,7 +127,6 @@ public final class EtcdDatastore implements Datastore {
             KVGrpc.getTxnMethod(),
             request.build(),
             false,
-            sent,
             () -> "write " + transaction.writes().stream().map(Transaction.Write::key).toList());
     if (!response.getSucceeded()) {
       throw new ConflictException(
@@ -163,8 +155,7 @@ public final class EtcdDatastore implements Datastore {
 
   private long lease(long ttlSeconds) throws DatastoreException {
     LeaseGrantRequest request = LeaseGrantRequest.newBuilder().setTTL(ttlSeconds).build();
-    return call(LeaseGrpc.getLeaseGrantMethod(), request, false, () -> {}, () -> "grant a lease")
-        .getID();
+    return call(LeaseGrpc.getLeaseGrantMethod(), request, false, () -> "grant a lease").getID();
   }
 
   @Override
@@ -189,10 +180,10 @@ public final class EtcdDatastore implements Datastore {
   }
 
   private <Q, A> A call(
-      MethodDescriptor<Q, A> method, Q request, boolean read, Runnable sent, Supplier<String> what)
+      MethodDescriptor<Q, A> method, Q request, boolean read, Supplier<String> what)
       throws DatastoreException {
     try {
-      return calls.call(method, request, read, sent);
+      return calls.call(method, request, read);
     } catch (CallFailure e) {
       if (read && String.valueOf(e.getMessage()).contains(COMPACTED)) {
         throw new CompactedException(0, e);

@@ -7,21 +7,19 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
-import io.calico4j.core.net.IpAddress;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Looks at sandboxes and makes their pairs: what can be done while the datastore registers. */
-final class PairMaker {
+/** Looks at sandboxes and makes their veth pairs: what can be done before addresses are known. */
+final class VethMaker {
   private final Kernel kernel;
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final EndpointStep.Observer steps;
 
-  PairMaker(Kernel kernel, LinkReaper reaper, SandboxWiring wiring, EndpointStep.Observer steps) {
+  VethMaker(Kernel kernel, LinkReaper reaper, SandboxWiring wiring, EndpointStep.Observer steps) {
     this.kernel = kernel;
     this.reaper = reaper;
     this.wiring = wiring;
@@ -29,23 +27,15 @@ final class PairMaker {
   }
 
   /**
-   * A sandbox with its end of the pair.
-   *
-   * @param inside a socket in it
-   * @param addresses those it has
-   */
-  record Prepared(Netlink inside, List<IpAddress> addresses) {}
-
-  /**
-   * Makes a pair and gives the sandbox its addresses; nothing is routed to it yet.
+   * Makes a veth pair between the host and a sandbox, without addresses.
    *
    * @param fit told when the sandbox was found fit, so that something may be made
+   * @return a socket in the sandbox
    */
-  Prepared make(
+  Netlink make(
       AttachRequest request,
       NetworkNamespace sandbox,
       SandboxWiring.Plan plan,
-      List<IpAddress> addresses,
       AtomicBoolean fit,
       Clock clock)
       throws AttachException, KernelException {
@@ -53,13 +43,12 @@ final class PairMaker {
     Netlink inside = open(request, sandbox, plan, () -> fit.set(true));
     try {
       wiring.prepare(sandbox, inside, request.identity(), plan);
-      wiring.address(sandbox, inside, request.identity(), addresses, plan);
     } catch (KernelException | RuntimeException e) {
       inside.close();
       throw e;
     }
     clock.set(Clock.Part.PAIR, System.nanoTime() - start);
-    return new Prepared(inside, addresses);
+    return inside;
   }
 
   /** Opens a sandbox that is fit for the request, and tells so before anything is changed in it. */
@@ -79,9 +68,9 @@ final class PairMaker {
   }
 
   /** Ends one that is not needed because of a failure elsewhere. */
-  static void close(FutureTask<Prepared> prepared, Exception failure) {
+  static void close(Future<Netlink> made, Exception failure) {
     try {
-      await(prepared).inside().close();
+      await(made).close();
     } catch (KernelException | AttachException | InterruptedException e) {
       failure.addSuppressed(e);
       if (e instanceof InterruptedException) {
@@ -91,10 +80,10 @@ final class PairMaker {
   }
 
   /** Waits for one that is being made. */
-  static Prepared await(FutureTask<Prepared> prepared)
+  static Netlink await(Future<Netlink> made)
       throws KernelException, AttachException, InterruptedException {
     try {
-      return prepared.get();
+      return made.get();
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KernelException known) {
         throw known;
