@@ -136,24 +136,8 @@ public final class ConfigurationFields {
     }
   }
 
-  /** The document that was last found right: containers of one network follow each other. */
-  private static volatile @Nullable JsonObject lastRight;
-
   /** Checks every field of a configuration; code 7 names field, value and remedy. */
   public static void check(JsonObject document) throws CniError {
-    if (isSame(document, lastRight)) {
-      return;
-    }
-    checkAll(document);
-    lastRight = document;
-  }
-
-  @SuppressWarnings("ReferenceEquality") // an equal one would have to be compared field by field
-  private static boolean isSame(JsonObject document, @Nullable JsonObject other) {
-    return document == other;
-  }
-
-  private static void checkAll(JsonObject document) throws CniError {
     for (Field field : ALL) {
       Optional<JsonElement> value = find(document, field.path());
       if (value.isPresent() && !field.form().fits(value.get())) {

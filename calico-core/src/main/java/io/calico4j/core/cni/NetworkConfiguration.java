@@ -7,8 +7,6 @@ import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -17,7 +15,7 @@ import java.util.regex.Pattern;
 /**
  * A network configuration with upstream Calico's field names ({@code cni-plugin/pkg/types}).
  *
- * @param document the whole configuration; not to be changed, because it is shared
+ * @param document the whole configuration; not to be changed
  * @param givenVersion {@code cniVersion} as given; empty when absent
  * @param version what it means
  * @param name the network's name
@@ -30,35 +28,8 @@ public record NetworkConfiguration(
   /** Members whose values are not printed. */
   private static final Pattern SECRET = Pattern.compile("password|token|_key$|endpoints|authority");
 
-  /** What was parsed last: a runtime sends the same text for every container of a network. */
-  private static final Map<String, NetworkConfiguration> RECENT =
-      Collections.synchronizedMap(
-          new LinkedHashMap<>() {
-            private static final long serialVersionUID = 1;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, NetworkConfiguration> eldest) {
-              return size() > MAX_RECENT;
-            }
-          });
-
-  private static final int MAX_RECENT = 16;
-  private static final int MAX_REMEMBERED_LENGTH = 16 << 10;
-
   /** Parses standard input; a {@link CniError} names the field, the value and the remedy. */
   public static NetworkConfiguration parse(String text) throws CniError {
-    NetworkConfiguration known = RECENT.get(text);
-    if (known != null) {
-      return known;
-    }
-    NetworkConfiguration parsed = parseAnew(text);
-    if (text.length() <= MAX_REMEMBERED_LENGTH) {
-      RECENT.put(text, parsed);
-    }
-    return parsed;
-  }
-
-  private static NetworkConfiguration parseAnew(String text) throws CniError {
     JsonObject document = decode(text);
     String given = string(document, "cniVersion");
     CniVersion version = CniVersion.parse(given);

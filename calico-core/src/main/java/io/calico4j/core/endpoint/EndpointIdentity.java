@@ -19,9 +19,6 @@ public final class EndpointIdentity {
   private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
   private static final Pattern INTERFACE = Pattern.compile("[!-~&&[^/:]]{1,15}");
 
-  /** To be copied: looking for one takes longer than what it then does. */
-  private static final MessageDigest SHA = sha();
-
   private final String network;
   private final String node;
   private final String namespace;
@@ -156,18 +153,10 @@ public final class EndpointIdentity {
   }
 
   private String digest(String purpose) {
+    String text = purpose + "\0" + network + "\0" + workload + "\0" + interfaceName;
     try {
-      MessageDigest sha = (MessageDigest) SHA.clone();
-      String text = purpose + "\0" + network + "\0" + workload + "\0" + interfaceName;
-      return HexFormat.of().formatHex(sha.digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (CloneNotSupportedException e) {
-      throw new AssertionError("the JDK's digests can be copied", e);
-    }
-  }
-
-  private static MessageDigest sha() {
-    try {
-      return MessageDigest.getInstance("SHA-1");
+      byte[] sha = MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(sha);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-1", e);
     }

@@ -44,9 +44,4 @@ final class DecodeCache {
   void put(String key, long revision, Object value) {
     values.put(key, new Decoded(revision, value));
   }
-
-  /** Forgets a key that is gone. */
-  void remove(String key) {
-    values.remove(key);
-  }
 }

@@ -188,23 +188,6 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
-   * Gives all blocks of this node back, as when a host leaves the cluster. Addresses in use stay
-   * assigned, in blocks without affinity, until they are released. Safe to repeat.
-   */
-  public void releaseAffinities() throws DatastoreException {
-    for (IpFamily family : IpFamily.values()) {
-      for (Cidr cidr : blocksOf(family)) {
-        boolean unused =
-            decides(
-                planner -> {
-                  planner.releaser().releaseAffinity(node, cidr);
-                  return true;
-                });
-      }
-    }
-  }
-
-  /**
    * Gives the blocks of a network back, those of all hosts, as when a pool is deleted. Addresses in
    * use stay assigned. Safe to repeat.
    */

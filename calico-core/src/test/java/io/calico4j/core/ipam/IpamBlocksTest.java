@@ -91,10 +91,10 @@ class IpamBlocksTest {
   }
 
   @Test
-  void aHostThatLeavesKeepsItsAddressesUntilTheyAreReleased() throws Exception {
+  void blocksThatAreGivenBackKeepTheirAddressesUntilTheyAreReleased() throws Exception {
     List<IpAddress> held = assign(hostA, "n.a", 1);
-    hostA.releaseAffinities();
-    hostA.releaseAffinities();
+    hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
+    hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
     assertThat(hostA.blocksOf(IpFamily.IPV4)).isEmpty();
     assertThat(hostB.addressesOf("n.a")).isEqualTo(held);
     hostB.release("n.a");

@@ -10,6 +10,7 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceClient;
 import java.util.List;
@@ -76,7 +77,8 @@ class TunnelAddressesTest {
     assertThat(node.bgp().ipv4IPIPTunnelAddr()).isNull();
     assertThat(node.ipv4VXLANTunnelAddr()).isNull();
     assertThat(node.ipv6VXLANTunnelAddr()).isNull();
-    ipam.releaseAffinities();
+    ipam.releaseAffinitiesIn(Cidr.parse("0.0.0.0/0"));
+    ipam.releaseAffinitiesIn(Cidr.parse("::/0"));
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
   }
 

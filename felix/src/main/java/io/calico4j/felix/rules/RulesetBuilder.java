@@ -16,10 +16,8 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -55,20 +53,6 @@ public final class RulesetBuilder {
 
   /** Like {@link #FROM_CHECKS}, to the workload, and without a word on encapsulation. */
   public static final String TO_CHECKS = "filter-cali-to-wl-checks";
-
-  private static final int KNOWN_DIGESTS = 4096;
-
-  /** Those used last: each rendering needs nearly all that the one before needed. */
-  private static final Map<String, String> DIGESTS =
-      Collections.synchronizedMap(
-          new LinkedHashMap<>(16, 0.75f, true) {
-            private static final long serialVersionUID = 1;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, String> eldest) {
-              return size() > KNOWN_DIGESTS;
-            }
-          });
 
   private final ClusterState state;
   private final String node;
@@ -287,10 +271,6 @@ public final class RulesetBuilder {
 
   /** Chain names hold no text from outside, whatever a resource is called. */
   private static String digest(String text) {
-    return DIGESTS.computeIfAbsent(text, RulesetBuilder::newDigest);
-  }
-
-  private static String newDigest(String text) {
     try {
       byte[] sha =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));

@@ -1,8 +1,7 @@
 package io.calico4j.core.ipam.decision;
 
-import com.google.gson.JsonNull;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import com.google.gson.stream.JsonWriter;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -13,8 +12,10 @@ import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -29,68 +30,44 @@ public final class Block {
   /** No owner: of an ordinal that is free. */
   static final int FREE = -1;
 
-  /** Room for what an assignment adds to the text. */
-  private static final int MARGIN = 512;
-
   private final Frame frame;
 
   /** By ordinal, the index of the owner, or {@link #FREE}. */
   private final int[] allocations;
 
-  private final Owners owners;
+  /** Those who hold addresses; each holds at least one. */
+  private final List<Owner> owners;
 
   /** The free ordinals, the next one to assign first. */
   private final int[] unallocated;
 
   private final long sequenceNumber;
-  private final Sequences sequences;
+
+  /** By ordinal, the sequence number when it was assigned; 0 where it is free or not known. */
+  private final long[] assignedAt;
 
   /**
-   * What assignments do not change, with its text made once: blocks are written often.
+   * What assignments do not change.
    *
    * @param cidr the block's network
    * @param affinity whose it is
    * @param others the members that are not known here, and the claim time
-   * @param head the text before the allocations
-   * @param tail the text after {@code deleted}
    */
-  record Frame(Cidr cidr, @Nullable String affinity, JsonObject others, String head, String tail) {
-    static Frame of(Cidr cidr, @Nullable String affinity, JsonObject others) {
-      StringBuilder tail = new StringBuilder();
-      others
-          .entrySet()
-          .forEach(
-              e ->
-                  tail.append(',')
-                      .append(new JsonPrimitive(e.getKey()))
-                      .append(':')
-                      .append(e.getValue()));
-      return new Frame(
-          cidr,
-          affinity,
-          others,
-          "{\"cidr\":\""
-              + cidr
-              + "\",\"affinity\":"
-              + (affinity == null ? JsonNull.INSTANCE : new JsonPrimitive(affinity))
-              + ",\"allocations\":",
-          tail.append('}').toString());
-    }
-  }
+  record Frame(Cidr cidr, @Nullable String affinity, JsonObject others) {}
 
   Block(
       Frame frame,
       int[] allocations,
-      Owners owners,
+      List<Owner> owners,
       int[] unallocated,
       long sequenceNumber,
-      Sequences sequences) {
+      long[] assignedAt) {
     this.frame = frame;
     this.allocations = allocations;
     this.owners = owners;
     this.unallocated = unallocated;
     this.sequenceNumber = sequenceNumber;
-    this.sequences = sequences;
+    this.assignedAt = assignedAt;
   }
 
   /**
@@ -98,22 +75,24 @@ public final class Block {
    *
    * @param handleId the handle, or null in old data
    * @param secondary attributes such as node, pod, type, timestamp
-   * @param json the attribute as stored, so that members unknown here survive
+   * @param others members of the attribute that are not known here; they survive
    */
-  public record Owner(@Nullable String handleId, Map<String, String> secondary, String json) {
+  public record Owner(
+      @Nullable String handleId, SortedMap<String, String> secondary, JsonObject others) {
     /** Makes the owner of a new assignment. */
     public static Owner of(String handleId, Map<String, String> secondary) {
-      StringWriter text = new StringWriter();
-      try (JsonWriter json = new JsonWriter(text)) {
-        json.beginObject().name("handle_id").value(handleId).name("secondary").beginObject();
-        for (Map.Entry<String, String> attribute : new TreeMap<>(secondary).entrySet()) {
-          json.name(attribute.getKey()).value(attribute.getValue());
-        }
-        json.endObject().endObject();
-      } catch (IOException e) {
-        throw new UncheckedIOException("no text can be written", e);
+      return new Owner(
+          handleId, Collections.unmodifiableSortedMap(new TreeMap<>(secondary)), new JsonObject());
+    }
+
+    private void write(JsonWriter json) throws IOException {
+      json.beginObject().name("handle_id").value(handleId).name("secondary").beginObject();
+      for (Map.Entry<String, String> attribute : secondary.entrySet()) {
+        json.name(attribute.getKey()).value(attribute.getValue());
       }
-      return new Owner(handleId, Map.copyOf(secondary), text.toString());
+      json.endObject();
+      writeAll(json, others);
+      json.endObject();
     }
   }
 
@@ -152,12 +131,12 @@ public final class Block {
     int[] allocations = new int[size];
     Arrays.fill(allocations, FREE);
     return new Block(
-        Frame.of(cidr, affinity, others),
+        new Frame(cidr, affinity, others),
         allocations,
-        Owners.NONE,
+        List.of(),
         free,
         sequenceNumber,
-        Sequences.of(new long[size]));
+        new long[size]);
   }
 
   /**
@@ -197,13 +176,13 @@ public final class Block {
 
   private @Nullable Owner owner(int ordinal) {
     int index = allocations[ordinal];
-    return index == FREE ? null : owners.list().get(index);
+    return index == FREE ? null : owners.get(index);
   }
 
   /** Returns the block's sequence number when the address was assigned; 0 when it is not known. */
   public long assignedAt(IpAddress address) {
     int ordinal = ordinal(address);
-    return ordinal < 0 ? 0 : sequences.byOrdinal()[ordinal];
+    return ordinal < 0 ? 0 : assignedAt[ordinal];
   }
 
   /** Returns the addresses whose owner passes the test, ascending. */
@@ -262,12 +241,18 @@ public final class Block {
     if (ordinals.length == 0) {
       return new Assigned(this, List.of());
     }
-    int known = owners.indexOf(owner);
-    int index = known == FREE ? owners.list().size() : known;
+    List<Owner> holders = new ArrayList<>(owners);
+    int index = holders.indexOf(owner);
+    if (index < 0) {
+      index = holders.size();
+      holders.add(owner);
+    }
     int[] after = allocations.clone();
+    long[] sequences = assignedAt.clone();
     List<IpAddress> addresses = new ArrayList<>(ordinals.length);
     for (int ordinal : ordinals) {
       after[ordinal] = index;
+      sequences[ordinal] = sequenceNumber;
       addresses.add(frame.cidr().address().plus(ordinal));
     }
     int[] free = new int[unallocated.length - ordinals.length];
@@ -277,15 +262,8 @@ public final class Block {
         free[kept++] = ordinal;
       }
     }
-    Block block =
-        new Block(
-            frame,
-            after,
-            known == FREE ? owners.plus(owner) : owners,
-            free,
-            sequenceNumber + 1,
-            sequences.plus(ordinals, sequenceNumber));
-    return new Assigned(block, addresses);
+    return new Assigned(
+        new Block(frame, after, holders, free, sequenceNumber + 1, sequences), addresses);
   }
 
   /** Releases every address whose owner passes the test; they go to the end of the free list. */
@@ -296,7 +274,7 @@ public final class Block {
   /** Releases the given addresses; those that are free or outside are ignored. */
   public Released releaseAll(List<IpAddress> wanted) {
     int[] after = allocations.clone();
-    long[] assignedAt = sequences.byOrdinal().clone();
+    long[] sequences = assignedAt.clone();
     int[] free = Arrays.copyOf(unallocated, allocations.length);
     int count = unallocated.length;
     List<IpAddress> released = new ArrayList<>();
@@ -305,7 +283,7 @@ public final class Block {
       if (ordinal >= 0 && after[ordinal] != FREE) {
         after[ordinal] = FREE;
         free[count++] = ordinal;
-        assignedAt[ordinal] = 0;
+        sequences[ordinal] = 0;
         released.add(address);
       }
     }
@@ -313,10 +291,10 @@ public final class Block {
         new Block(
             frame,
             after,
-            owners.usedBy(after),
+            usedBy(after, owners),
             Arrays.copyOf(free, count),
             sequenceNumber + 1,
-            Sequences.of(assignedAt)),
+            sequences),
         released);
   }
 
@@ -325,44 +303,73 @@ public final class Block {
     JsonObject others = frame.others().deepCopy();
     others.remove("affinity_claim_time");
     return new Block(
-        Frame.of(frame.cidr(), null, others),
+        new Frame(frame.cidr(), null, others),
         allocations,
         owners,
         unallocated,
         sequenceNumber + 1,
-        sequences);
+        assignedAt);
+  }
+
+  /**
+   * Drops the owners who hold nothing.
+   *
+   * @param allocations by ordinal, the index of the owner in the list; becomes that in the outcome
+   */
+  static List<Owner> usedBy(int[] allocations, List<Owner> owners) {
+    List<Owner> left = new ArrayList<>(owners.size());
+    int[] renumbered = new int[owners.size()];
+    Arrays.fill(renumbered, FREE);
+    Arrays.stream(allocations).filter(index -> index != FREE).forEach(i -> renumbered[i] = 0);
+    for (int index = 0; index < renumbered.length; index++) {
+      if (renumbered[index] != FREE) {
+        renumbered[index] = left.size();
+        left.add(owners.get(index));
+      }
+    }
+    Arrays.setAll(allocations, i -> allocations[i] == FREE ? FREE : renumbered[allocations[i]]);
+    return left;
   }
 
   /** Prints the stored form. Equal owners share an entry of {@code attributes}. */
   public String toJson() {
-    int length = owners.text().length() + sequences.text().length() + 8 * allocations.length;
-    StringBuilder json = new StringBuilder(length + MARGIN).append(frame.head());
-    char separator = '[';
-    for (int index : allocations) {
-      json.append(separator);
-      separator = ',';
-      if (index == FREE) {
-        json.append("null");
-      } else {
-        json.append(index);
+    StringWriter text = new StringWriter();
+    try (JsonWriter json = new JsonWriter(text)) {
+      json.beginObject();
+      json.name("cidr").value(frame.cidr().toString());
+      json.name("affinity").value(frame.affinity());
+      json.name("allocations").beginArray();
+      for (int index : allocations) {
+        json.value(index == FREE ? null : index);
       }
-    }
-    json.append("],\"unallocated\":[");
-    for (int i = 0; i < unallocated.length; i++) {
-      if (i > 0) {
-        json.append(',');
+      json.endArray().name("unallocated").beginArray();
+      for (int ordinal : unallocated) {
+        json.value(ordinal);
       }
-      json.append(unallocated[i]);
+      json.endArray().name("attributes").beginArray();
+      for (Owner owner : owners) {
+        owner.write(json);
+      }
+      json.endArray().name("sequenceNumber").value(sequenceNumber);
+      json.name("sequenceNumberForAllocation").beginObject();
+      for (int ordinal = 0; ordinal < assignedAt.length; ordinal++) {
+        if (assignedAt[ordinal] != 0) {
+          json.name(Integer.toString(ordinal)).value(assignedAt[ordinal]);
+        }
+      }
+      json.endObject().name("deleted").value(false);
+      writeAll(json, frame.others());
+      json.endObject();
+    } catch (IOException e) {
+      throw new UncheckedIOException("a StringWriter does not fail", e);
     }
-    return json.append("],\"attributes\":[")
-        .append(owners.text())
-        .append("],\"sequenceNumber\":")
-        .append(sequenceNumber)
-        .append(",\"sequenceNumberForAllocation\":{")
-        .append(sequences.text())
-        .append("},\"deleted\":false")
-        .append(frame.tail())
-        .toString();
+    return text.toString();
+  }
+
+  private static void writeAll(JsonWriter json, JsonObject members) throws IOException {
+    for (Map.Entry<String, JsonElement> member : members.entrySet()) {
+      json.name(member.getKey()).jsonValue(member.getValue().toString());
+    }
   }
 
   @Override

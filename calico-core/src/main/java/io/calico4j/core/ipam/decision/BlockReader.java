@@ -12,6 +12,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -76,12 +77,12 @@ final class BlockReader {
         document.has("sequenceNumber") ? document.get("sequenceNumber").getAsLong() : 0;
     KNOWN.forEach(document::remove);
     return new Block(
-        Block.Frame.of(cidr, affinity, document),
+        new Block.Frame(cidr, affinity, document),
         allocations,
-        Owners.of(owners).usedBy(allocations),
+        Block.usedBy(allocations, owners),
         freeOnes(unallocated, allocations),
         sequenceNumber,
-        Sequences.of(assignedAt));
+        assignedAt);
   }
 
   private static long[] sequences(JsonObject document, int ordinals) {
@@ -128,7 +129,7 @@ final class BlockReader {
     if (handle != null && handle.indexOf('\r') >= 0) {
       handle = handle.substring(0, handle.indexOf('\r'));
     }
-    Map<String, String> secondary = new TreeMap<>();
+    SortedMap<String, String> secondary = new TreeMap<>();
     JsonElement attributes = json.get("secondary");
     if (attributes != null && attributes.isJsonObject()) {
       attributes
@@ -136,6 +137,9 @@ final class BlockReader {
           .entrySet()
           .forEach(e -> secondary.put(e.getKey(), e.getValue().getAsString()));
     }
-    return new Owner(handle, Collections.unmodifiableMap(secondary), json.toString());
+    JsonObject others = json.deepCopy();
+    others.remove("handle_id");
+    others.remove("secondary");
+    return new Owner(handle, Collections.unmodifiableSortedMap(secondary), others);
   }
 }
