@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 /** Waits for things that happen soon. */
 public final class Await {
   private static final int PAUSE_MILLIS = 50;
+  private static final int BUSY = 8;
 
   private Await() {}
 
@@ -16,12 +17,17 @@ public final class Await {
     boolean holds() throws IOException;
   }
 
-  /** Looks until it holds; after so many seconds an IOException says what did not happen. */
+  /**
+   * Looks until it holds; then an IOException says what did not happen.
+   *
+   * @param seconds how long it takes at most on a machine that is not busy; a busy one gets {@value
+   *     #BUSY} times as long
+   */
   public static void until(String what, int seconds, Condition condition) throws IOException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos((long) BUSY * seconds);
     while (!condition.holds()) {
       if (System.nanoTime() > deadline) {
-        throw new IOException("not within " + seconds + " s: " + what);
+        throw new IOException("not within " + BUSY * seconds + " s: " + what);
       }
       pause();
     }

@@ -251,7 +251,7 @@ class ContainerdIT {
     allowAgain();
 
     ctr("tasks", "kill", "--signal", "SIGKILL", "single");
-    assertThat(ctr.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(ctr.waitFor(120, TimeUnit.SECONDS)).isTrue();
     Await.until("one endpoint is left", 10, () -> host.workloadRoutes().size() == 1);
     cri.stop(pod);
     cri.remove(pod);

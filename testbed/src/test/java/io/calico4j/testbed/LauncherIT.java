@@ -195,7 +195,7 @@ class LauncherIT {
         input.write(piece);
         input.flush();
       }
-      assertThat(waiting.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(waiting.waitFor(120, TimeUnit.SECONDS)).isTrue();
       String output = new String(waiting.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(output).contains("\"code\":5,").contains("did not end within 3 s");
       assertThat(waiting.exitValue()).isEqualTo(1);
@@ -210,7 +210,7 @@ class LauncherIT {
     try (FakeNode node = new FakeNode(socket, sends(answer, MEBIBYTE))) {
       Process process = prepare(build, Map.of()).start();
       process.getOutputStream().close();
-      assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isEqualTo(1);
       assertThat(process.getInputStream().readAllBytes())
           .startsWith('y', 'y')
@@ -326,7 +326,7 @@ class LauncherIT {
       process.getOutputStream().close();
       assertThat(process.inputReader().readLine()).isEqualTo("calico DEL ");
       process.destroy();
-      assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isEqualTo(42);
     } finally {
       Files.delete(alone);
