@@ -30,7 +30,8 @@ import java.util.regex.Pattern;
  * The latency of ADD and DEL as a runtime sees it, process start included: the launcher with a warm
  * agent, real etcd and policy, beside Debian's bridge and ptp plugins with host-local, in
  * alternation, for one runtime and for {@value #RUNTIMES} at once. Must run in private namespaces:
- * {@code ./bench cni}. Arguments: distribution, runs, json or table.
+ * {@code ./bench cni}. Arguments: distribution, runs, json or table, and for a cluster that is not
+ * empty {@code populated} (see {@link PopulatedCluster}).
  */
 public final class CniBenchmark {
   private static final int BATCHES = 5;
@@ -52,16 +53,20 @@ public final class CniBenchmark {
   private final Path distribution;
   private final Path state;
   private final int runs;
+  private final int warmUp;
+  private final boolean populated;
   private final Map<String, Samples> single = new TreeMap<>();
   private final Map<String, Samples> concurrent = new TreeMap<>();
   private final Map<String, Samples> parts = new LinkedHashMap<>();
   private final Samples transaction = new Samples();
   private final Samples emptyProcess = new Samples();
 
-  private CniBenchmark(Path distribution, Path state, int runs) {
+  private CniBenchmark(Path distribution, Path state, int runs, boolean populated) {
     this.distribution = distribution;
     this.state = state;
     this.runs = runs;
+    this.populated = populated;
+    warmUp = Math.min(WARM_UP, populated ? runs : WARM_UP);
   }
 
   /** Runs the benchmark and prints its table, or one JSON object. */
@@ -70,7 +75,8 @@ public final class CniBenchmark {
         new CniBenchmark(
             Path.of(arguments[0]),
             Files.createTempDirectory("bench"),
-            Integer.parseInt(arguments[1]));
+            Integer.parseInt(arguments[1]),
+            List.of(arguments).contains("populated"));
     benchmark.run();
     System.out.println(
         arguments[2].equals("json") ? benchmark.json().toString() : benchmark.table());
@@ -106,10 +112,15 @@ public final class CniBenchmark {
         EtcdDatastore.connect(
             EtcdConfig.fromEnvironment(
                 LocalEtcd.complete(Map.of(), host.state().resolve("lib"))))) {
+      if (populated) {
+        PopulatedCluster.write(etcd, host.name());
+      }
       Path log = host.state().resolve("node.log");
       oneRuntime(etcd);
       readParts(Files.readAllLines(log));
-      manyRuntimes();
+      if (!populated) {
+        manyRuntimes();
+      }
     } finally {
       host.close();
     }
@@ -122,8 +133,8 @@ public final class CniBenchmark {
       revision =
           etcd.commit(Transaction.builder().update("/bench/key", "warm-" + i, revision).build());
     }
-    for (int i = 0; i < WARM_UP + runs; i++) {
-      boolean counts = i >= WARM_UP;
+    for (int i = 0; i < warmUp + runs; i++) {
+      boolean counts = i >= warmUp;
       for (Contender contender : contenders()) {
         Command.of("ip", "netns", "add", "bench").mustRun();
         for (String command : COMMANDS) {
@@ -191,7 +202,7 @@ public final class CniBenchmark {
 
   /** Reads where the agent says the time of the counted calls went. */
   private void readParts(List<String> lines) {
-    int first = WARM_UP;
+    int first = warmUp;
     for (String line : lines) {
       if (!line.contains("container=run-")) {
         continue;
@@ -270,8 +281,11 @@ public final class CniBenchmark {
                   high = Math.max(high, part);
                 }
                 spread.addProperty(key, low + "-" + high);
-                int all = concurrent.get("calico " + command).size();
-                ratios.addProperty(key + "_" + RUNTIMES, ratio(concurrent, command, rank, 0, all));
+                if (!concurrent.isEmpty()) {
+                  int all = concurrent.get("calico " + command).size();
+                  ratios.addProperty(
+                      key + "_" + RUNTIMES, ratio(concurrent, command, rank, 0, all));
+                }
               });
     }
     JsonObject milliseconds = new JsonObject();
@@ -284,7 +298,7 @@ public final class CniBenchmark {
                             milliseconds.addProperty(
                                 name + " " + rank, samples.percentile(value))));
     JsonObject result = new JsonObject();
-    result.addProperty("benchmark", "cni");
+    result.addProperty("benchmark", populated ? "cni --populated" : "cni");
     result.addProperty("runs", runs);
     result.add("ratio", ratios);
     result.add("spread", spread);
