@@ -1,5 +1,6 @@
 package io.calico4j.node;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.DatastoreException;
@@ -21,7 +22,8 @@ import java.util.UUID;
 
 /** Writes what every cluster and every node must have before anything is assigned or routed. */
 final class ClusterInitializer {
-  private static final int ATTEMPTS = 5;
+  private static final Retry AGAIN =
+      Retry.refused(5, List.of(ConflictException.class, AlreadyExistsException.class));
 
   private final ResourceClient resources;
   private final NodeSettings settings;
@@ -83,31 +85,24 @@ final class ClusterInitializer {
 
   private void registerNode() throws DatastoreException {
     refuseDuplicateAddress();
-    for (int attempt = 1; ; attempt++) {
-      Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", settings.node());
-      NodeSpec old = stored.map(Resource::spec).orElse(NodeSpec.EMPTY);
-      NodeSpec spec =
-          new NodeSpec(
-              bgp(old),
-              old.ipv4VXLANTunnelAddr(),
-              old.vxlanTunnelMACAddr(),
-              old.ipv6VXLANTunnelAddr(),
-              old.vxlanTunnelMACAddrV6(),
-              List.of(new NodeSpec.Address(settings.address(), "CalicoNodeIP")));
-      try {
-        if (stored.isPresent()) {
-          resources.update(stored.get().withSpec(spec));
-        } else {
-          resources.create(
-              Resource.create(ResourceKind.NODE, Metadata.named(null, settings.node()), spec));
-        }
-        return;
-      } catch (ConflictException | AlreadyExistsException e) {
-        if (attempt >= ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    var unused = AGAIN.run(DatastoreException.class, this::writeNode);
+  }
+
+  private Resource<NodeSpec> writeNode() throws DatastoreException {
+    Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", settings.node());
+    NodeSpec old = stored.map(Resource::spec).orElse(NodeSpec.EMPTY);
+    NodeSpec spec =
+        new NodeSpec(
+            bgp(old),
+            old.ipv4VXLANTunnelAddr(),
+            old.vxlanTunnelMACAddr(),
+            old.ipv6VXLANTunnelAddr(),
+            old.vxlanTunnelMACAddrV6(),
+            List.of(new NodeSpec.Address(settings.address(), "CalicoNodeIP")));
+    return stored.isPresent()
+        ? resources.update(stored.get().withSpec(spec))
+        : resources.create(
+            Resource.create(ResourceKind.NODE, Metadata.named(null, settings.node()), spec));
   }
 
   private NodeSpec.Bgp bgp(NodeSpec old) {

@@ -1,11 +1,7 @@
 package io.calico4j.core.datastore;
 
-import dev.failsafe.Failsafe;
-import dev.failsafe.FailsafeException;
-import dev.failsafe.RetryPolicy;
+import io.calico4j.core.concurrent.Retry;
 import java.time.Duration;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The time that one operation may take altogether, in which it is repeated while the datastore does
@@ -18,17 +14,6 @@ import org.slf4j.LoggerFactory;
 public record Patience(Duration budget) {
   /** The budget of an ADD unless the operator says otherwise. */
   public static final Duration DEFAULT = Duration.ofSeconds(30);
-
-  private static final Logger log = LoggerFactory.getLogger(Patience.class);
-  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
-  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
-  private static final double JITTER = 0.25;
-
-  /** An operation with a result, such as an attachment. */
-  public interface Operation<T, E extends Exception> {
-    /** Does it once. */
-    T run() throws E;
-  }
 
   /** Reads a number of seconds, 1 to 100, so that it stays below the launcher's deadline. */
   public static Patience ofSeconds(String name, String text) {
@@ -47,30 +32,9 @@ public record Patience(Duration budget) {
    * @param failure the checked exception that the operation declares
    * @throws E what the last attempt threw
    */
-  public <T, E extends Exception> T run(String name, Class<E> failure, Operation<T, E> operation)
-      throws E {
-    RetryPolicy<T> policy =
-        RetryPolicy.<T>builder()
-            .handleIf(e -> isAway(e))
-            .withMaxRetries(-1)
-            .withMaxDuration(budget)
-            .withBackoff(FIRST_PAUSE, LONGEST_PAUSE)
-            .withJitter(JITTER)
-            .onRetry(
-                event ->
-                    log.info("{} is tried again: {}", name, event.getLastException().getMessage()))
-            .build();
-    try {
-      return Failsafe.with(policy).get(operation::run);
-    } catch (FailsafeException e) {
-      if (e.getCause() instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
-      }
-      if (failure.isInstance(e.getCause())) {
-        throw failure.cast(e.getCause());
-      }
-      throw e;
-    }
+  public <T, E extends Exception> T run(
+      String name, Class<E> failure, Retry.Operation<T, E> operation) throws E {
+    return Retry.safeToRedo(name, budget, Patience::isAway).run(failure, operation);
   }
 
   /** Tells whether a failure comes of a datastore that did not answer. */

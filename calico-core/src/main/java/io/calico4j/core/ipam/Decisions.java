@@ -1,5 +1,6 @@
 package io.calico4j.core.ipam;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -21,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * in one transaction, and again on fresh reads when it conflicts.
  */
 final class Decisions {
-  private static final int MAX_ATTEMPTS = 100;
+  private static final Retry AGAIN = Retry.refused(100, List.of(ConflictException.class));
 
   /** etcd's default limit of operations in a transaction is 128. */
   private static final int MAX_OPERATIONS = 120;
@@ -173,14 +174,12 @@ final class Decisions {
         // Old data: the fresh attempts below give the answer that counts.
       }
     }
-    for (int i = 1; ; i++) {
-      try {
-        return once(fresh, job);
-      } catch (ConflictException e) {
-        if (i >= MAX_ATTEMPTS) {
-          throw e;
-        }
-      }
+    try {
+      return AGAIN.run(Exception.class, () -> once(fresh, job));
+    } catch (DatastoreException | IpamException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 

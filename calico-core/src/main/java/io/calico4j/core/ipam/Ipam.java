@@ -1,5 +1,6 @@
 package io.calico4j.core.ipam;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * requests that arrive while another is being committed share a transaction.
  */
 public final class Ipam implements AutoCloseable {
-  private static final int MAX_ATTEMPTS = 100;
+  private static final Retry AGAIN = Retry.refused(100, List.of(ConflictException.class));
 
   private final Datastore datastore;
   private final String node;
@@ -246,24 +247,19 @@ public final class Ipam implements AutoCloseable {
    */
   public void configure(@Nullable Boolean strictAffinity, @Nullable Integer maxBlocksPerHost)
       throws DatastoreException {
-    for (int attempt = 1; ; attempt++) {
-      Optional<Entry> stored = fresh.get(IpamKeys.CONFIG);
-      String after =
-          IpamConfig.change(
-              stored.map(Entry::value).orElse(null), strictAffinity, maxBlocksPerHost);
-      try {
-        long unused =
-            datastore.commit(
-                Transaction.builder()
-                    .update(IpamKeys.CONFIG, after, stored.map(Entry::revision).orElse(0L))
-                    .build());
-        return;
-      } catch (ConflictException e) {
-        if (attempt >= MAX_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    long unused =
+        AGAIN.run(
+            DatastoreException.class,
+            () -> {
+              Optional<Entry> stored = fresh.get(IpamKeys.CONFIG);
+              String after =
+                  IpamConfig.change(
+                      stored.map(Entry::value).orElse(null), strictAffinity, maxBlocksPerHost);
+              return datastore.commit(
+                  Transaction.builder()
+                      .update(IpamKeys.CONFIG, after, stored.map(Entry::revision).orElse(0L))
+                      .build());
+            });
   }
 
   /** Returns the cluster's IPAM configuration. */

@@ -1,5 +1,6 @@
 package io.calico4j.core.ipam;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -9,6 +10,7 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.resource.ResourceClient;
+import java.util.List;
 
 /**
  * Deletes an IPPool as upstream does ({@code libcalico-go/lib/clientv3/ippool.go}): first nobody
@@ -16,7 +18,7 @@ import io.calico4j.core.resource.ResourceClient;
  * use stay assigned until their holders release them. It can be killed anywhere and repeated.
  */
 public final class PoolRemoval {
-  private static final int ATTEMPTS = 5;
+  private static final Retry AGAIN = Retry.refused(5, List.of(ConflictException.class));
   private static final long IN_FLIGHT_MILLIS = 500;
 
   private final Datastore datastore;
@@ -49,22 +51,17 @@ public final class PoolRemoval {
   }
 
   private Resource<IpPoolSpec> disable(String name) throws DatastoreException {
-    for (int attempt = 1; ; attempt++) {
-      ResourceKey key = ResourceKey.of(ResourceKind.IP_POOL, name);
-      Resource<IpPoolSpec> pool =
-          resources
-              .get(ResourceKind.IP_POOL, "", name)
-              .orElseThrow(() -> new NotFoundException(key + " does not exist", null));
-      if (!pool.spec().enabled()) {
-        return pool;
-      }
-      try {
-        return resources.update(pool.withSpec(pool.spec().asDisabled()));
-      } catch (ConflictException e) {
-        if (attempt >= ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    ResourceKey key = ResourceKey.of(ResourceKind.IP_POOL, name);
+    return AGAIN.run(
+        DatastoreException.class,
+        () -> {
+          Resource<IpPoolSpec> pool =
+              resources
+                  .get(ResourceKind.IP_POOL, "", name)
+                  .orElseThrow(() -> new NotFoundException(key + " does not exist", null));
+          return pool.spec().enabled()
+              ? resources.update(pool.withSpec(pool.spec().asDisabled()))
+              : pool;
+        });
   }
 }

@@ -1,5 +1,6 @@
 package io.calico4j.core.ipam;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * of a pool or of the Node.
  */
 public final class TunnelAddresses {
-  private static final int ATTEMPTS = 10;
+  private static final Retry AGAIN = Retry.refused(10, List.of(ConflictException.class));
 
   private final ResourceClient resources;
   private final Ipam ipam;
@@ -91,32 +92,33 @@ public final class TunnelAddresses {
   }
 
   private NodeSpec reconcile(Tunnel tunnel) throws DatastoreException, IpamException {
-    for (int attempt = 1; ; attempt++) {
-      Resource<NodeSpec> node = node();
-      List<Resource<IpPoolSpec>> pools = candidates(tunnel, node.metadata().labels());
-      String handle = tunnel.handlePrefix + ipam.node();
-      String recorded = tunnel.addressOf(node.spec());
-      Optional<IpAddress> keep = pools.isEmpty() ? Optional.empty() : kept(tunnel, recorded, pools);
-      String wanted = null;
-      if (keep.isPresent()) {
-        wanted = keep.get().toString();
-      } else {
-        ipam.release(handle);
-        if (!pools.isEmpty()) {
-          wanted = assign(tunnel, handle, pools).toString();
-        }
-      }
-      if (java.util.Objects.equals(wanted, recorded)) {
-        return node.spec();
-      }
-      try {
-        return resources.update(node.withSpec(tunnel.with(node.spec(), wanted))).spec();
-      } catch (ConflictException e) {
-        if (attempt >= ATTEMPTS) {
-          throw e;
-        }
+    try {
+      return AGAIN.run(Exception.class, () -> reconcileOnce(tunnel));
+    } catch (DatastoreException | IpamException | RuntimeException e) {
+      throw e;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private NodeSpec reconcileOnce(Tunnel tunnel) throws DatastoreException, IpamException {
+    Resource<NodeSpec> node = node();
+    List<Resource<IpPoolSpec>> pools = candidates(tunnel, node.metadata().labels());
+    String handle = tunnel.handlePrefix + ipam.node();
+    String recorded = tunnel.addressOf(node.spec());
+    Optional<IpAddress> keep = pools.isEmpty() ? Optional.empty() : kept(tunnel, recorded, pools);
+    String wanted = null;
+    if (keep.isPresent()) {
+      wanted = keep.get().toString();
+    } else {
+      ipam.release(handle);
+      if (!pools.isEmpty()) {
+        wanted = assign(tunnel, handle, pools).toString();
       }
     }
+    return java.util.Objects.equals(wanted, recorded)
+        ? node.spec()
+        : resources.update(node.withSpec(tunnel.with(node.spec(), wanted))).spec();
   }
 
   /** Returns the recorded address if it is ours and in a pool for the tunnel. */

@@ -1,5 +1,6 @@
 package io.calico4j.core.resource;
 
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.AlreadyExistsException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
@@ -30,7 +31,10 @@ public final class ResourceClient {
   /** The profile that allows everything; never stored, always there. */
   public static final String DEFAULT_ALLOW = "projectcalico-default-allow";
 
-  private static final int APPLY_ATTEMPTS = 5;
+  private static final Retry AGAIN =
+      Retry.refused(
+          5,
+          List.of(ConflictException.class, AlreadyExistsException.class, NotFoundException.class));
 
   private final Datastore datastore;
 
@@ -159,20 +163,13 @@ public final class ResourceClient {
 
   /** Creates the resource, or replaces the stored one keeping its identity and unknown fields. */
   public <S> Resource<S> apply(Resource<S> resource) throws DatastoreException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        ResourceKey key = resource.key();
-        Optional<Resource<S>> stored = get(resource.kind(), key.namespace(), key.name());
-        if (stored.isEmpty()) {
-          return create(resource);
-        }
-        return update(replaced(stored.get(), resource));
-      } catch (ConflictException | AlreadyExistsException | NotFoundException e) {
-        if (attempt >= APPLY_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    ResourceKey key = resource.key();
+    return AGAIN.run(
+        DatastoreException.class,
+        () -> {
+          Optional<Resource<S>> stored = get(resource.kind(), key.namespace(), key.name());
+          return stored.isEmpty() ? create(resource) : update(replaced(stored.get(), resource));
+        });
   }
 
   /**

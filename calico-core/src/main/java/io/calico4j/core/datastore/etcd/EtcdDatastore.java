@@ -1,6 +1,7 @@
 package io.calico4j.core.datastore.etcd;
 
 import com.google.protobuf.ByteString;
+import io.calico4j.core.concurrent.Retry;
 import io.calico4j.core.datastore.CompactedException;
 import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
@@ -38,7 +39,7 @@ public final class EtcdDatastore implements Datastore {
   /** Keys in one answer. */
   private static final int PAGE = 1000;
 
-  private static final int LIST_ATTEMPTS = 5;
+  private static final Retry AGAIN = Retry.refused(5, List.of(CompactedException.class));
   private static final ByteString NUL = ByteString.copyFrom(new byte[1]);
 
   /** What etcd says when a revision is gone (rpctypes/error.go). */
@@ -70,15 +71,7 @@ public final class EtcdDatastore implements Datastore {
    */
   @Override
   public Listing list(String prefix) throws DatastoreException {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return listPages(prefix);
-      } catch (CompactedException e) {
-        if (attempt == LIST_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    return AGAIN.run(DatastoreException.class, () -> listPages(prefix));
   }
 
   private Listing listPages(String prefix) throws DatastoreException {
