@@ -14,6 +14,7 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.ClusterState;
@@ -98,8 +99,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private volatile String routesProblem = "";
   private boolean routesChanged;
 
-  /** The addresses of the host's loopback interface, as of the last look. */
-  private Set<IpAddress> hostLoopback = Set.of();
+  /** What the host's loopback interface has, as of the last look. */
+  private Set<Cidr> hostLoopback = Set.of();
 
   /** Whether another program has changed the table since it was written last. */
   private boolean tableChanged;
@@ -176,7 +177,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   public void start() throws KernelException {
     enableForwarding(kernel);
     rulesRefreshed = System.nanoTime();
-    hostLoopback = HostLoopback.addresses(kernel);
+    hostLoopback = HostLoopback.networks(kernel);
     syncer.start();
     var unused =
         timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
@@ -238,9 +239,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   private void readHostLoopback() {
     try {
-      Set<IpAddress> addresses = HostLoopback.addresses(kernel);
-      dirty |= !addresses.equals(hostLoopback);
-      hostLoopback = addresses;
+      Set<Cidr> networks = HostLoopback.networks(kernel);
+      dirty |= !networks.equals(hostLoopback);
+      hostLoopback = networks;
     } catch (KernelException e) {
       log.error("the addresses of the loopback interface are not known now: {}", e.getMessage());
     }

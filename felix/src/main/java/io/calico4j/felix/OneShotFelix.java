@@ -93,7 +93,7 @@ public final class OneShotFelix implements EndpointReadiness {
         FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
         FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
         dataplane.apply(
-            new RulesetBuilder(state, node, config, HostLoopback.addresses(kernel), floating)
+            new RulesetBuilder(state, node, config, HostLoopback.networks(kernel), floating)
                 .build());
         floating.refused().forEach(text -> log.error("{}", text));
       }

@@ -38,6 +38,8 @@ final class NodeUpkeep implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NodeUpkeep.class);
   private static final int MTU_SECONDS = 10;
   private static final int KEPT_BLOCKS = 1;
+  private static final String LOOPBACK = "lo";
+  private static final String WORKLOADS = "cali";
 
   private final Kernel kernel;
   private final Ipam ipam;
@@ -89,16 +91,29 @@ final class NodeUpkeep implements AutoCloseable {
   }
 
   private int uplinkMtu() throws KernelException {
-    IpAddress own = settings.ipAddress();
     try (Netlink host = kernel.netlink()) {
-      for (Netlink.InterfaceAddress address : host.addresses()) {
-        if (address.address().equals(own)) {
-          for (Link link : host.links()) {
-            if (link.index() == address.interfaceIndex()) {
-              return link.mtu();
-            }
+      return uplinkMtu(settings.ipAddress(), host.addresses(), host.links());
+    }
+  }
+
+  /**
+   * Returns what the interface with the node's address carries. Where that is lo, any other one may
+   * carry the traffic between hosts: then what each of those that are up carries.
+   */
+  static int uplinkMtu(IpAddress own, List<Netlink.InterfaceAddress> addresses, List<Link> links) {
+    for (Netlink.InterfaceAddress address : addresses) {
+      if (address.address().equals(own)) {
+        for (Link link : links) {
+          if (link.index() == address.interfaceIndex() && !link.name().equals(LOOPBACK)) {
+            return link.mtu();
           }
         }
+        return links.stream()
+            .filter(link -> link.up() && !link.name().equals(LOOPBACK))
+            .filter(link -> !link.name().startsWith(WORKLOADS))
+            .mapToInt(Link::mtu)
+            .min()
+            .orElse(WorkloadMtu.DEFAULT);
       }
     }
     return WorkloadMtu.DEFAULT;

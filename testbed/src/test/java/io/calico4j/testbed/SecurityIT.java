@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterAll;
@@ -27,16 +31,33 @@ class SecurityIT {
   private static final int CLOSED = 7000;
   private static final int HOST_PORT = 6001;
 
-  /** Of a service that no connection has been made to. */
-  private static final int OTHER_PORT = 6002;
+  /** The first of services that no connection has been made to: one for each test of one. */
+  private static final int OTHER_PORTS = 6100;
 
-  private static final String HOST = "192.0.2.11";
-  private static final String HOST_LOOPBACK = "10.255.0.1";
-  private static final String HOST_V6 = "fd00:92::11";
+  static final String HOST = "192.0.2.11";
+  static final String HOST_LOOPBACK = "10.255.0.1";
+  static final String HOST_V6 = "fd00:92::11";
+  static final String HOST_LOOPBACK_V6 = "fd00:255::1";
+  static final String MAPPED_LOOPBACK = "::ffff:127.0.0.1";
+
+  /** The kernel takes a packet to any address of this network where it stands on lo. */
+  private static final String NETWORK_ON_LO = "10.255.2.1/24";
+
+  static final String IN_NETWORK_ON_LO = "10.255.2.77";
+  private static final String NODE_ON_LO = "10.255.1.1";
+
+  private static final String POOL_V6 =
+      """
+      apiVersion: projectcalico.org/v3
+      kind: IPPool
+      metadata: {name: six}
+      spec: {cidr: "fd00:65::/64"}
+      """;
 
   private final Path state = Installed.freshState(getClass());
   private Testbed testbed;
   private TestHost host;
+  private AddressOwners owners;
   private Workload attacker;
   private Workload victim;
   private String attackerMac;
@@ -48,17 +69,19 @@ class SecurityIT {
   void start() throws Exception {
     testbed = new Testbed(Installed.distribution(), state);
     host = testbed.addHost("secured", 11, "64512");
+    owners = new AddressOwners(host);
     host.namespace().ip("address", "add", HOST_LOOPBACK + "/32", "dev", "lo");
+    host.namespace().ip("address", "add", HOST_LOOPBACK_V6 + "/128", "dev", "lo");
+    host.namespace().ip("address", "add", NETWORK_ON_LO, "dev", "lo");
     host.namespace().ip("address", "add", HOST_V6 + "/64", "dev", "eth0", "nodad");
+    // Only so would the kernel take a packet to such an address, and it is not one of lo.
+    host.namespace().ip("address", "add", MAPPED_LOOPBACK + "/128", "dev", "eth0", "nodad");
     // As on a host where another program wants it: nothing may rely on its being off.
     host.namespace().command("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1").mustRun();
     host.startAgent();
     apply(
-        """
-        apiVersion: projectcalico.org/v3
-        kind: IPPool
-        metadata: {name: six}
-        spec: {cidr: "fd00:65::/64"}
+        POOL_V6
+            + """
         ---
         apiVersion: projectcalico.org/v3
         kind: GlobalNetworkPolicy
@@ -69,7 +92,7 @@ class SecurityIT {
           - {action: Allow, protocol: UDP, destination: {ports: [6000, 4789]}}
           - {action: Allow, protocol: 4}
         """);
-    toHost("Accept");
+    toHost(host, "Accept");
     attacker = host.start("attacker", Orchestrator.DUAL_STACK, "net", Map.of());
     victim = host.start("victim", Orchestrator.DUAL_STACK, "net", Map.of());
     attackerMac = mac(attacker);
@@ -93,20 +116,38 @@ class SecurityIT {
   }
 
   private void apply(String resources) throws IOException {
+    apply(host, resources);
+  }
+
+  private static void apply(TestHost host, String resources) throws IOException {
     Command.Outcome applied = host.calicoctl(resources, "apply", "-f", "-");
     assertThat(applied.exitCode()).as(applied.output()).isZero();
   }
 
-  private void toHost(String action) throws IOException {
+  /** Sets what becomes of packets from workloads to their host, and waits until it is in force. */
+  private static void toHost(TestHost host, String action) throws IOException {
     apply(
-        "{apiVersion: projectcalico.org/v3, kind: FelixConfiguration, metadata: {name: node.secured},"
-            + " spec: {defaultEndpointToHostAction: "
+        host,
+        "{apiVersion: projectcalico.org/v3, kind: FelixConfiguration, metadata: {name: node."
+            + host.name()
+            + "}, spec: {defaultEndpointToHostAction: "
             + action
             + "}}");
+    String rule = action.toLowerCase(Locale.ROOT);
+    Await.until(
+        action + " is what workloads meet at their host",
+        20,
+        () ->
+            host.rules()
+                .matches("(?s).*chain filter-cali-wl-to-host-action \\{\\s+" + rule + "\\s.*"));
   }
 
   private static String mac(Workload workload) throws IOException {
-    return workload.sandbox().command("cat", "/sys/class/net/eth0/address").mustRun().strip();
+    return mac(workload.sandbox());
+  }
+
+  private static String mac(Namespace sandbox) throws IOException {
+    return sandbox.command("cat", "/sys/class/net/eth0/address").mustRun().strip();
   }
 
   private static String addressV6(Workload workload) throws IOException {
@@ -132,6 +173,9 @@ class SecurityIT {
     SOURCE_OF_THE_HOST_V6((t, m) -> t.udp(HOST_V6, t.victimV6, OPEN, m)),
     SOURCE_FROM_OUTSIDE_V6((t, m) -> t.udp("2001:db8::9", t.victimV6, OPEN, m)),
     SOURCE_OF_LOOPBACK_V6((t, m) -> t.udp("::1", t.victimV6, OPEN, m)),
+    // Kernels from 5.5 on drop these by themselves, and Felix does not rely on that.
+    SOURCE_MAPPED_LOOPBACK((t, m) -> t.udp(MAPPED_LOOPBACK, t.victimV6, OPEN, m)),
+    SOURCE_MAPPED_WORKLOAD((t, m) -> t.udp("::ffff:" + t.attacker.address(), t.victimV6, OPEN, m)),
     SOURCE_LINK_LOCAL((t, m) -> t.udp("fe80::bad", t.victimV6, OPEN, m)),
     SOURCE_NOTHING_V6((t, m) -> t.udp("::", t.victimV6, OPEN, m)),
     A_PORT_THAT_IS_CLOSED((t, m) -> t.udp(t.attacker.address(), t.victim.address(), CLOSED, m)),
@@ -192,8 +236,13 @@ class SecurityIT {
     }
 
     private String text() {
-      return "<" + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-') + ">";
+      return SecurityIT.text("", this);
     }
+  }
+
+  /** Returns a text that is a row's own. */
+  private static String text(String prefix, Enum<?> row) {
+    return "<" + prefix + row.name().toLowerCase(Locale.ROOT).replace('_', '-') + ">";
   }
 
   /** Puts the text behind so much that it is in the second fragment. */
@@ -262,65 +311,141 @@ class SecurityIT {
         RawNetwork.serve(host.namespace(), address.listen, HOST_PORT, state)) {
       boolean v6 = address.to.contains(":");
       String own = v6 ? attackerV6 : attacker.address();
-      String text = "<" + address.name() + ">";
+      String text = text("", address);
+      byte[] frame = Frame.udp(attackerMac, own, address.to, HOST_PORT, text);
       if (address.reachable) {
-        send(Frame.udp(attackerMac, own, address.to, HOST_PORT, text));
+        send(frame);
         service.await(text);
         return;
       }
+      if (address == HostAddress.MAPPED_LOOPBACK || address == HostAddress.LOOPBACK) {
+        try (PlainLink link = new PlainLink()) {
+          link.set("net.ipv4.conf.all.route_localnet=1");
+          link.addAddress(MAPPED_LOOPBACK);
+          link.provesDatagram(frame, address.listen, HOST_PORT, text, state);
+        }
+      }
       send(
-          Frame.udp(attackerMac, own, address.to, HOST_PORT, text),
-          Frame.udp(attackerMac, v6 ? "::1" : "127.0.0.1", address.to, HOST_PORT, text));
-      // The host itself is served: the service is there, and has had the time.
-      host.namespace()
-          .command("bash", "-c", "echo '<own>' > /dev/udp/" + address.listen + "/" + HOST_PORT)
-          .mustRun();
-      service.await("<own>");
+          frame,
+          Frame.udp(attackerMac, v6 ? "::1" : "127.0.0.1", address.to, HOST_PORT, text),
+          Frame.udp(attackerMac, v6 ? MAPPED_LOOPBACK : HOST, address.to, HOST_PORT, text));
+      servesTheHost(host, service, address.listen, HOST_PORT);
       assertThat(service.text()).doesNotContain(text);
     }
   }
 
-  /** An address that a service of the host listens on, and where a workload sends to. */
-  enum HostAddress {
-    NODE_ADDRESS(HOST, HOST, true),
-    NODE_ADDRESS_V6(HOST_V6, HOST_V6, true),
-    LOOPBACK("127.0.0.1", "127.0.0.1", false),
-    LOOPBACK_NETWORK("127.0.0.53", "127.0.0.53", false),
-    LOOPBACK_V6("::1", "::1", false),
-    OTHER_ADDRESS_OF_LO(HOST_LOOPBACK, HOST_LOOPBACK, false);
+  /** The host itself is served: the service is there, and has had the time. */
+  private static void servesTheHost(
+      TestHost host, RawNetwork.Record service, String listen, int port) throws IOException {
+    String to = listen.equals("::") ? "::1" : listen;
+    host.namespace().command("bash", "-c", "echo '<own>' > /dev/udp/" + to + "/" + port).mustRun();
+    service.await("<own>");
+  }
 
-    private final String listen;
-    private final String to;
-    private final boolean reachable;
+  /** What a workload meets at its host; Return is what calico-node writes for its own node. */
+  enum ToHost {
+    DROP("Drop", false),
+    ACCEPT("Accept", true),
+    RETURN("Return", true);
 
-    HostAddress(String listen, String to, boolean reachable) {
-      this.listen = listen;
-      this.to = to;
-      this.reachable = reachable;
+    private final String action;
+    private final boolean open;
+
+    ToHost(String action, boolean open) {
+      this.action = action;
+      this.open = open;
     }
   }
 
-  @Test
-  void hostServicesFollowTheDefaultAction() throws Exception {
-    try (RawNetwork.Record service = RawNetwork.serve(host.namespace(), HOST, OTHER_PORT, state)) {
-      toHost("Drop");
-      try {
-        Await.until(
-            "the host is closed to workloads",
-            20,
-            () -> host.rules().matches("(?s).*chain filter-cali-wl-to-host-action \\{\\s+drop.*"));
-        send(Frame.udp(attackerMac, attacker.address(), HOST, OTHER_PORT, "<closed-host>"));
-      } finally {
-        toHost("Accept");
+  /** The action decides about the addresses that others know; lo is closed under each. */
+  @ParameterizedTest
+  @EnumSource(ToHost.class)
+  void hostServicesFollowTheDefaultActionAndLoopbackDoesNot(ToHost row) throws Exception {
+    Map<HostAddress, RawNetwork.Record> services = new EnumMap<>(HostAddress.class);
+    toHost(host, row.action);
+    try {
+      for (HostAddress address : HostAddress.values()) {
+        int port = OTHER_PORTS + 20 * row.ordinal() + address.ordinal();
+        services.put(address, RawNetwork.serve(host.namespace(), address.listen, port, state));
+        String own = address.to.contains(":") ? attackerV6 : attacker.address();
+        send(Frame.udp(attackerMac, own, address.to, port, text("", address)));
       }
-      Await.until(
-          "the host is open to workloads",
-          20,
-          () -> {
-            send(Frame.udp(attackerMac, attacker.address(), HOST, OTHER_PORT, "<open-host>"));
-            return service.text().contains("<open-host>");
-          });
-      assertThat(service.text()).doesNotContain("<closed-host>");
+      String after = text("to-host-", row);
+      send(Frame.udp(attackerMac, attacker.address(), victim.address(), OPEN, after));
+      arrived.await(after);
+      for (HostAddress address : HostAddress.values()) {
+        int port = OTHER_PORTS + 20 * row.ordinal() + address.ordinal();
+        RawNetwork.Record service = services.get(address);
+        if (address.reachable && row.open) {
+          service.await(text("", address));
+        } else {
+          servesTheHost(host, service, address.listen, port);
+          assertThat(service.text()).doesNotContain(text("", address));
+        }
+      }
+    } finally {
+      services.values().forEach(RawNetwork.Record::close);
+      toHost(host, "Accept");
+    }
+  }
+
+  /** A routed host has its node address on lo: policy and the action decide about that one. */
+  @Test
+  void aNodeAddressOnLoIsReachedAndNothingElseOnLo() throws Exception {
+    TestHost routed = testbed.addHost("routed", 12, "64512");
+    for (String address : List.of(NODE_ON_LO + "/32", NETWORK_ON_LO, "10.255.1.2/32")) {
+      routed.namespace().ip("address", "add", address, "dev", "lo");
+    }
+    routed.namespace().ip("address", "add", HOST_LOOPBACK_V6 + "/128", "dev", "lo");
+    routed.set("IP", NODE_ON_LO + "/32");
+    routed.startAgent();
+    apply(
+        routed,
+        POOL_V6
+            + """
+            ---
+            apiVersion: projectcalico.org/v3
+            kind: GlobalNetworkPolicy
+            metadata: {name: out}
+            spec: {types: [Egress], egress: [{action: Allow, protocol: UDP, destination: {ports: [6001, 6100]}}]}
+            """);
+    Workload guest = routed.start("guest", Orchestrator.DUAL_STACK, "net", Map.of());
+    String mac = mac(guest);
+    List<String> others = List.of("10.255.1.2", "10.255.2.1", IN_NETWORK_ON_LO, HOST_LOOPBACK_V6);
+    List<RawNetwork.Record> closed = new ArrayList<>();
+    try (RawNetwork.Record open =
+            RawNetwork.serve(routed.namespace(), NODE_ON_LO, HOST_PORT, state);
+        RawNetwork.Record denied = RawNetwork.serve(routed.namespace(), NODE_ON_LO, CLOSED, state);
+        RawNetwork.Record later =
+            RawNetwork.serve(routed.namespace(), NODE_ON_LO, OTHER_PORTS, state)) {
+      for (String other : others) {
+        closed.add(RawNetwork.serve(routed.namespace(), other, HOST_PORT, state));
+        String own = other.contains(":") ? addressV6(guest) : guest.address();
+        RawNetwork.send(
+            guest.sandbox(), List.of(Frame.udp(mac, own, other, HOST_PORT, "<other-of-lo>")));
+      }
+      toHost(routed, "Drop");
+      byte[] toLater = Frame.udp(mac, guest.address(), NODE_ON_LO, OTHER_PORTS, "<later>");
+      RawNetwork.send(guest.sandbox(), List.of(toLater));
+      servesTheHost(routed, later, NODE_ON_LO, OTHER_PORTS);
+      assertThat(later.text()).doesNotContain("<later>");
+      toHost(routed, "Return");
+      RawNetwork.send(
+          guest.sandbox(),
+          List.of(
+              Frame.udp(mac, guest.address(), NODE_ON_LO, CLOSED, "<denied>"),
+              Frame.udp(mac, guest.address(), NODE_ON_LO, HOST_PORT, "<node-on-lo>"),
+              toLater));
+      open.await("<node-on-lo>");
+      later.await("<later>");
+      servesTheHost(routed, denied, NODE_ON_LO, CLOSED);
+      assertThat(denied.text()).doesNotContain("<denied>");
+      for (int i = 0; i < others.size(); i++) {
+        servesTheHost(routed, closed.get(i), others.get(i), HOST_PORT);
+        assertThat(closed.get(i).text()).as(others.get(i)).doesNotContain("<other-of-lo>");
+      }
+    } finally {
+      closed.forEach(RawNetwork.Record::close);
     }
   }
 
@@ -329,13 +454,28 @@ class SecurityIT {
   void claimsOfOthersAddressesChangeNothing() throws Exception {
     Workload third = host.start("third", Orchestrator.DUAL_STACK, "net", Map.of());
     try (RawNetwork.Record stolen = RawNetwork.record(attacker.sandbox(), state)) {
+      Map<String, byte[]> claims = new LinkedHashMap<>();
+      for (String claimed : List.of(victim.address(), "169.254.1.1", HOST)) {
+        claims.put(claimed, Frame.arpClaim(attackerMac, claimed));
+      }
+      for (String claimed : List.of(victimV6, HOST_V6)) {
+        claims.put(claimed, Frame.neighbourClaim(attackerMac, claimed));
+      }
+      byte[] advertisement = Frame.routerAdvertisement(attackerMac, "fe80::bad");
+      // Each of them does what it is made to do, where Calico does not stand in its way.
+      try (PlainLink link = new PlainLink()) {
+        for (Map.Entry<String, byte[]> claim : claims.entrySet()) {
+          link.provesClaim(claim.getValue(), claim.getKey(), attackerMac);
+        }
+        link.provesAdvertisement(advertisement, "fe80::bad", "fd00:bad:");
+      }
+      for (byte[] claim : claims.values()) {
+        send(claim);
+      }
       send(
-          Frame.arpClaim(attackerMac, victim.address()),
-          Frame.arpClaim(attackerMac, "169.254.1.1"),
-          Frame.arpClaim(attackerMac, HOST),
-          Frame.neighbourClaim(attackerMac, victimV6),
-          Frame.neighbourClaim(attackerMac, HOST_V6),
-          Frame.routerAdvertisement(attackerMac, "fe80::bad"));
+          advertisement,
+          Frame.udp(attackerMac, attacker.address(), victim.address(), OPEN, "<after-claims>"));
+      arrived.await("<after-claims>");
       String mac = mac(third);
       RawNetwork.send(
           third.sandbox(),
@@ -357,123 +497,78 @@ class SecurityIT {
 
   /** The next owner of an address receives nothing of the connections of the one before it. */
   @ParameterizedTest
-  @EnumSource(Leaving.class)
-  void connectionsEndWithTheirEndpoint(Leaving leaving) throws Exception {
-    String address = "10.65.200.9";
-    Namespace first = Namespace.create("first-owner");
-    add(first, address);
-    byte[] frame = Frame.udp(attackerMac, attacker.address(), address, OPEN, "<old-connection>");
-    try (RawNetwork.Record served = RawNetwork.serve(first, address, OPEN, state)) {
+  @EnumSource(AddressOwners.Leaving.class)
+  void connectionsEndWithTheirEndpoint(AddressOwners.Leaving leaving) throws Exception {
+    Namespace first = owners.first();
+    byte[] frame =
+        Frame.udp(attackerMac, attacker.address(), AddressOwners.ADDRESS, OPEN, "<old-connection>");
+    try (RawNetwork.Record served = RawNetwork.serve(first, AddressOwners.ADDRESS, OPEN, state)) {
       Await.until(
           "the connection is known in both directions",
           20,
           () -> {
             send(frame);
             return served.text().contains("<old-connection>")
-                && conntrack(address).contains("[ASSURED]");
+                && owners.conntrack().contains("[ASSURED]");
           });
     }
-    leaving.leave(this, first);
+    leaving.leave(owners, first);
     first.delete();
+    Namespace second = owners.second();
+    try (RawNetwork.Record received = RawNetwork.record(second, state)) {
+      send(frame);
+      owners.awaitReceipt(second, victim.address(), received);
+      assertThat(received.text()).doesNotContain("<old-connection>");
+    } finally {
+      owners.deleteSecond(second);
+    }
+  }
+
+  /**
+   * The same for TCP, where the other end goes on sending in the meantime. The next owner neither
+   * receives anything of the connection nor puts anything into it, with the right numbers even.
+   */
+  @ParameterizedTest
+  @EnumSource(AddressOwners.Leaving.class)
+  void connectionsOfTcpEndWithTheirEndpoint(AddressOwners.Leaving leaving) throws Exception {
     apply(
         """
         apiVersion: projectcalico.org/v3
         kind: GlobalNetworkPolicy
-        metadata: {name: a-locked}
-        spec: {order: 1, selector: owner == 'second', types: [Ingress], ingress: [{action: Deny}]}
+        metadata: {name: a-served}
+        spec: {order: 1, selector: owner == 'first', types: [Ingress], ingress: [{action: Allow, protocol: TCP}]}
         """);
-    Namespace second = Namespace.create("second-owner");
-    add(second, address);
-    try (RawNetwork.Record received = RawNetwork.record(second, state)) {
-      send(frame);
-      Await.until(
-          "the second owner can be seen to receive",
-          20,
-          () -> {
-            PacketProbe.ping(second, victim.address());
-            host.namespace().command("busybox", "ping", "-c", "1", "-W", "1", address).run();
-            host.namespace()
-                .command("bash", "-c", "echo '<from-the-host>' > /dev/udp/" + address + "/1")
-                .run();
-            return received.text().contains("<from-the-host>");
-          });
-      assertThat(received.text()).doesNotContain("<old-connection>");
+    Namespace first = owners.first();
+    try (TcpFlow flow = new TcpFlow(first, AddressOwners.ADDRESS, OPEN, victim, state)) {
+      flow.provesForgery(first, mac(first));
+      assertThat(owners.conntrack()).contains("tcp ").contains("[ASSURED]");
+      leaving.leave(owners, first);
+      first.delete();
+      byte[] fromClient = flow.fromClient(mac(victim), "<in-the-old-flow>");
+      RawNetwork.send(victim.sandbox(), List.of(fromClient));
+      Namespace second = owners.second();
+      try (RawNetwork.Record received = RawNetwork.record(second, state)) {
+        String mac = mac(second);
+        String bad = text("injected-", leaving);
+        String good = text("after-injected-", leaving);
+        byte[] injected = flow.fromServer(mac, bad);
+        RawNetwork.send(second, List.of(injected));
+        RawNetwork.send(victim.sandbox(), List.of(fromClient));
+        RawNetwork.send(
+            second,
+            List.of(injected, Frame.udp(mac, AddressOwners.ADDRESS, victim.address(), OPEN, good)));
+        arrived.await(good);
+        owners.awaitReceipt(second, victim.address(), received);
+        assertThat(arrived.text()).doesNotContain(bad);
+        assertThat(flow.readByClient()).doesNotContain(bad);
+        assertThat(received.text())
+            .doesNotContain(TcpFlow.TICK)
+            .doesNotContain("<in-the-old-flow>");
+      } finally {
+        owners.deleteSecond(second);
+      }
     } finally {
-      var unused = host.calicoctl("", "delete", "globalnetworkpolicy", "a-locked");
-      assertThat(host.cni("DEL", second, Map.of(), configuration()).exitCode()).isZero();
-      second.delete();
+      var unused = host.calicoctl("", "delete", "globalnetworkpolicy", "a-served");
     }
-  }
-
-  /** How the first owner goes. */
-  enum Leaving {
-    BY_DEL {
-      @Override
-      void leave(SecurityIT test, Namespace sandbox) throws IOException {
-        assertThat(test.host.cni("DEL", sandbox, Map.of(), test.configuration()).exitCode())
-            .isZero();
-        assertThat(test.conntrack("10.65.200.9")).isEmpty();
-      }
-    },
-    BY_CALICOCTL {
-      @Override
-      void leave(SecurityIT test, Namespace sandbox) throws IOException {
-        Command.Outcome deleted =
-            test.host.calicoctl("", "delete", "wep", test.endpointOf(sandbox));
-        assertThat(deleted.exitCode()).as(deleted.output()).isZero();
-        Await.until("its entries are gone", 20, () -> test.conntrack("10.65.200.9").isEmpty());
-        assertThat(test.host.cni("DEL", sandbox, Map.of(), test.configuration()).exitCode())
-            .isZero();
-      }
-    },
-
-    WHILE_NO_AGENT_RUNS {
-      @Override
-      void leave(SecurityIT test, Namespace sandbox) throws IOException {
-        test.host.killAgent();
-        sandbox.ip("link", "del", "eth0");
-        String name = test.endpointOf(sandbox);
-        assertThat(test.host.calicoctl("", "delete", "wep", name).exitCode()).isZero();
-        Command.Outcome released = test.host.calicoctl("", "ipam", "release", "--ip=10.65.200.9");
-        assertThat(released.exitCode()).as(released.output()).isZero();
-        assertThat(test.conntrack("10.65.200.9")).isNotEmpty();
-        test.host.startAgent();
-        assertThat(test.conntrack("10.65.200.9")).isEmpty();
-      }
-    };
-
-    abstract void leave(SecurityIT test, Namespace sandbox) throws IOException;
-  }
-
-  private String endpointOf(Namespace sandbox) throws IOException {
-    String escaped = sandbox.name().replace("-", "--");
-    return host.calicoctl("", "get", "wep", "-o", "json")
-        .standardOutput()
-        .replaceAll("(?s).*\"name\": *\"([^\"]*" + escaped + "[^\"]*)\".*", "$1");
-  }
-
-  private String configuration() {
-    return "{\"cniVersion\":\"0.4.0\",\"name\":\"net\",\"type\":\"calico\",\"ipam\":{\"type\":"
-        + "\"calico-ipam\"},\"args\":{\"cni\":{\"labels\":[{\"key\":\"owner\",\"value\":\"OWNER\"}]}}}";
-  }
-
-  private void add(Namespace sandbox, String address) throws IOException {
-    Command.Outcome added =
-        host.cni(
-            "ADD",
-            sandbox,
-            Map.of("CNI_ARGS", "IP=" + address),
-            configuration().replace("OWNER", sandbox.name().replace("-owner", "")));
-    assertThat(added.exitCode()).as(added.output()).isZero();
-  }
-
-  /** Returns the entries of an address, as conntrack(8) prints them. */
-  private String conntrack(String address) throws IOException {
-    String entries =
-        host.namespace().command("conntrack", "-L", "-p", "udp").run().standardOutput();
-    return entries
-        .lines()
-        .filter(line -> line.contains("=" + address + " "))
-        .reduce("", (a, b) -> a + b + "\n");
   }
 }

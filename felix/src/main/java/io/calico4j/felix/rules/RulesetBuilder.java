@@ -56,7 +56,7 @@ public final class RulesetBuilder {
 
   private final ClusterState state;
   private final String node;
-  private final Set<IpAddress> hostLoopback;
+  private final Set<Cidr> hostLoopback;
   private final String endpointToHostAction;
   private final AddressSets addresses;
   private final PolicyResolver resolver;
@@ -73,11 +73,11 @@ public final class RulesetBuilder {
   /**
    * Makes a builder for one rendering of the present state.
    *
-   * @param hostLoopback the addresses of the host's loopback interface; those that are the node's
-   *     own addresses are the host's, not the loopback's
+   * @param hostLoopback the addresses and networks of the host's loopback interface; those that are
+   *     the node's own addresses are the host's, not the loopback's
    */
   public RulesetBuilder(
-      ClusterState state, String node, FelixConfig config, Set<IpAddress> hostLoopback) {
+      ClusterState state, String node, FelixConfig config, Set<Cidr> hostLoopback) {
     this(state, node, config, hostLoopback, new FloatingAddresses(state, Set.of()));
   }
 
@@ -86,7 +86,7 @@ public final class RulesetBuilder {
       ClusterState state,
       String node,
       FelixConfig config,
-      Set<IpAddress> hostLoopback,
+      Set<Cidr> hostLoopback,
       FloatingAddresses floating) {
     this.floating = floating;
     this.state = state;
@@ -132,9 +132,13 @@ public final class RulesetBuilder {
   private List<String> hostLoopback() {
     List<String> rules = new ArrayList<>();
     Set<IpAddress> own = state.nodeAddresses(node);
+    SortedSet<Cidr> networks = new TreeSet<>();
+    hostLoopback.stream().filter(network -> !network.isSingle()).forEach(networks::add);
     for (IpFamily family : IpFamily.values()) {
       SortedSet<String> members = new TreeSet<>();
       hostLoopback.stream()
+          .filter(Cidr::isSingle)
+          .map(Cidr::address)
           .filter(address -> address.family() == family && !own.contains(address))
           .forEach(address -> members.add(address.toString()));
       boolean v4 = family == IpFamily.IPV4;
@@ -143,6 +147,14 @@ public final class RulesetBuilder {
           set,
           new Ruleset.AddressSet(v4 ? Ruleset.AddressSet.IPV4 : Ruleset.AddressSet.IPV6, members));
       rules.add(keyword(family) + " daddr @" + set + " drop");
+    }
+    own.stream()
+        .filter(address -> networks.stream().anyMatch(network -> network.contains(address)))
+        .sorted()
+        .forEach(
+            address -> rules.add(match(address.family(), "daddr", address.toString()) + " return"));
+    for (Cidr network : networks) {
+      rules.add(match(network.family(), "daddr", network.toString()) + " drop");
     }
     return rules;
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.FloatingAddresses;
@@ -186,15 +187,39 @@ class RulesetBuilderTest {
                 "here",
                 FelixConfig.resolve(Map.of(), List.of()),
                 Set.of(
-                    IpAddress.parse("192.0.2.11"),
-                    IpAddress.parse("10.255.0.1"),
-                    IpAddress.parse("fd00::1")))
+                    Cidr.parse("192.0.2.11/32"),
+                    Cidr.parse("10.255.0.1/32"),
+                    Cidr.parse("fd00::1/128")))
             .build();
     assertThat(ruleset.chains().get("raw-cali-host-loopback"))
         .containsExactly(
             "ip daddr @cali40host-loopback drop", "ip6 daddr @cali60host-loopback drop");
     assertThat(ruleset.sets().get("cali40host-loopback").members()).containsExactly("10.255.0.1");
     assertThat(ruleset.sets().get("cali60host-loopback").members()).containsExactly("fd00::1");
+  }
+
+  /** The kernel takes packets to every address of an IPv4 network that stands on lo. */
+  @Test
+  void networksOfTheHostsLoopbackAreOutOfReachButNotTheNodeAddressThere() {
+    put(
+        "/calico/resources/v3/projectcalico.org/nodes/here",
+        "{'apiVersion':'projectcalico.org/v3','kind':'Node','metadata':{'name':'here'},"
+            + "'spec':{'bgp':{'ipv4Address':'192.0.2.11/24'}}}");
+    Ruleset ruleset =
+        new RulesetBuilder(
+                state,
+                "here",
+                FelixConfig.DEFAULTS,
+                Set.of(Cidr.parse("192.0.2.0/24"), Cidr.parse("10.255.2.0/24")))
+            .build();
+    assertThat(ruleset.chains().get("raw-cali-host-loopback"))
+        .containsExactly(
+            "ip daddr @cali40host-loopback drop",
+            "ip6 daddr @cali60host-loopback drop",
+            "ip daddr 192.0.2.11 return",
+            "ip daddr 10.255.2.0/24 drop",
+            "ip daddr 192.0.2.0/24 drop");
+    assertThat(ruleset.sets().get("cali40host-loopback").members()).isEmpty();
   }
 
   @Test
