@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -241,13 +242,17 @@ public final class CniBenchmark {
     return new TimedProcess(List.of(contender.program()), environment, input, output).run();
   }
 
+  private static Samples samplesOf(Map<String, Samples> samples, String name) {
+    return Objects.requireNonNull(samples.get(name), name);
+  }
+
   private static double ratio(
       Map<String, Samples> samples, String command, double rank, int from, int to) {
-    double ours = samples.get("calico " + command).slice(from, to).percentile(rank);
+    double ours = samplesOf(samples, "calico " + command).slice(from, to).percentile(rank);
     double peer =
         Math.min(
-            samples.get("bridge " + command).slice(from, to).percentile(rank),
-            samples.get("ptp " + command).slice(from, to).percentile(rank));
+            samplesOf(samples, "bridge " + command).slice(from, to).percentile(rank),
+            samplesOf(samples, "ptp " + command).slice(from, to).percentile(rank));
     return Math.round(1000 * ours / peer) / 1000.0;
   }
 
@@ -282,7 +287,7 @@ public final class CniBenchmark {
                 }
                 spread.addProperty(key, low + "-" + high);
                 if (!concurrent.isEmpty()) {
-                  int all = concurrent.get("calico " + command).size();
+                  int all = samplesOf(concurrent, "calico " + command).size();
                   ratios.addProperty(
                       key + "_" + RUNTIMES, ratio(concurrent, command, rank, 0, all));
                 }

@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * ADD and DEL where no agent listens: the launcher becomes a JVM of its own, with the class-data
@@ -112,8 +113,8 @@ public final class ColdBenchmark {
         "add_archive",
         Math.round(
                 1000
-                    * samples.get("ADD with archive").percentile(0.5)
-                    / samples.get("ADD without archive").percentile(0.5))
+                    * Objects.requireNonNull(samples.get("ADD with archive")).percentile(0.5)
+                    / Objects.requireNonNull(samples.get("ADD without archive")).percentile(0.5))
             / 1000.0);
     JsonObject result = new JsonObject();
     result.addProperty("benchmark", "cold");

@@ -12,6 +12,7 @@ import jnr.ffi.Memory;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.byref.IntByReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a program and tells how long it took, from posix_spawn(3) to waitpid(2). Java's own process
@@ -37,7 +38,7 @@ final class TimedProcess {
         IntByReference pid,
         String path,
         Pointer fileActions,
-        Pointer attributes,
+        @Nullable Pointer attributes,
         Pointer arguments,
         Pointer environment);
 

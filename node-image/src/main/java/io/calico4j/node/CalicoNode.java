@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -142,7 +143,7 @@ public final class CalicoNode implements AutoCloseable {
     readiness.add("Node", registration::nodeProblem);
     AtomicReference<Supplier<Optional<String>>> plugins =
         new AtomicReference<>(() -> Optional.of("calico-node is still starting"));
-    readiness.add("PluginServer", () -> plugins.get().get());
+    readiness.add("PluginServer", () -> Objects.requireNonNull(plugins.get()).get());
     if (settings.bird()) {
       BirdManager bird =
           own(new BirdManager(datastore, settings.node(), settings.runDirectory(), startBird()));

@@ -31,6 +31,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -179,7 +180,7 @@ public final class CniMain {
     } catch (IOException | KernelException | RuntimeException e) {
       return failure(unable(e));
     } catch (ExecutionException e) {
-      return failure(unable(e.getCause()));
+      return failure(unable(Objects.requireNonNullElse(e.getCause(), e)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return failure(unable(e));

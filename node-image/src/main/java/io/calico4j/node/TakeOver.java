@@ -68,7 +68,7 @@ final class TakeOver {
       out.println("removed " + remains.describe());
       return 0;
     } catch (NftException e) {
-      errors.println("calico-node: nothing was removed: " + e.getMessage().strip());
+      errors.println("calico-node: nothing was removed: " + String.valueOf(e.getMessage()).strip());
       return 1;
     }
   }

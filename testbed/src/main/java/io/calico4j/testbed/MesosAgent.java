@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -117,7 +118,7 @@ public final class MesosAgent implements Closeable {
     List<String> failures = prepare(id, networkInfos);
     if (failures.isEmpty()) {
       together(
-          interfaces.get(id),
+          Objects.requireNonNull(interfaces.get(id)),
           (name, link) -> {
             Command.Outcome added = call("ADD", id, name, link, true);
             String failure = failure(id, name, added);

@@ -3,6 +3,7 @@ package io.calico4j.testbed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -36,8 +37,8 @@ enum LauncherBuild {
     return directory.resolve(name().toLowerCase(Locale.ROOT));
   }
 
-  /** Compiles it below a directory, with a deadline of three seconds. */
-  void compile(Path directory) throws IOException {
+  /** Compiles it below a directory. */
+  void compile(Path directory, Duration deadline) throws IOException {
     Files.createDirectories(home(directory).resolve("bin"));
     Files.createDirectories(home(directory).resolve("lib"));
     List<String> gcc = new ArrayList<>(List.of("gcc", "-Wall", "-Wextra", "-Werror"));
@@ -45,7 +46,7 @@ enum LauncherBuild {
     gcc.addAll(
         List.of(
             "-DCALICO_HOME=\"/nonexistent\"",
-            "-DDEADLINE_SECONDS=3",
+            "-DDEADLINE_SECONDS=" + deadline.toSeconds(),
             "-o",
             home(directory).resolve("bin/calico").toString(),
             SOURCE.toString()));

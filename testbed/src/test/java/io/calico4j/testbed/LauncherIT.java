@@ -10,6 +10,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -44,7 +45,7 @@ class LauncherIT {
   void compile() throws Exception {
     assertThat(Files.readAllLines(LauncherBuild.SOURCE)).hasSizeLessThan(340);
     for (LauncherBuild build : LauncherBuild.values()) {
-      build.compile(state);
+      build.compile(state, Duration.ofSeconds(3));
     }
   }
 

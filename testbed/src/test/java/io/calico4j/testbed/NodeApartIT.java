@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -44,7 +45,7 @@ class NodeApartIT {
   @ParameterizedTest
   @EnumSource(LauncherBuild.class)
   void itNeedsNoPathOfTheSandbox(LauncherBuild build) throws Exception {
-    build.compile(state);
+    build.compile(state, Duration.ofSeconds(120));
     Namespace sandbox = Namespace.create("apart-" + build.ordinal());
     Process inside = sandboxProcess(sandbox);
     assertServes(build, sandbox, sandbox.path());

@@ -1,5 +1,6 @@
 package io.calico4j.core.concurrent;
 
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -49,7 +50,7 @@ public final class Daemons {
         try {
           var unused = future.isCancelled() ? null : future.get();
         } catch (ExecutionException e) {
-          report(e.getCause());
+          report(Objects.requireNonNullElse(e.getCause(), e));
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
         }

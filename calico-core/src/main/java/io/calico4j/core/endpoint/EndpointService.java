@@ -467,9 +467,10 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   /** Finishes a recorded detachment, unless the endpoint has been made anew since. */
   private void finishTeardown(EndpointIdentity identity)
       throws DatastoreException, KernelException {
+    TeardownRecords records = teardowns;
     Optional<TeardownRecords.Pending> pending =
-        teardowns == null ? Optional.empty() : teardowns.of(identity);
-    if (pending.isEmpty()) {
+        records == null ? Optional.empty() : records.of(identity);
+    if (records == null || pending.isEmpty()) {
       return;
     }
     EndpointIdentity recorded = pending.get().identity();
@@ -478,7 +479,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       log.info("{}, detached at {}, has left the datastore", recorded, pending.get().at());
     }
     try {
-      teardowns.delete(recorded);
+      records.delete(recorded);
     } catch (IOException e) {
       log.warn("the record of {} cannot be removed: {}", recorded, e.toString());
     }

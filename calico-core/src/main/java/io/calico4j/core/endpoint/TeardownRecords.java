@@ -20,6 +20,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -62,7 +63,7 @@ final class TeardownRecords {
     boolean isNew = !Files.isDirectory(directory);
     Files.createDirectories(directory);
     if (isNew) {
-      sync(directory.toAbsolutePath().getParent());
+      sync(Objects.requireNonNull(directory.toAbsolutePath().getParent(), "not the root"));
     }
     Path file = file(identity);
     Path fresh = Files.createTempFile(directory, "record", ".new");

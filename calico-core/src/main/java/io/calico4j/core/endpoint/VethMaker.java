@@ -63,7 +63,7 @@ final class VethMaker {
     try {
       return kernel.netlink(sandbox, check, SandboxWiring.sandboxSysctls(plan));
     } catch (KernelException e) {
-      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
+      throw new AttachException(Reason.SANDBOX, String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -117,7 +117,7 @@ final class VethMaker {
             Reason.SANDBOX, "interface " + name + " exists already in " + sandbox.name(), null);
       }
     } catch (KernelException e) {
-      throw new AttachException(Reason.SANDBOX, e.getMessage(), e);
+      throw new AttachException(Reason.SANDBOX, String.valueOf(e.getMessage()), e);
     }
     steps.reached(EndpointStep.SANDBOX_CHECKED);
   }

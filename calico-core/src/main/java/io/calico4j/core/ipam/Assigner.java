@@ -91,7 +91,8 @@ final class Assigner {
     Block.Assigned outcome = held.block().assign(address, owner);
     if (outcome.addresses().isEmpty()) {
       Block.Owner holder = held.block().owner(address);
-      throw new AddressInUseException(address, holder == null ? "(none)" : holder.handleId());
+      String handle = holder == null ? null : holder.handleId();
+      throw new AddressInUseException(address, handle == null ? "(none)" : handle);
     }
     changes.replace(cidr, outcome.block());
     changes.count(owner, h -> h.plus(cidr, 1));

@@ -134,7 +134,7 @@ final class CallerLoop implements Runnable {
       request.ifPresent(complete -> sink.accept(caller, complete));
       return request.isPresent();
     } catch (IOException e) {
-      refuse(caller, e.getMessage());
+      refuse(caller, String.valueOf(e.getMessage()));
       return true;
     } catch (RuntimeException e) {
       log.error("a plugin request failed unexpectedly", e);

@@ -56,7 +56,7 @@ public final class AddressSets {
         .endpoints()
         .forEach(
             (key, endpoint) -> {
-              if (selector.matches(labels.get(key))) {
+              if (selector.matches(labels.getOrDefault(key, Map.of()))) {
                 endpoint.spec().ipNetworks().forEach(n -> add(members, n));
               }
             });
@@ -84,7 +84,7 @@ public final class AddressSets {
         .endpoints()
         .forEach(
             (key, endpoint) -> {
-              if (!selector.matches(labels.get(key))) {
+              if (!selector.matches(labels.getOrDefault(key, Map.of()))) {
                 return;
               }
               for (WorkloadEndpointSpec.NamedPort port : endpoint.spec().ports()) {

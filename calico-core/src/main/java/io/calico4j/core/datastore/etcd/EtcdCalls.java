@@ -171,7 +171,7 @@ final class EtcdCalls implements AutoCloseable {
             .status(StatusRequest.getDefaultInstance()),
         new FutureCallback<StatusResponse>() {
           @Override
-          public void onSuccess(StatusResponse status) {
+          public void onSuccess(@Nullable StatusResponse status) {
             to.endProbe();
           }
 

@@ -16,6 +16,7 @@ import io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -159,7 +160,7 @@ final class Members implements AutoCloseable {
       }
       opened.channel().shutdownNow();
     } catch (ExecutionException e) {
-      failed(index, e.getCause());
+      failed(index, Objects.requireNonNullElse(e.getCause(), e));
     } catch (TimeoutException | IllegalArgumentException e) {
       failed(index, e);
     }

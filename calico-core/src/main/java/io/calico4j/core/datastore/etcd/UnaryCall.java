@@ -11,6 +11,7 @@ import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.MetadataUtils;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -90,7 +91,7 @@ final class UnaryCall<A> {
       boolean unused = answer.cancel(true);
       throw e;
     } catch (ExecutionException e) {
-      throw CallFailure.of(e.getCause(), sent.sent);
+      throw CallFailure.of(Objects.requireNonNullElse(e.getCause(), e), sent.sent);
     }
   }
 }

@@ -6,6 +6,7 @@ import jnr.ffi.LibraryLoader;
 import jnr.ffi.Pointer;
 import jnr.ffi.Runtime;
 import jnr.ffi.annotations.SaveError;
+import org.jspecify.annotations.Nullable;
 
 /** The functions of the C library that this project calls, and errno in words. */
 public interface LibC {
@@ -83,7 +84,7 @@ public interface LibC {
 
   /** accept4(2). */
   @SaveError
-  int accept4(int fd, Pointer address, Pointer length, int flags);
+  int accept4(int fd, @Nullable Pointer address, @Nullable Pointer length, int flags);
 
   /** send(2). */
   @SaveError
@@ -138,7 +139,7 @@ public interface LibC {
   int ioctl(int fd, long request, byte[] argument);
 
   /** fflush(3); null means every open stream. */
-  int fflush(Pointer stream);
+  int fflush(@Nullable Pointer stream);
 
   /** _exit(2). */
   void _exit(int status);

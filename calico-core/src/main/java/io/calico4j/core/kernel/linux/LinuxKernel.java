@@ -113,7 +113,7 @@ public final class LinuxKernel implements Kernel {
   }
 
   /** Which file something is, whatever path leads to it. */
-  private record FileIdentity(Object device, Object inode) {
+  private record FileIdentity(@Nullable Object device, @Nullable Object inode) {
     static FileIdentity of(Path path) throws IOException {
       Map<String, Object> found = Files.readAttributes(path, "unix:dev,ino");
       return new FileIdentity(found.get("dev"), found.get("ino"));
