@@ -2,6 +2,7 @@ package io.calico4j.benchmarks;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
@@ -14,7 +15,6 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ResourceCodec;
 import java.util.List;
 import java.util.Map;

@@ -1,13 +1,18 @@
 package io.calico4j.benchmarks;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.time.Clock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Holds the table of who may know whom. This module sees all others, so the test is here. */
 class ModulesTest {
@@ -48,6 +53,70 @@ class ModulesTest {
         .dependOnClassesThat()
         .resideInAPackage("io.calico4j." + other + "..")
         .check(CLASSES);
+  }
+
+  /** Inside calico-core Maven's modules hold the direction; this holds it within a module. */
+  @ParameterizedTest
+  @CsvSource({
+    "net,model",
+    "net,selector",
+    "net,resource",
+    "selector,model",
+    "selector,resource",
+    "model,resource",
+    "kernel,model",
+    "kernel,selector",
+    "kernel,resource",
+    "datastore.etcd,resource",
+    "ipam.decision,datastore",
+    "ipam.decision,model",
+    "endpoint,cni",
+    "endpoint,plugin",
+    "plugin,cni",
+    "plugin,endpoint",
+  })
+  void aPackageOfCoreDoesNotKnow(String one, String other) {
+    noClasses()
+        .that()
+        .resideInAPackage("io.calico4j.core." + one + "..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("io.calico4j.core." + other)
+        .check(CLASSES);
+  }
+
+  /** What decides has no I/O, no threads and no clock. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "io.calico4j.core.net..",
+        "io.calico4j.core.model..",
+        "io.calico4j.core.selector..",
+        "io.calico4j.core.ipam.decision..",
+        "io.calico4j.felix.calculation..",
+        "io.calico4j.felix.rules..",
+      })
+  void aPurePackageOnlyComputes(String pure) {
+    noClasses()
+        .that()
+        .resideInAPackage(pure)
+        .should()
+        .dependOnClassesThat(
+            belongToAnyOf(Thread.class, Clock.class)
+                .or(resideInAnyPackage("java.net..", "java.nio.file..", "java.util.concurrent"))
+                .or(resideInAnyPackage("io.calico4j.core.kernel..", "org.slf4j..")))
+        .orShould()
+        .callMethod(System.class, "nanoTime")
+        .orShould()
+        .callMethod(System.class, "currentTimeMillis")
+        .orShould()
+        .callMethod(System.class, "getenv")
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("io.calico4j.(**)").should().beFreeOfCycles().check(CLASSES);
   }
 
   @Test

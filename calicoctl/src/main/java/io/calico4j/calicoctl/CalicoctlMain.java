@@ -6,6 +6,7 @@ import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.kernel.linux.LibC;
+import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Map;
@@ -94,6 +95,7 @@ public final class CalicoctlMain {
     line.setExecutionExceptionHandler(
         (exception, command, result) -> {
           if (exception instanceof DatastoreException
+              || exception instanceof ValidationException
               || exception instanceof IOException
               || exception instanceof IllegalArgumentException) {
             command.getErr().println("calicoctl: " + exception.getMessage());

@@ -2,15 +2,15 @@ package io.calico4j.calicoctl;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
-import io.calico4j.core.resource.ResourceClient;
 import java.io.PrintWriter;
 import java.math.BigInteger;
 import java.util.ArrayList;

@@ -3,9 +3,9 @@ package io.calico4j.calicoctl;
 import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.resource.UserResources;
+import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,7 +22,7 @@ final class ResourceReader {
   private ResourceReader() {}
 
   /** Reads every resource of the files; {@code -} is standard input. All are valid, or none is. */
-  static List<Resource<?>> read(List<String> files) throws IOException, InvalidResourceException {
+  static List<Resource<?>> read(List<String> files) throws IOException, ValidationException {
     List<Resource<?>> resources = new ArrayList<>();
     for (String file : files) {
       String text =
@@ -34,7 +34,7 @@ final class ResourceReader {
     return resources;
   }
 
-  static List<Resource<?>> parse(String file, String text) throws InvalidResourceException {
+  static List<Resource<?>> parse(String file, String text) throws ValidationException {
     LoaderOptions options = new LoaderOptions();
     options.setAllowDuplicateKeys(false);
     options.setMaxAliasesForCollections(20);
@@ -48,7 +48,7 @@ final class ResourceReader {
           continue;
         }
         if (!json.isJsonObject()) {
-          throw new InvalidResourceException("is no resource", null);
+          throw new ValidationException("is no resource", null);
         }
         JsonObject object = json.getAsJsonObject();
         if (object.get("items") != null && object.get("items").isJsonArray()) {
@@ -60,9 +60,9 @@ final class ResourceReader {
         }
       }
     } catch (YAMLException e) {
-      throw new InvalidResourceException(file + ": " + e.getMessage(), e);
-    } catch (InvalidResourceException | IllegalStateException e) {
-      throw new InvalidResourceException(file + ": document " + number + ": " + e.getMessage(), e);
+      throw new ValidationException(file + ": " + e.getMessage(), e);
+    } catch (ValidationException | IllegalStateException e) {
+      throw new ValidationException(file + ": document " + number + ": " + e.getMessage(), e);
     }
     return resources;
   }

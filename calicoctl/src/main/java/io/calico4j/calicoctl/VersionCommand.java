@@ -2,10 +2,10 @@ package io.calico4j.calicoctl;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

@@ -2,11 +2,12 @@ package io.calico4j.calicoctl;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.ipam.PoolRemoval;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -63,7 +64,7 @@ final class WriteCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException, DatastoreException {
+  public Integer call() throws IOException, DatastoreException, ValidationException {
     List<ResourceKey> named = named();
     if (files.isEmpty() && named.isEmpty()) {
       throw new ParameterException(spec.commandLine(), "name a file with -f");

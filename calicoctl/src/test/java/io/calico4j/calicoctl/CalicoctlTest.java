@@ -2,7 +2,7 @@ package io.calico4j.calicoctl;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.testing.MemoryDatastore;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
@@ -44,7 +44,7 @@ class CalicoctlTest {
   /** Commands close their datastore; this one must outlive them. */
   private final class Unclosable implements io.calico4j.core.datastore.Datastore {
     @Override
-    public java.util.Optional<io.calico4j.core.datastore.Entry> get(String key) {
+    public java.util.Optional<io.calico4j.core.model.Entry> get(String key) {
       return datastore.get(key);
     }
 

@@ -2,7 +2,6 @@ package io.calico4j.felix;
 
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.kernel.Conntrack;
@@ -10,6 +9,7 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftMonitor;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;

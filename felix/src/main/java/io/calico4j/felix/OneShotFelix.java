@@ -2,10 +2,10 @@ package io.calico4j.felix;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;

@@ -2,13 +2,13 @@ package io.calico4j.felix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.Entry;
-import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceCodec;
+import io.calico4j.core.resource.ValidationException;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -21,7 +21,7 @@ class DepartedAddressesTest {
   private final DepartedAddresses addresses = new DepartedAddresses();
 
   private static Resource<WorkloadEndpointSpec> endpoint(String networks)
-      throws InvalidResourceException {
+      throws ValidationException {
     String key = "/calico/resources/v3/projectcalico.org/workloadendpoints/default/here-cni-c-eth0";
     String json =
         "{'apiVersion':'projectcalico.org/v3','kind':'WorkloadEndpoint','metadata':{"

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.ipam.AddressInUseException;
@@ -17,7 +18,6 @@ import io.calico4j.core.model.PrintableText;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
-import io.calico4j.core.resource.ResourceClient;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

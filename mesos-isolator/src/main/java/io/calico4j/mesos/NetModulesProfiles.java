@@ -1,10 +1,10 @@
 package io.calico4j.mesos;
 
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,10 +1,10 @@
 package io.calico4j.mesos;
 
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Duration;

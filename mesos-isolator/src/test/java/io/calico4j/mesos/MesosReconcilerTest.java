@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.ipam.AssignRequest;
@@ -15,7 +15,7 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
-import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.testing.MemoryDatastore;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;

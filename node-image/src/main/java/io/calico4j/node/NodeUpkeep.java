@@ -2,7 +2,6 @@ package io.calico4j.node;
 
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.endpoint.WorkloadMtu;
@@ -11,6 +10,7 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;

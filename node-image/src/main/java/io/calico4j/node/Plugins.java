@@ -1,11 +1,11 @@
 package io.calico4j.node;
 
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.plugin.PluginHandler;
-import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.mesos.LenientDetach;
 import io.calico4j.mesos.MesosRequestMapper;
 import io.calico4j.mesos.MesosSandboxes;

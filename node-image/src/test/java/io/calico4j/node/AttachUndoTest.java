@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Listing;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.datastore.memory.MemoryDatastore;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
@@ -19,20 +18,18 @@ import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.testing.MemoryDatastore;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Attaches that fail, on a datastore and a kernel in memory. */
@@ -130,11 +127,10 @@ class AttachUndoTest {
   }
 
   @Test
-  void whereNoAddressIsLeftNoPairIsMade() throws Exception {
-    Set<EndpointStep> reached = Collections.synchronizedSet(EnumSet.noneOf(EndpointStep.class));
+  void whereNoAddressIsLeftNoVethPairStays() throws Exception {
     try (Datastore datastore = new Observed();
         Ipam ipam = new Ipam(datastore, "host-a");
-        EndpointService endpoints = service(datastore, ipam, reached::add)) {
+        EndpointService endpoints = service(datastore, ipam, EndpointStep.Observer.NONE)) {
       new ResourceClient(datastore)
           .create(
               Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));
@@ -143,6 +139,10 @@ class AttachUndoTest {
           .isInstanceOf(AttachException.class)
           .hasMessageContaining("no configured Calico pools");
     }
-    assertThat(reached).isEmpty();
+    try (Netlink host = kernel.netlink();
+        Netlink inside = kernel.netlink(kernel.sandbox())) {
+      assertThat(host.links()).isEmpty();
+      assertThat(inside.links()).isEmpty();
+    }
   }
 }

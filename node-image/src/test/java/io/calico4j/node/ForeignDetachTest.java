@@ -2,7 +2,7 @@ package io.calico4j.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointReadiness;
@@ -25,7 +25,7 @@ import io.calico4j.core.model.WorkloadEndpointName;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
-import io.calico4j.core.resource.ResourceClient;
+import io.calico4j.core.testing.MemoryDatastore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

@@ -2,9 +2,9 @@ package io.calico4j.testbed;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.model.Entry;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;

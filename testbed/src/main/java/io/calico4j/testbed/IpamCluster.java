@@ -2,12 +2,12 @@ package io.calico4j.testbed;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.resource.ResourceClient;
 
 /** What IPAM needs to find in a datastore, without any host behind it. */
 public final class IpamCluster {

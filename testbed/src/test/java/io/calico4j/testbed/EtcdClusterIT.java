@@ -3,12 +3,12 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
+import io.calico4j.core.model.Entry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

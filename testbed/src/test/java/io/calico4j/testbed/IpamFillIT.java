@@ -3,7 +3,6 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
@@ -11,6 +10,7 @@ import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.PoolExhaustedException;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.net.IpAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;

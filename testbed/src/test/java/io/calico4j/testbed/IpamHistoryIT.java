@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonParser;
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.model.Entry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.calico4j.testbed;
 
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.testing.MemoryDatastore;
 import org.junit.jupiter.api.AfterEach;
 
 /** The datastore in memory keeps the contract. */

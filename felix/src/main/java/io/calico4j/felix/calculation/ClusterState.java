@@ -1,8 +1,9 @@
 package io.calico4j.felix.calculation;
 
-import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.ClusterAddresses;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.NetworkSetSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -16,7 +17,6 @@ import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceClient;
 import io.calico4j.core.resource.ValidationFilter;
 import java.util.ArrayList;
 import java.util.Collection;

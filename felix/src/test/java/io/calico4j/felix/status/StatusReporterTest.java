@@ -2,11 +2,11 @@ package io.calico4j.felix.status;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.datastore.memory.MemoryDatastore;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.StatusKeys;
 import io.calico4j.core.model.WorkloadEndpointName;
+import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.felix.config.FelixConfig;
 import java.time.Instant;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.calico4j.node.bird;
 
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.BgpConfigurationSpec;
 import io.calico4j.core.model.BgpPeerSpec;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;

@@ -2,9 +2,9 @@ package io.calico4j.node.bird;
 
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.Entry;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpFamily;
 import java.io.IOException;

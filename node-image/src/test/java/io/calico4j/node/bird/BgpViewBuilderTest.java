@@ -2,7 +2,7 @@ package io.calico4j.node.bird;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.model.Entry;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -2,7 +2,7 @@ package io.calico4j.node.bird;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.datastore.Entry;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.testing.DamagedValues;
 import java.util.SortedMap;
