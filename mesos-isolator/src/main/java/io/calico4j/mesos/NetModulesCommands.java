@@ -225,7 +225,7 @@ final class NetModulesCommands {
     for (IpAddress address : addresses) {
       Optional<Block.Owner> owner = ipam.ownerOf(address);
       if (owner.isPresent() && owner.get().secondary().containsKey("interface")) {
-        throw new Refused("IP '" + address + "' already in use.");
+        throw Refused.addressInUse(address);
       }
       owner
           .map(Block.Owner::handleId)

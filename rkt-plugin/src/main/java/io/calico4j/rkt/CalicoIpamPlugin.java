@@ -15,6 +15,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -51,10 +52,10 @@ public final class CalicoIpamPlugin implements PluginHandler {
           "VERSION".equals(request.environment().get("CNI_COMMAND"))
               ? CniResult.versions(VersionRequest.asked(request.standardInput()))
               : serve(CniRequest.parse(request));
-      return new PluginResponse(0, output, "");
+      return PluginResponse.served(output);
     } catch (CniError e) {
       return new PluginResponse(
-          1,
+          new Outcome.CniFailure(e.code()),
           e.toJson(NetworkConfiguration.answerVersion(request.standardInput()).orElse(null)),
           e.getMessage() + "\n");
     }
