@@ -8,6 +8,8 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Clock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,8 +104,10 @@ class ModulesTest {
         .resideInAPackage(pure)
         .should()
         .dependOnClassesThat(
-            belongToAnyOf(Thread.class, Clock.class)
-                .or(resideInAnyPackage("java.net..", "java.nio.file..", "java.util.concurrent"))
+            belongToAnyOf(Thread.class, Clock.class, Socket.class, ServerSocket.class)
+                .or(
+                    resideInAnyPackage("java.nio.file..", "java.nio.channels..")
+                        .or(resideInAnyPackage("java.util.concurrent")))
                 .or(resideInAnyPackage("io.calico4j.core.kernel..", "org.slf4j..")))
         .orShould()
         .callMethod(System.class, "nanoTime")

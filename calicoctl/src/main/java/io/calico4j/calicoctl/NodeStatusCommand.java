@@ -1,5 +1,7 @@
 package io.calico4j.calicoctl;
 
+import io.calico4j.core.datastore.etcd.LocalEtcd;
+import io.calico4j.core.endpoint.TeardownRecords;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -20,28 +22,38 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code node status}: this host's BGP sessions, from bird's control socket. */
-@Command(description = "Shows this node's BGP sessions.", mixinStandardHelpOptions = true)
+/**
+ * {@code node status}: this host's BGP sessions, from bird's control socket, and the containers
+ * that were removed while etcd was away and are still to be released.
+ */
+@Command(
+    description =
+        "Shows this node's BGP sessions, and how many containers that were removed while etcd was"
+            + " away are still to be released.",
+    mixinStandardHelpOptions = true)
 final class NodeStatusCommand implements Callable<Integer> {
   private final Path socket;
+  private final TeardownRecords teardowns;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   NodeStatusCommand(Map<String, String> environment) {
     socket = Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico"), "bird.ctl");
+    teardowns = new TeardownRecords(TeardownRecords.directory(LocalEtcd.libDirectory(environment)));
   }
 
   @Override
   public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
     List<String> lines;
     try {
       lines = ask("show protocols");
     } catch (IOException e) {
+      printTeardowns(out);
       throw new IOException(
           "bird cannot be asked at " + socket + ": is calico-node running here? " + e.getMessage(),
           e);
     }
-    PrintWriter out = spec.commandLine().getOut();
     Table table = new Table(List.of("PEER ADDRESS", "PEER TYPE", "STATE", "SINCE", "INFO"));
     for (String line : lines) {
       row(line, table);
@@ -50,7 +62,25 @@ final class NodeStatusCommand implements Callable<Integer> {
     out.println();
     out.println("IPv4 BGP status");
     table.print(out);
+    out.println();
+    printTeardowns(out);
     return 0;
+  }
+
+  private void printTeardowns(PrintWriter out) throws IOException {
+    TeardownRecords.Waiting waiting;
+    try {
+      waiting = teardowns.waiting();
+    } catch (IOException e) {
+      throw new IOException("teardown records cannot be listed: " + e, e);
+    }
+    out.println(
+        "Teardown records that wait for etcd: "
+            + waiting
+                .oldest()
+                .map(t -> waiting.count() + ", the oldest since " + t)
+                .orElse("none"));
+    out.flush();
   }
 
   /** A line such as {@code Mesh_192_0_2_12 BGP --- up 22:03:43.230 Established}. */

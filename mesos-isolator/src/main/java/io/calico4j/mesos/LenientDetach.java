@@ -1,11 +1,11 @@
 package io.calico4j.mesos;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import io.calico4j.core.cni.CniError;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -38,17 +38,17 @@ public final class LenientDetach implements PluginHandler {
   @Override
   public PluginResponse handle(PluginRequest request) {
     PluginResponse response = plugin.handle(request);
-    if (response.exitCode() == 0
+    if (response.isServed()
         || !"DEL".equals(request.environment().get("CNI_COMMAND"))
         || !isOfMesos(request.standardInput())
-        || !isRequestAtFault(response.standardOutput())) {
+        || !isRequestAtFault(response.outcome())) {
       return response;
     }
     log.warn(
         "DEL of container {} is answered with success, since the same ADD was refused: {}",
         request.environment().get("CNI_CONTAINERID"),
         response.standardOutput());
-    return new PluginResponse(0, "", response.standardError());
+    return new PluginResponse(new Outcome.Served(), "", response.standardError());
   }
 
   private static boolean isOfMesos(String input) {
@@ -64,12 +64,9 @@ public final class LenientDetach implements PluginHandler {
         && !type.getAsString().equals("calico-ipam");
   }
 
-  private static boolean isRequestAtFault(String error) {
-    JsonElement code = object(error).get("code");
-    return code != null
-        && code.isJsonPrimitive()
-        && code.getAsJsonPrimitive().isNumber()
-        && REQUEST_AT_FAULT.contains(code.getAsInt());
+  private static boolean isRequestAtFault(Outcome outcome) {
+    return outcome instanceof Outcome.CniFailure failure
+        && REQUEST_AT_FAULT.contains(failure.code());
   }
 
   private static JsonObject object(String text) {

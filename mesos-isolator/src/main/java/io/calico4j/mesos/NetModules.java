@@ -13,6 +13,9 @@ final class NetModules {
   /** The endpoint's annotation that names the uid, and so the handle, of its addresses. */
   static final String UID_ANNOTATION = "io.calico4j/mesos-uid";
 
+  /** What a cleanup does besides; written into records, so that it must stay as it is. */
+  static final String RELEASE_UID = "net-modules-uid";
+
   /** The orchestrator and the network of every such endpoint. */
   static final String ORCHESTRATOR = "mesos";
 

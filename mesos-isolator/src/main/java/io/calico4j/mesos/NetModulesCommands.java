@@ -7,6 +7,7 @@ import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ContainerTrace;
+import io.calico4j.core.endpoint.DetachStep;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.ProfileDraft;
@@ -55,6 +56,7 @@ final class NetModulesCommands {
     this.resources = resources;
     node = ipam.node();
     profiles = new NetModulesProfiles(resources, node);
+    endpoints.addStep(NetModules.RELEASE_UID, (endpoint, request) -> releaseUid(endpoint));
   }
 
   JsonObject run(String command, NetModulesArguments args)
@@ -223,7 +225,7 @@ final class NetModulesCommands {
     for (IpAddress address : addresses) {
       Optional<Block.Owner> owner = ipam.ownerOf(address);
       if (owner.isPresent() && owner.get().secondary().containsKey("interface")) {
-        throw new Refused("IP '" + address + "' already in use.");
+        throw Refused.addressInUse(address);
       }
       owner
           .map(Block.Owner::handleId)
@@ -246,18 +248,20 @@ final class NetModulesCommands {
     return MesosLabels.of(given).labels();
   }
 
-  private JsonObject cleanup(NetModulesArguments args)
-      throws Refused, AttachException, DatastoreException {
-    EndpointIdentity identity = NetModules.identity(node, args.container());
-    String uid =
-        stored(identity)
-            .map(e -> e.metadata().annotations().get(NetModules.UID_ANNOTATION))
-            .orElse(null);
+  /** While the datastore is away this is recorded, and calico-node does the rest later. */
+  private JsonObject cleanup(NetModulesArguments args) throws Refused, AttachException {
+    endpoints.detach(
+        NetModules.identity(node, args.container()),
+        new DetachStep.Asked(NetModules.RELEASE_UID, new JsonObject()));
+    return new JsonObject();
+  }
+
+  /** Releases what the uid that the endpoint remembers holds, its addresses among that. */
+  private void releaseUid(Resource<WorkloadEndpointSpec> endpoint) throws DatastoreException {
+    String uid = endpoint.metadata().annotations().get(NetModules.UID_ANNOTATION);
     if (uid != null) {
       var unused = ipam.release(uid);
     }
-    endpoints.detach(identity);
-    return new JsonObject();
   }
 
   private Optional<Resource<WorkloadEndpointSpec>> stored(EndpointIdentity identity)

@@ -15,6 +15,7 @@ import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.model.PrintableText;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -42,24 +43,26 @@ public final class NetModulesPlugin implements PluginHandler {
     try {
       JsonObject answer = serve(request.standardInput());
       answer.add("error", JsonNull.INSTANCE);
-      return new PluginResponse(0, answer.toString(), "");
+      return PluginResponse.served(answer.toString());
     } catch (AddressInUseException e) {
-      return failure("IP '" + e.address() + "' already in use.", e);
-    } catch (Refused
-        | IpamException
+      Refused refused = Refused.addressInUse(e.address());
+      return failure(refused.outcome(), String.valueOf(refused.getMessage()), e);
+    } catch (Refused e) {
+      return failure(e.outcome(), String.valueOf(e.getMessage()), e);
+    } catch (IpamException
         | DatastoreException
         | AttachException
         | KernelException
         | IllegalArgumentException e) {
-      return failure(String.valueOf(e.getMessage()), e);
+      return failure(Outcome.NetModulesFailure.REFUSED, String.valueOf(e.getMessage()), e);
     }
   }
 
-  private static PluginResponse failure(String error, Exception cause) {
+  private static PluginResponse failure(Outcome outcome, String error, Exception cause) {
     log.warn("a net-modules request failed: {}", cause.getMessage());
     JsonObject answer = new JsonObject();
     answer.addProperty("error", error);
-    return new PluginResponse(1, answer.toString(), PrintableText.of(error) + "\n");
+    return new PluginResponse(outcome, answer.toString(), PrintableText.of(error) + "\n");
   }
 
   private JsonObject serve(String text)

@@ -22,12 +22,12 @@ import io.calico4j.mesos.AgentApi;
 import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.bird.BirdManager;
 import io.calico4j.node.etcd.EmbeddedEtcd;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -170,7 +170,8 @@ public final class CalicoNode implements AutoCloseable {
                     EndpointSettings.forAgent(upkeep::mtu).withDatastoreAddresses(etcdAddresses),
                     environment),
                 steps));
-    PluginMetrics metrics = new PluginMetrics();
+    PrometheusRegistry registry = new PrometheusRegistry();
+    PluginMetrics metrics = new PluginMetrics(registry);
     PluginServer server =
         own(
             new PluginServer(
@@ -184,21 +185,7 @@ public final class CalicoNode implements AutoCloseable {
     upkeep.clean(
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
         felix::localEndpoints);
-    List<Supplier<String>> sources = new ArrayList<>();
-    sources.add(() -> metrics.text(felix::localEndpoints));
-    sources.add(() -> PluginMetrics.teardowns(endpoints.pendingTeardowns()));
-    sources.add(
-        () ->
-            "# HELP calico_felix_table_repairs_total Times that the table inet calico was written"
-                + " again because another program had changed it.\n"
-                + "# TYPE calico_felix_table_repairs_total counter\n"
-                + "calico_felix_table_repairs_total "
-                + felix.tableRepairs()
-                + "\n# HELP calico_datastore_damaged_resources Resources that cannot be read.\n"
-                + "# TYPE calico_datastore_damaged_resources gauge\n"
-                + "calico_datastore_damaged_resources "
-                + felix.damaged().size()
-                + "\n");
+    Metrics.register(registry, felix, endpoints);
     if (mesos.isPresent()) {
       MesosUpkeep reconciling =
           own(
@@ -210,12 +197,12 @@ public final class CalicoNode implements AutoCloseable {
                       resources,
                       ipam,
                       Duration.ofSeconds(mesos.get().graceSeconds())),
-                  mesos.get()));
+                  mesos.get(),
+                  registry));
       reconciling.start();
       health.page("/mesos", reconciling::page);
-      sources.add(reconciling::metrics);
     }
-    own(new MetricsServer(health, environment, sources));
+    own(new MetricsServer(health, environment, registry));
     MesosAttributes.write(settings.runDirectory(), settings.node());
     plugins.set(server::problem);
     readiness.begin();

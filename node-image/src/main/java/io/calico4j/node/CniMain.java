@@ -19,6 +19,7 @@ import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -65,20 +66,20 @@ public final class CniMain {
    * than the request.
    */
   public static void main(String[] arguments) throws IOException {
-    PrintStream answer = System.out;
+    PrintStream output = System.out;
     LogStream.install();
     System.setOut(System.err);
     String program = arguments.length == 0 ? "calico" : arguments[0];
     byte[] input = System.in.readNBytes(MAX_INPUT);
     CniMain main = new CniMain(program, System.getenv(), new String(input, StandardCharsets.UTF_8));
     main.chooseLogLevel();
-    PluginResponse response = main.serveOrHandOver();
-    System.err.print(response.standardError());
+    Answer answer = main.serveOrHandOver();
+    System.err.print(answer.standardError());
     System.err.flush();
-    answer.write(response.standardOutput().getBytes(StandardCharsets.UTF_8));
-    answer.flush();
-    response.afterwards().run();
-    LibC.endProcess(response.exitCode());
+    output.write(answer.standardOutput().getBytes(StandardCharsets.UTF_8));
+    output.flush();
+    answer.afterwards().run();
+    LibC.endProcess(answer.exitCode());
   }
 
   /**
@@ -111,27 +112,27 @@ public final class CniMain {
   }
 
   /** An agent that appears meanwhile does the work, before or after it failed here. */
-  private PluginResponse serveOrHandOver() {
+  private Answer serveOrHandOver() {
     boolean status = "STATUS".equals(environment.get("CNI_COMMAND"));
     Handover handover =
         new Handover(
             program, input, Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
     boolean toAgent = !status && !"DEL".equals(environment.get("CNI_COMMAND"));
     try {
-      Optional<PluginResponse> early = toAgent ? handover.tryIt() : Optional.empty();
+      Optional<Answer> early = toAgent ? handover.tryIt() : Optional.empty();
       if (early.isPresent()) {
         return early.get();
       }
       PluginResponse response = serve();
-      if (response.exitCode() == 0 || status) {
-        return response;
+      if (response.isServed() || status) {
+        return Answer.of(response);
       }
-      return handover.tryIt().orElse(response);
+      return handover.tryIt().orElse(Answer.of(response));
     } catch (IOException e) {
-      return failure(unable(e));
+      return Answer.of(failure(unable(e)));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return failure(unable(e));
+      return Answer.of(failure(unable(e)));
     }
   }
 
@@ -254,7 +255,7 @@ public final class CniMain {
     netModules.addProperty("error", error.getMessage());
     boolean speaksCni = environment.containsKey("CNI_COMMAND");
     return new PluginResponse(
-        1,
+        speaksCni ? new Outcome.CniFailure(error.code()) : Outcome.NetModulesFailure.REFUSED,
         speaksCni
             ? error.toJson(NetworkConfiguration.answerVersion(input).orElse(null))
             : netModules.toString(),

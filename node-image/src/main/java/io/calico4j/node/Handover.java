@@ -1,6 +1,5 @@
 package io.calico4j.node;
 
-import io.calico4j.core.plugin.PluginResponse;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,7 +19,7 @@ import java.util.concurrent.CompletableFuture;
  */
 record Handover(String program, String input, Path runDirectory) {
   /** Returns the agent's answer; empty when no agent lives here. */
-  Optional<PluginResponse> tryIt() throws IOException, InterruptedException {
+  Optional<Answer> tryIt() throws IOException, InterruptedException {
     String home = System.getProperty("io.calico4j.home", "");
     Path launcher = Path.of(home, "bin", program);
     if (home.isEmpty() || !Files.isExecutable(launcher) || !AgentPresence.isHeld(runDirectory)) {
@@ -42,6 +41,6 @@ record Handover(String program, String input, Path runDirectory) {
       request.write(input.getBytes(StandardCharsets.UTF_8));
     }
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    return Optional.of(new PluginResponse(process.waitFor(), output, errors.join()));
+    return Optional.of(new Answer(process.waitFor(), output, errors.join(), () -> {}));
   }
 }

@@ -6,9 +6,13 @@ import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.mesos.AgentUnavailableException;
 import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.http.Page;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,18 +20,35 @@ import org.slf4j.LoggerFactory;
 final class MesosUpkeep implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(MesosUpkeep.class);
 
-  private static final String LOOKS = "calico_mesos_looks_total";
-
   private final MesosReconciler reconciler;
   private final MesosSettings settings;
   private final ScheduledExecutorService timer = Daemons.timer("mesos-upkeep");
-  private final AtomicLong good = new AtomicLong();
-  private final AtomicLong failed = new AtomicLong();
+  private final CounterDataPoint good;
+  private final CounterDataPoint failed;
   private volatile String problem = "the agent has not been asked yet";
 
-  MesosUpkeep(MesosReconciler reconciler, MesosSettings settings) {
+  MesosUpkeep(MesosReconciler reconciler, MesosSettings settings, PrometheusRegistry registry) {
     this.reconciler = reconciler;
     this.settings = settings;
+    GaugeWithCallback.builder()
+        .name("calico_mesos_agent_up")
+        .help("Whether the Mesos agent answered the last question about its containers.")
+        .callback(gauge -> gauge.call(problem.isEmpty() ? 1 : 0))
+        .register(registry);
+    Counter looks =
+        Counter.builder()
+            .name("calico_mesos_looks_total")
+            .help("Comparisons with the agent's containers, by outcome.")
+            .labelNames("result")
+            .withoutExemplars()
+            .register(registry);
+    good = looks.labelValues("ok");
+    failed = looks.labelValues("failed");
+    CounterWithCallback.builder()
+        .name("calico_mesos_released_total")
+        .help("Endpoints and unused addresses released because the agent lists no such container.")
+        .callback(counter -> counter.call(reconciler.released()))
+        .register(registry);
   }
 
   void start() {
@@ -42,7 +63,7 @@ final class MesosUpkeep implements AutoCloseable {
         log.info("{} answers: its containers are compared with the endpoints", settings.access());
       }
       problem = "";
-      long unused = good.incrementAndGet();
+      good.inc();
     } catch (AgentUnavailableException
         | AttachException
         | DatastoreException
@@ -52,7 +73,7 @@ final class MesosUpkeep implements AutoCloseable {
         log.warn("endpoints are not compared with the Mesos agent's containers now: {}", text);
       }
       problem = text;
-      long unused = failed.incrementAndGet();
+      failed.inc();
     }
   }
 
@@ -62,23 +83,6 @@ final class MesosUpkeep implements AutoCloseable {
     return now.isEmpty()
         ? Page.plain(200, settings.access() + ": answers\n")
         : Page.plain(503, now + "\n");
-  }
-
-  /** Returns its part of the metrics. */
-  String metrics() {
-    return Metrics.single(
-            "calico_mesos_agent_up",
-            "gauge",
-            "Whether the Mesos agent answered the last question about its containers.",
-            problem.isEmpty() ? 1 : 0)
-        + Metrics.head(LOOKS, "counter", "Comparisons with the agent's containers, by outcome.")
-        + Metrics.sample(LOOKS, good.get(), "result", "ok")
-        + Metrics.sample(LOOKS, failed.get(), "result", "failed")
-        + Metrics.single(
-            "calico_mesos_released_total",
-            "counter",
-            "Endpoints and unused addresses released because the agent lists no such container.",
-            reconciler.released());
   }
 
   @Override

@@ -1,36 +1,60 @@
 package io.calico4j.node;
 
-import java.util.Locale;
+import io.calico4j.core.endpoint.EndpointService;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.felix.Felix;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Supplier;
 
-/** The Prometheus text format, version 0.0.4. */
+/** What is read from the agent's parts whenever somebody fetches. */
 final class Metrics {
-  static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-
   private Metrics() {}
 
-  /** Prints what begins a metric: its help text and its type. */
-  static String head(String name, String type, String help) {
-    return "# HELP " + name + " " + help + "\n# TYPE " + name + " " + type + "\n";
+  static void register(PrometheusRegistry registry, Felix felix, EndpointService endpoints) {
+    attached(registry, felix::localEndpoints);
+    GaugeWithCallback.builder()
+        .name("calico_teardowns_pending")
+        .help("Detachments that the datastore has not heard of yet.")
+        .callback(gauge -> gauge.call(endpoints.pendingTeardowns()))
+        .register(registry);
+    CounterWithCallback.builder()
+        .name("calico_felix_table_repairs_total")
+        .help(
+            "Times that the table inet calico was written again because another program had"
+                + " changed it.")
+        .callback(counter -> counter.call(felix.tableRepairs()))
+        .register(registry);
+    GaugeWithCallback.builder()
+        .name("calico_datastore_damaged_resources")
+        .help("Resources that cannot be read.")
+        .callback(gauge -> gauge.call(felix.damaged().size()))
+        .register(registry);
   }
 
-  /** Prints a metric without labels. */
-  static String single(String name, String type, String help, long value) {
-    return head(name, type, help) + name + " " + value + "\n";
+  static void attached(
+      PrometheusRegistry registry, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
+    GaugeWithCallback.builder()
+        .name("calico_containers_attached")
+        .help("Interfaces attached now, by runtime.")
+        .labelNames("runtime")
+        .callback(gauge -> byRuntime(endpoints.get()).forEach((r, n) -> gauge.call(n, r)))
+        .register(registry);
   }
 
-  /** Prints a sample; labels come as {@code name, value, name, value …}. */
-  static String sample(String name, Number value, String... labels) {
-    StringBuilder text = new StringBuilder(name);
-    for (int i = 0; i + 1 < labels.length; i += 2) {
-      text.append(i == 0 ? '{' : ',').append(labels[i]).append("=\"");
-      text.append(labels[i + 1].replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n"));
-      text.append('"');
-    }
-    if (labels.length > 0) {
-      text.append('}');
-    }
-    String number =
-        value instanceof Double d ? String.format(Locale.ROOT, "%.6f", d) : value.toString();
-    return text.append(' ').append(number).append('\n').toString();
+  private static Map<String, Long> byRuntime(List<Resource<WorkloadEndpointSpec>> endpoints) {
+    Map<String, Long> byRuntime = new TreeMap<>(Map.of("mesos", 0L, "rkt", 0L, "net-modules", 0L));
+    endpoints.forEach(e -> byRuntime.merge(runtime(e), 1L, Long::sum));
+    return byRuntime;
+  }
+
+  private static String runtime(Resource<WorkloadEndpointSpec> endpoint) {
+    String runtime = endpoint.metadata().annotations().getOrDefault("io.calico4j/runtime", "");
+    return runtime.isEmpty() ? "other" : runtime;
   }
 }

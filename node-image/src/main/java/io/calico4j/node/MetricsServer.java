@@ -2,8 +2,12 @@ package io.calico4j.node;
 
 import io.calico4j.node.http.Page;
 import io.calico4j.node.http.PageServer;
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.List;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -18,15 +22,9 @@ final class MetricsServer implements AutoCloseable {
 
   private final Optional<PageServer> own;
 
-  MetricsServer(
-      HealthServer health, Map<String, String> environment, List<Supplier<String>> sources)
+  MetricsServer(HealthServer health, Map<String, String> environment, PrometheusRegistry registry)
       throws IOException {
-    Supplier<Page> page =
-        () -> {
-          StringBuilder text = new StringBuilder();
-          sources.forEach(source -> text.append(source.get()));
-          return new Page(200, Metrics.CONTENT_TYPE, text.toString());
-        };
+    Supplier<Page> page = () -> page(registry);
     health.page(PATH, page);
     if (!environment
         .getOrDefault("FELIX_PROMETHEUSMETRICSENABLED", "")
@@ -42,6 +40,18 @@ final class MetricsServer implements AutoCloseable {
     PageServer server = new PageServer(host.isEmpty() ? "localhost" : host, Integer.parseInt(port));
     server.page(PATH, page);
     own = Optional.of(server);
+  }
+
+  /** Makes the page from what the registry holds now. */
+  static Page page(PrometheusRegistry registry) {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    try {
+      PrometheusTextFormatWriter.create().write(text, registry.scrape());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new Page(
+        200, PrometheusTextFormatWriter.CONTENT_TYPE, text.toString(StandardCharsets.UTF_8));
   }
 
   @Override

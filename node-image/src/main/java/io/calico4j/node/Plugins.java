@@ -51,7 +51,7 @@ final class Plugins {
         "calico",
         calico,
         "calico-ipam",
-        new CalicoIpamPlugin(ipam, endpoints.patience()),
+        new CalicoIpamPlugin(endpoints, ipam),
         "calico-mesos",
         mesos);
   }

@@ -7,6 +7,7 @@ import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.EndpointSettings;
+import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.endpoint.WorkloadMtu;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -74,7 +75,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   static EndpointSettings endpoints(EndpointSettings settings, Map<String, String> environment) {
     return settings.with(
         Patience.ofSeconds(BUDGET, environment.getOrDefault(BUDGET, "30")),
-        Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico"), "teardown"));
+        TeardownRecords.directory(LocalEtcd.libDirectory(environment)));
   }
 
   /** Leaves the MTU of workloads where upstream's plugins look for it too. */

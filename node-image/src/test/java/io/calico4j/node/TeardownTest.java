@@ -3,36 +3,27 @@ package io.calico4j.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.datastore.ResourceClient;
-import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
-import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.EndpointStep;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
-import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,62 +39,12 @@ class TeardownTest {
   private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore memory = new MemoryDatastore();
 
-  /** How many requests of the datastore fail from now on. */
-  private final AtomicInteger failures = new AtomicInteger();
-
-  private final Datastore datastore = new Failing();
+  private final FailingDatastore datastore = new FailingDatastore(memory);
+  private final AtomicInteger failures = datastore.failures;
   private final Ipam ipam = new Ipam(datastore, "host-a");
 
   private static EndpointIdentity identity(String network) {
     return new EndpointIdentity(network, "host-a", "default", "cni", "web", "eth0");
-  }
-
-  private final class Failing implements Datastore {
-    private void fail() throws DatastoreException {
-      if (failures.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
-        throw new UnavailableException("etcd does not answer", true, null);
-      }
-    }
-
-    @Override
-    public Optional<Entry> get(String key) throws DatastoreException {
-      fail();
-      return memory.get(key);
-    }
-
-    @Override
-    public Listing list(String prefix) throws DatastoreException {
-      fail();
-      return memory.list(prefix);
-    }
-
-    @Override
-    public long commit(Transaction transaction) throws DatastoreException {
-      fail();
-      return memory.commit(transaction);
-    }
-
-    @Override
-    public Watch watch(String prefix, long fromRevision, WatchListener listener) {
-      return memory.watch(prefix, fromRevision, listener);
-    }
-
-    @Override
-    public void close() {
-      memory.close();
-    }
-  }
-
-  private static final class Programmed implements EndpointReadiness {
-    @Override
-    public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout) {
-      return true;
-    }
-
-    @Override
-    public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout) {
-      return true;
-    }
   }
 
   @BeforeEach
@@ -130,7 +71,7 @@ class TeardownTest {
     return new EndpointService(
         datastore,
         kernel,
-        new Programmed(),
+        FailingDatastore.programmed(),
         ipam,
         EndpointSettings.forSingleRequest(() -> 1500)
             .with(new Patience(Duration.ofSeconds(budgetSeconds)), directory.resolve("teardown")),
@@ -169,7 +110,7 @@ class TeardownTest {
         new EndpointService(
             datastore,
             kernel,
-            new Programmed(),
+            FailingDatastore.programmed(),
             ipam,
             EndpointSettings.forAgent(() -> 1500)
                 .with(new Patience(Duration.ofSeconds(1)), directory.resolve("teardown")),

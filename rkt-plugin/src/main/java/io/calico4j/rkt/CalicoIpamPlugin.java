@@ -6,18 +6,20 @@ import io.calico4j.core.cni.CniResult;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -30,17 +32,17 @@ public final class CalicoIpamPlugin implements PluginHandler {
 
   private static final String INTERFACE = "interface";
 
+  private final EndpointService endpoints;
   private final Ipam ipam;
-  private final Patience patience;
 
   /**
    * Makes the plugin.
    *
-   * @param patience the budget of an ADD
+   * @param endpoints has the budget of an ADD, and records a DEL while the datastore is away
    */
-  public CalicoIpamPlugin(Ipam ipam, Patience patience) {
+  public CalicoIpamPlugin(EndpointService endpoints, Ipam ipam) {
+    this.endpoints = endpoints;
     this.ipam = ipam;
-    this.patience = patience;
   }
 
   @Override
@@ -50,10 +52,10 @@ public final class CalicoIpamPlugin implements PluginHandler {
           "VERSION".equals(request.environment().get("CNI_COMMAND"))
               ? CniResult.versions(VersionRequest.asked(request.standardInput()))
               : serve(CniRequest.parse(request));
-      return new PluginResponse(0, output, "");
+      return PluginResponse.served(output);
     } catch (CniError e) {
       return new PluginResponse(
-          1,
+          new Outcome.CniFailure(e.code()),
           e.toJson(NetworkConfiguration.answerVersion(request.standardInput()).orElse(null)),
           e.getMessage() + "\n");
     }
@@ -79,12 +81,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
                 "");
           }
         }
-        case DEL -> {
-          EndpointIdentity identity = PlainCniMapper.identity(request, ipam.node());
-          var unused =
-              ipam.release(
-                  identity.handleId(), owner -> isOf(owner, identity), Ipam.FurtherWrites.NONE);
-        }
+        case DEL -> endpoints.releaseAddresses(PlainCniMapper.identity(request, ipam.node()));
         case GC -> collect(configuration);
         case STATUS -> status(configuration);
       }
@@ -148,8 +145,9 @@ public final class CalicoIpamPlugin implements PluginHandler {
   /** Repeats while the datastore does not answer: what an attempt has assigned is found again. */
   private List<IpAddress> add(AttachRequest wanted) throws DatastoreException, IpamException {
     try {
-      return patience.run(
-          "addresses for " + wanted.identity(), Exception.class, () -> addOnce(wanted));
+      return endpoints
+          .patience()
+          .run("addresses for " + wanted.identity(), Exception.class, () -> addOnce(wanted));
     } catch (DatastoreException | IpamException | RuntimeException e) {
       throw e;
     } catch (Exception e) {
@@ -158,6 +156,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
   }
 
   private List<IpAddress> addOnce(AttachRequest wanted) throws DatastoreException, IpamException {
+    endpoints.finishRelease(wanted.identity());
     List<IpAddress> held = held(wanted.identity());
     if (!held.isEmpty()) {
       return held;
@@ -177,7 +176,9 @@ public final class CalicoIpamPlugin implements PluginHandler {
                     NETWORK,
                     wanted.identity().network(),
                     INTERFACE,
-                    wanted.identity().interfaceName())),
+                    wanted.identity().interfaceName(),
+                    "timestamp",
+                    Instant.now().toString())),
             Ipam.FurtherWrites.NONE)
         .addresses();
   }

@@ -17,6 +17,7 @@ import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -67,7 +68,7 @@ public final class CalicoPlugin implements PluginHandler {
               : serve(CniRequest.parse(request), sandbox);
       long micros = (System.nanoTime() - start) / 1000;
       return new PluginResponse(
-          0,
+          new Outcome.Served(),
           served.output(),
           "",
           () ->
@@ -86,7 +87,7 @@ public final class CalicoPlugin implements PluginHandler {
           e.code(),
           e.getMessage());
       return new PluginResponse(
-          1,
+          new Outcome.CniFailure(e.code()),
           e.toJson(NetworkConfiguration.answerVersion(request.standardInput()).orElse(null)),
           e.getMessage() + "\n");
     }

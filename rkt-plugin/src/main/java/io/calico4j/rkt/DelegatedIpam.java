@@ -9,18 +9,24 @@ import io.calico4j.core.cni.IpamResult;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
+import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.Attachment;
+import io.calico4j.core.endpoint.DetachStep;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.plugin.PluginRequest;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
@@ -35,6 +41,10 @@ final class DelegatedIpam {
   private static final Logger log = LoggerFactory.getLogger(DelegatedIpam.class);
   private static final String OWN = "calico-ipam";
   private static final String SECTION = "io.calico4j/ipam";
+
+  /** The step of a recorded detachment; written into records, so that it must stay as it is. */
+  private static final String GIVE_BACK = "cni-ipam";
+
   private static final int LOCKS = 64;
 
   private final EndpointService endpoints;
@@ -47,6 +57,7 @@ final class DelegatedIpam {
     for (int i = 0; i < LOCKS; i++) {
       locks[i] = new ReentrantLock();
     }
+    endpoints.addStep(GIVE_BACK, DelegatedIpam::giveBackRecorded);
   }
 
   /** Something that is done for one endpoint. */
@@ -157,10 +168,23 @@ final class DelegatedIpam {
   /**
    * Detaches an endpoint, and gives its addresses back to the plugin that keeps them, whether the
    * configuration names it or the endpoint remembers it. Both are tried whatever happens to one; a
-   * plugin that could not have given an address need not be there.
+   * plugin that could not have given an address need not be there. While nobody can say whether the
+   * endpoint remembers a plugin, the request is recorded with the detachment.
    */
   void detach(CniRequest request, EndpointIdentity identity) throws CniError, AttachException {
-    Optional<JsonObject> configuration = configuration(request, identity);
+    Optional<JsonObject> configuration;
+    try {
+      configuration = configuration(request, identity);
+    } catch (UnavailableException e) {
+      var unused =
+          inTurn(
+              identity,
+              () -> {
+                endpoints.detach(identity, new DetachStep.Asked(GIVE_BACK, recorded(request)));
+                return identity;
+              });
+      return;
+    }
     if (configuration.isEmpty()) {
       endpoints.detach(identity);
       return;
@@ -189,9 +213,49 @@ final class DelegatedIpam {
     return failure;
   }
 
+  private static JsonObject recorded(CniRequest request) {
+    JsonObject environment = new JsonObject();
+    request.environment().forEach(environment::addProperty);
+    JsonObject recorded = new JsonObject();
+    recorded.add("environment", environment);
+    recorded.add("configuration", request.configuration().document());
+    return recorded;
+  }
+
+  /** Gives the addresses of an endpoint back to the plugin that the endpoint remembers, if any. */
+  private static void giveBackRecorded(Resource<WorkloadEndpointSpec> endpoint, JsonObject recorded)
+      throws AttachException {
+    String section = endpoint.metadata().annotations().getOrDefault(SECTION, "");
+    if (section.isEmpty()) {
+      return;
+    }
+    Map<String, String> environment = new TreeMap<>();
+    recorded
+        .getAsJsonObject("environment")
+        .entrySet()
+        .forEach(variable -> environment.put(variable.getKey(), variable.getValue().getAsString()));
+    JsonObject document = recorded.getAsJsonObject("configuration");
+    try {
+      CniRequest request =
+          CniRequest.parse(new PluginRequest("calico", environment, document.toString(), -1));
+      JsonObject configuration = completed(document, section);
+      IpamDelegate.of(NetworkConfiguration.string(configuration.getAsJsonObject("ipam"), "type"))
+          .run(Command.DEL, request, configuration);
+    } catch (CniError e) {
+      throw new AttachException(Reason.TRY_AGAIN, e.getMessage() + "; " + e.details(), e);
+    }
+  }
+
+  /** Returns a configuration with the section that an endpoint remembers. */
+  private static JsonObject completed(JsonObject document, String section) throws CniError {
+    JsonObject completed = document.deepCopy();
+    completed.add("ipam", NetworkConfiguration.decode(section));
+    return completed;
+  }
+
   /** Returns the configuration for the plugin; empty when the addresses are calico-ipam's. */
   private Optional<JsonObject> configuration(CniRequest request, EndpointIdentity identity)
-      throws CniError {
+      throws CniError, UnavailableException {
     JsonObject document = request.configuration().document();
     if (isNamed(request.configuration())) {
       return Optional.of(document);
@@ -199,21 +263,30 @@ final class DelegatedIpam {
     if (!NetworkConfiguration.string(request.configuration().ipam(), "type").isEmpty()) {
       return Optional.empty();
     }
-    Optional<String> section = stored(identity).map(a -> a.getOrDefault(SECTION, ""));
+    Optional<String> section = annotations(identity).map(a -> a.getOrDefault(SECTION, ""));
     if (section.isEmpty() || section.get().isEmpty()) {
       return Optional.empty();
     }
-    JsonObject completed = document.deepCopy();
-    completed.add("ipam", NetworkConfiguration.decode(section.get()));
-    return Optional.of(completed);
+    return Optional.of(completed(document, section.get()));
   }
 
   /** Returns the annotations of the endpoint in the datastore. */
   private Optional<Map<String, String>> stored(EndpointIdentity identity) throws CniError {
     try {
+      return annotations(identity);
+    } catch (UnavailableException e) {
+      throw new CniError(CniError.TRY_AGAIN, String.valueOf(e.getMessage()), "");
+    }
+  }
+
+  private Optional<Map<String, String>> annotations(EndpointIdentity identity)
+      throws CniError, UnavailableException {
+    try {
       return resources
           .get(ResourceKind.WORKLOAD_ENDPOINT, identity.namespace(), identity.key().name())
           .map(endpoint -> endpoint.metadata().annotations());
+    } catch (UnavailableException e) {
+      throw e;
     } catch (DatastoreException e) {
       throw new CniError(CniError.TRY_AGAIN, String.valueOf(e.getMessage()), "");
     }

@@ -123,9 +123,9 @@ class MesosReconcilerIT {
     assertThat(host.page("/mesos")).contains("answers");
     assertThat(host.page("/metrics"))
         .contains(
-            "calico_containers_attached{runtime=\"mesos\"} 3\n",
-            "calico_mesos_agent_up 1\n",
-            "calico_plugin_requests_total{program=\"calico\",command=\"ADD\",result=\"ok\"}");
+            "calico_containers_attached{runtime=\"mesos\"} 3.0\n",
+            "calico_mesos_agent_up 1.0\n",
+            "calico_plugin_requests_total{command=\"ADD\",program=\"calico\",result=\"ok\"}");
     assertThat(Files.readString(host.state().resolve("run/mesos-attributes")))
         .isEqualTo("calico:v3;calico_node:agent-a\n");
   }

@@ -190,6 +190,10 @@ class NetModulesIT {
       assertThat(call(request).standardOutput())
           .isEqualToIgnoringNewLines("{\"error\":\"IP '10.65.0.77' already in use.\"}");
     }
+    assertThat(host.page("/metrics"))
+        .contains(
+            "{command=\"allocate\",program=\"calico-mesos\",result=\"ipam\"}",
+            "{command=\"reserve\",program=\"calico-mesos\",result=\"ipam\"}");
     JsonObject unused = mustCall("release", "{\"uid\":\"first\"}");
     assertNothingLeft();
   }

@@ -31,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -217,10 +218,19 @@ public final class PageServer implements AutoCloseable {
     var unused = context.writeAndFlush(response).addListener(ChannelFutureListener.CLOSE);
   }
 
-  /** Closes every connection and listens no more. */
+  /**
+   * Closes every connection and listens no more. The loop is not left to do it: one that is told to
+   * stop at the wrong moment ends without closing its channels.
+   */
   @Override
   public void close() {
     makers.shutdownNow();
+    loop.submit(this::closeChannels).awaitUninterruptibly(2, TimeUnit.SECONDS);
     loop.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+  }
+
+  private void closeChannels() {
+    close(listener);
+    List.copyOf(connections).forEach(PageServer::close);
   }
 }

@@ -309,7 +309,7 @@ final class EndpointRegistry {
   /**
    * An address without a recorded interface was assigned by another tool for the whole container.
    */
-  private static boolean isOfInterface(@Nullable String recorded, EndpointIdentity identity) {
+  static boolean isOfInterface(@Nullable String recorded, EndpointIdentity identity) {
     return recorded == null || recorded.equals(identity.interfaceName());
   }
 }

@@ -8,6 +8,8 @@ import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.endpoint.AttachTimings.Clock;
+import io.calico4j.core.endpoint.TeardownRecords.Pending;
+import io.calico4j.core.endpoint.TeardownRecords.Subject;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
@@ -30,8 +32,10 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -69,6 +73,11 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   private final Netlink host;
   private final Conntrack conntrack;
   private final @Nullable TeardownRecords teardowns;
+  private final Map<String, DetachStep> detachSteps = new ConcurrentHashMap<>();
+
+  /** What was said of recorded detachments that cannot be finished, to say it once. */
+  private final Map<EndpointIdentity, String> teardownProblems = new ConcurrentHashMap<>();
+
   private final LinkReaper reaper;
   private final SandboxWiring wiring;
   private final VethMaker veths;
@@ -124,10 +133,19 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       locks[i] = new ReentrantLock();
     }
     if (teardowns != null && settings.deferLinkDeletion()) {
+      // The first time when plugins have added their steps.
       var unused =
           takebacks.scheduleWithFixedDelay(
-              this::finishTeardowns, 0, TEARDOWN_SECONDS, TimeUnit.SECONDS);
+              this::finishTeardowns, 1, TEARDOWN_SECONDS, TimeUnit.SECONDS);
     }
+  }
+
+  /**
+   * Makes a step of detachments known under a name that is in records on the disk. Records that ask
+   * for it wait until then.
+   */
+  public void addStep(String name, DetachStep step) {
+    detachSteps.put(name, step);
   }
 
   /** Returns the budget of an attach. */
@@ -382,20 +400,34 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
    * rest is recorded on this host, and calico-node does it later.
    */
   public void detach(EndpointIdentity identity) throws AttachException {
+    detachWith(identity, null);
+  }
+
+  /**
+   * Detaches an interface, and does a step before its endpoint leaves the datastore; both are
+   * recorded together.
+   */
+  public void detach(EndpointIdentity identity, DetachStep.Asked step) throws AttachException {
+    detachWith(identity, step);
+  }
+
+  private void detachWith(EndpointIdentity identity, DetachStep.@Nullable Asked asked)
+      throws AttachException {
     Lock lock = lock(identity);
     lock.lock();
     try {
       reaper.remove(identity.hostInterface());
       steps.reached(EndpointStep.LINK_REMOVED);
+      DetachStep.Asked step = asked == null ? recordedStep(identity) : asked;
       try {
-        unregister(identity);
+        unregister(identity, step);
       } catch (UnavailableException e) {
-        record(identity, e);
+        record(new Pending(Subject.ENDPOINT, identity, Instant.now(), step), e);
         return;
       }
       steps.reached(EndpointStep.UNREGISTERED);
       if (teardowns != null) {
-        teardowns.delete(identity);
+        teardowns.delete(Subject.ENDPOINT, identity);
       }
       if (settings.awaitRemoval()
           && !readiness.awaitRemoved(identity.key(), 0, settings.policyTimeout())) {
@@ -408,8 +440,18 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     }
   }
 
+  /** Returns the step that an earlier detachment of the endpoint has still to do. */
+  private DetachStep.@Nullable Asked recordedStep(EndpointIdentity identity) {
+    if (teardowns == null) {
+      return null;
+    }
+    Optional<Pending> earlier = teardowns.of(Subject.ENDPOINT, identity);
+    return earlier.isPresent() ? earlier.get().step() : null;
+  }
+
   /** Releases what the datastore has of an endpoint, and the link that stands in it. */
-  private void unregister(EndpointIdentity identity) throws DatastoreException, KernelException {
+  private void unregister(EndpointIdentity identity, DetachStep.@Nullable Asked step)
+      throws DatastoreException, KernelException, AttachException {
     EndpointIdentity attached = identity;
     Optional<Resource<WorkloadEndpointSpec>> found = registry.stored(identity);
     if (found.isPresent()) {
@@ -418,17 +460,94 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
       stored.removeLink(node(), host, reaper);
       // Before the addresses are released: their next owner must not meet these connections.
       forgetConnections(stored.addresses());
+      if (step != null) {
+        run(step, found.get());
+      }
     }
     registry.unregister(attached);
   }
 
-  private void record(EndpointIdentity identity, UnavailableException cause)
-      throws UnavailableException {
+  private void run(DetachStep.Asked step, Resource<WorkloadEndpointSpec> endpoint)
+      throws DatastoreException, AttachException {
+    DetachStep known = detachSteps.get(step.name());
+    if (known == null) {
+      throw new AttachException(
+          Reason.TRY_AGAIN,
+          "nothing is known here of the step \""
+              + step.name()
+              + "\" that the detachment of "
+              + endpoint.metadata().name()
+              + " asks for",
+          null);
+    }
+    known.run(endpoint, step.request());
+  }
+
+  /**
+   * Releases the addresses that {@code calico-ipam} assigned for an interface of another plugin.
+   * While the datastore is away this is recorded on this host, and calico-node does it later.
+   */
+  public void releaseAddresses(EndpointIdentity identity) throws DatastoreException {
+    Lock lock = lock(identity);
+    lock.lock();
+    try {
+      release(identity, Instant.MAX);
+      forget(Subject.ADDRESSES, identity);
+    } catch (UnavailableException e) {
+      record(new Pending(Subject.ADDRESSES, identity, Instant.now(), null), e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Finishes a recorded release of such addresses: before others are assigned for the interface.
+   */
+  public void finishRelease(EndpointIdentity identity) throws DatastoreException {
+    Lock lock = lock(identity);
+    lock.lock();
+    try {
+      Optional<Pending> pending =
+          teardowns == null ? Optional.empty() : teardowns.of(Subject.ADDRESSES, identity);
+      if (pending.isPresent()) {
+        release(identity, pending.get().at());
+        log.info("addresses of {}, detached at {}, are free", identity, pending.get().at());
+        forget(Subject.ADDRESSES, identity);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Releases what was assigned for the interface until then. */
+  private void release(EndpointIdentity identity, Instant until) throws DatastoreException {
+    var unused =
+        ipam.release(
+            identity.handleId(),
+            owner ->
+                EndpointRegistry.isOfInterface(owner.secondary().get("interface"), identity)
+                    && !isNewer(owner.secondary().get("timestamp"), until),
+            Ipam.FurtherWrites.NONE);
+  }
+
+  private void forget(Subject subject, EndpointIdentity identity) {
+    if (teardowns == null) {
+      return;
+    }
+    try {
+      teardowns.delete(subject, identity);
+    } catch (IOException e) {
+      log.warn("the record of {} cannot be removed: {}", identity, e.toString());
+    }
+  }
+
+  private void record(Pending pending, UnavailableException cause) throws UnavailableException {
+    EndpointIdentity identity = pending.identity();
     if (teardowns == null) {
       throw cause;
     }
     try {
-      teardowns.write(new TeardownRecords.Pending(identity, Instant.now()));
+      teardowns.write(pending);
       log.warn("{} is detached, and leaves the datastore later: {}", identity, cause.getMessage());
     } catch (IOException e) {
       cause.addSuppressed(e);
@@ -449,44 +568,60 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
 
   private void finishTeardowns() {
     try {
-      for (TeardownRecords.Pending pending :
-          teardowns == null ? List.<TeardownRecords.Pending>of() : teardowns.all()) {
-        Lock lock = lock(pending.identity());
-        lock.lock();
+      for (Pending pending : teardowns == null ? List.<Pending>of() : teardowns.all()) {
+        EndpointIdentity identity = pending.identity();
         try {
-          finishTeardown(pending.identity());
-        } finally {
-          lock.unlock();
+          switch (pending.subject()) {
+            case ENDPOINT -> finishTeardownLater(identity);
+            case ADDRESSES -> finishRelease(identity);
+          }
+          teardownProblems.remove(identity);
+        } catch (UnavailableException e) {
+          throw e;
+        } catch (DatastoreException | KernelException | AttachException | RuntimeException e) {
+          String problem = String.valueOf(e.getMessage());
+          if (!problem.equals(teardownProblems.put(identity, problem))) {
+            log.warn("the recorded detachment of {} waits: {}", identity, problem);
+          }
         }
       }
-    } catch (IOException | DatastoreException | KernelException | RuntimeException e) {
+    } catch (IOException | UnavailableException | RuntimeException e) {
       log.info("recorded detachments wait for the datastore: {}", e.getMessage());
+    }
+  }
+
+  private void finishTeardownLater(EndpointIdentity identity)
+      throws DatastoreException, KernelException, AttachException {
+    Lock lock = lock(identity);
+    lock.lock();
+    try {
+      finishTeardown(identity);
+    } finally {
+      lock.unlock();
     }
   }
 
   /** Finishes a recorded detachment, unless the endpoint has been made anew since. */
   private void finishTeardown(EndpointIdentity identity)
-      throws DatastoreException, KernelException {
-    TeardownRecords records = teardowns;
-    Optional<TeardownRecords.Pending> pending =
-        records == null ? Optional.empty() : records.of(identity);
-    if (records == null || pending.isEmpty()) {
+      throws DatastoreException, KernelException, AttachException {
+    Optional<Pending> pending =
+        teardowns == null ? Optional.empty() : teardowns.of(Subject.ENDPOINT, identity);
+    if (pending.isEmpty()) {
       return;
     }
     EndpointIdentity recorded = pending.get().identity();
-    if (registry.stored(recorded).filter(e -> isNewer(e, pending.get().at())).isEmpty()) {
-      unregister(recorded);
-      log.info("{}, detached at {}, has left the datastore", recorded, pending.get().at());
+    Instant at = pending.get().at();
+    if (registry
+        .stored(recorded)
+        .filter(e -> isNewer(e.metadata().creationTimestamp(), at))
+        .isEmpty()) {
+      unregister(recorded, pending.get().step());
+      log.info("{}, detached at {}, has left the datastore", recorded, at);
     }
-    try {
-      records.delete(recorded);
-    } catch (IOException e) {
-      log.warn("the record of {} cannot be removed: {}", recorded, e.toString());
-    }
+    forget(Subject.ENDPOINT, recorded);
   }
 
-  private static boolean isNewer(Resource<WorkloadEndpointSpec> endpoint, Instant detached) {
-    String created = endpoint.metadata().creationTimestamp();
+  private static boolean isNewer(@Nullable String created, Instant detached) {
     try {
       return created != null && Instant.parse(created).isAfter(detached);
     } catch (DateTimeParseException e) {
@@ -572,7 +707,10 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     lock.lock();
     try {
       Optional<Entry> stored = datastore.get(identity.key().path());
-      if (isLinked(identity) || stored.isEmpty() || stored.get().revision() != revision) {
+      if (isLinked(identity)
+          || stored.isEmpty()
+          || stored.get().revision() != revision
+          || recordedStep(identity) != null) { // which needs the endpoint, and takes it along
         return false;
       }
       registry.unregister(identity);

@@ -17,36 +17,85 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Detachments that were answered with success while the datastore was away: one file for each
- * endpoint, written so that it outlives a crash of the host. The link is gone already; the address
- * and the endpoint go when the datastore answers again.
+ * endpoint, or for the addresses that an interface of another plugin had of {@code calico-ipam};
+ * written so that it outlives a crash of the host. The link is gone already; the addresses and the
+ * endpoint go when the datastore answers again.
  */
-final class TeardownRecords {
+public final class TeardownRecords {
   private static final Logger log = LoggerFactory.getLogger(TeardownRecords.class);
   private static final String SUFFIX = ".json";
+  private static final String ADDRESSES = "addresses";
+
+  private static final String DIRECTORY = "teardown";
 
   private final Path directory;
+
+  /** What is to be released. */
+  enum Subject {
+    /** An endpoint with its addresses. */
+    ENDPOINT,
+    /** Addresses that {@code calico-ipam} assigned for an interface of another plugin. */
+    ADDRESSES
+  }
 
   /**
    * A detachment to be finished.
    *
-   * @param at when the container was detached: an endpoint that was created later is another one
+   * @param at when the container was detached: what was created later is another one's
+   * @param step what else is to be done for an endpoint, if anything
    */
-  record Pending(EndpointIdentity identity, Instant at) {}
+  record Pending(
+      Subject subject, EndpointIdentity identity, Instant at, DetachStep.@Nullable Asked step) {}
+
+  /**
+   * What waits.
+   *
+   * @param count the number of records
+   * @param oldest when the first of them was detached; empty when there is none
+   */
+  public record Waiting(int count, Optional<Instant> oldest) {}
 
   /** Keeps records in a directory, which is made when the first one is written. */
-  TeardownRecords(Path directory) {
+  public TeardownRecords(Path directory) {
     this.directory = directory;
+  }
+
+  /** Returns the directory of records in calico-node's lib directory. */
+  public static Path directory(Path libDirectory) {
+    return libDirectory.resolve(DIRECTORY);
+  }
+
+  /** Returns how many records there are, and since when; those that cannot be read count too. */
+  public Waiting waiting() throws IOException {
+    int count = 0;
+    Instant oldest = null;
+    for (Path file : files()) {
+      try {
+        Instant since = Files.getLastModifiedTime(file).toInstant();
+        if (Files.isReadable(file)) {
+          since = read(file).map(Pending::at).orElse(since);
+        }
+        oldest = oldest == null || since.isBefore(oldest) ? since : oldest;
+        count++;
+      } catch (NoSuchFileException e) {
+        // It has been finished meanwhile.
+      }
+    }
+    return new Waiting(
+        count, Optional.ofNullable(oldest).map(t -> t.truncatedTo(ChronoUnit.SECONDS)));
   }
 
   /** Writes a record; when this returns it is on the disk. An older one of the endpoint goes. */
@@ -60,12 +109,20 @@ final class TeardownRecords {
     json.addProperty("container", identity.workload());
     json.addProperty("interface", identity.interfaceName());
     json.addProperty("detached", pending.at().toString());
+    if (pending.subject() == Subject.ADDRESSES) {
+      json.addProperty("only", ADDRESSES);
+    }
+    DetachStep.Asked step = pending.step();
+    if (step != null) {
+      json.addProperty("step", step.name());
+      json.add("request", step.request());
+    }
     boolean isNew = !Files.isDirectory(directory);
     Files.createDirectories(directory);
     if (isNew) {
       sync(Objects.requireNonNull(directory.toAbsolutePath().getParent(), "not the root"));
     }
-    Path file = file(identity);
+    Path file = file(pending.subject(), identity);
     Path fresh = Files.createTempFile(directory, "record", ".new");
     try {
       try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
@@ -88,14 +145,14 @@ final class TeardownRecords {
     }
   }
 
-  /** Returns the record of an endpoint, if there is one that can be read. */
-  Optional<Pending> of(EndpointIdentity identity) {
-    return read(file(identity));
+  /** Returns the record of an endpoint or of addresses, if there is one that can be read. */
+  Optional<Pending> of(Subject subject, EndpointIdentity identity) {
+    return read(file(subject, identity));
   }
 
-  /** Deletes the record of an endpoint; none is fine. */
-  void delete(EndpointIdentity identity) throws IOException {
-    Files.deleteIfExists(file(identity));
+  /** Deletes the record of an endpoint or of addresses; none is fine. */
+  void delete(Subject subject, EndpointIdentity identity) throws IOException {
+    Files.deleteIfExists(file(subject, identity));
   }
 
   /** Returns every record that can be read; the others are named in the log and stay. */
@@ -128,6 +185,7 @@ final class TeardownRecords {
       JsonObject json = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
       return Optional.of(
           new Pending(
+              subject(json),
               new EndpointIdentity(
                   text(json, "network"),
                   text(json, "node"),
@@ -135,17 +193,32 @@ final class TeardownRecords {
                   text(json, "orchestrator"),
                   text(json, "container"),
                   text(json, "interface")),
-              Instant.parse(text(json, "detached"))));
+              Instant.parse(text(json, "detached")),
+              json.has("step")
+                  ? new DetachStep.Asked(text(json, "step"), json.getAsJsonObject("request"))
+                  : null));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException
         | JsonParseException
         | IllegalStateException
+        | UnsupportedOperationException
+        | ClassCastException
         | IllegalArgumentException
         | DateTimeParseException e) {
       log.warn("{} is no record of a detachment, remove it: {}", file, e.toString());
       return Optional.empty();
     }
+  }
+
+  private static Subject subject(JsonObject json) {
+    if (!json.has("only")) {
+      return Subject.ENDPOINT;
+    }
+    if (!text(json, "only").equals(ADDRESSES)) {
+      throw new IllegalArgumentException("\"only\" is not \"" + ADDRESSES + "\"");
+    }
+    return Subject.ADDRESSES;
   }
 
   private static String text(JsonObject json, String name) {
@@ -155,11 +228,15 @@ final class TeardownRecords {
     return json.get(name).getAsString();
   }
 
-  private Path file(EndpointIdentity identity) {
+  private Path file(Subject subject, EndpointIdentity identity) {
+    String name =
+        switch (subject) {
+          case ENDPOINT -> identity.key().path();
+          case ADDRESSES -> ADDRESSES + " " + identity.handleId() + " " + identity.interfaceName();
+        };
     try {
       byte[] digest =
-          MessageDigest.getInstance("SHA-256")
-              .digest(identity.key().path().getBytes(StandardCharsets.UTF_8));
+          MessageDigest.getInstance("SHA-256").digest(name.getBytes(StandardCharsets.UTF_8));
       return directory.resolve(HexFormat.of().formatHex(digest) + SUFFIX);
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-256", e);

@@ -182,7 +182,7 @@ public final class PluginServer implements AutoCloseable {
         return;
       }
       response = respond(caller, request);
-      if (stopping && response.exitCode() != 0) {
+      if (stopping && !response.isServed()) {
         // What failed may have needed a part that has stopped.
         log.info("a request of {} is left to the next calico-node", request.program());
         return;
@@ -220,7 +220,8 @@ public final class PluginServer implements AutoCloseable {
   static PluginResponse error(int code, String message) {
     String text = message.replaceAll("[\"\\\\\\p{Cntrl}]", "'");
     String json = "{\"cniVersion\":\"0.4.0\",\"code\":%d,\"msg\":\"%s\",\"error\":\"%s\"}";
-    return new PluginResponse(1, json.formatted(code, text, text), message + "\n");
+    return new PluginResponse(
+        new Outcome.CniFailure(code), json.formatted(code, text, text), message + "\n");
   }
 
   /** Stops: no request begins afterwards; running ones have two seconds to end. */

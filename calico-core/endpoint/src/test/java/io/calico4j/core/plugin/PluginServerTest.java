@@ -60,7 +60,7 @@ class PluginServerTest {
 
   private PluginResponse echo(PluginRequest request) {
     begun.add(request.standardInput());
-    return new PluginResponse(0, request.standardInput(), "");
+    return PluginResponse.served(request.standardInput());
   }
 
   private PluginResponse gated(PluginRequest request) {
@@ -71,11 +71,12 @@ class PluginServerTest {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    return new PluginResponse(0, request.standardInput(), "");
+    return PluginResponse.served(request.standardInput());
   }
 
   private PluginResponse withMoreToDo(PluginRequest request) {
-    return new PluginResponse(0, request.standardInput(), "", () -> gated(request));
+    return new PluginResponse(
+        new Outcome.Served(), request.standardInput(), "", () -> gated(request));
   }
 
   private static byte[] request(String program, String input) {
