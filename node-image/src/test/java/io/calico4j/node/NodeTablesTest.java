@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
 import io.calico4j.core.datastore.Patience;
+import io.calico4j.core.felix.FelixParameter;
+import io.calico4j.core.felix.FelixParameters;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;
@@ -16,6 +18,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -123,7 +126,7 @@ class NodeTablesTest {
 
   @Test
   void theReadmeListsThem() throws Exception {
-    GeneratedSection.check(Path.of("README.md"), "settings", NodeTables.markdown().stripTrailing());
+    GeneratedSection.check(Path.of("README.md"), "settings", NodeTables.markdown());
   }
 
   @Test
@@ -167,5 +170,19 @@ class NodeTablesTest {
     assertThatThrownBy(
             () -> StandaloneSettings.of(new JsonObject(), Map.of("CALICO_ADD_BUDGET_SECONDS", "0")))
         .hasMessageContaining("environment");
+  }
+
+  @Test
+  void felixKnowsWhichOfItsParametersAreReadHere() {
+    assertThat(
+            NodeTables.ALL.stream()
+                .flatMap(table -> table.all().stream())
+                .map(Setting::name)
+                .filter(name -> name.startsWith("FELIX_")))
+        .containsExactlyInAnyOrderElementsOf(
+            FelixParameters.all().stream()
+                .filter(parameter -> parameter.status() == FelixParameter.Status.CALICO_NODE)
+                .map(parameter -> parameter.variable().toUpperCase(Locale.ROOT))
+                .toList());
   }
 }

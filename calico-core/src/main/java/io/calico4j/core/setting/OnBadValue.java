@@ -4,8 +4,8 @@ package io.calico4j.core.setting;
 public enum OnBadValue {
   /** The component does not start. */
   REFUSE("refuses to start"),
-  /** The component warns and goes on with the default. */
-  USE_DEFAULT("warns, takes the default");
+  /** The component warns and goes on as if it were not set. */
+  USE_DEFAULT("warns and ignores it");
 
   private final String words;
 

@@ -51,7 +51,7 @@ class SettingsTest {
             | door | default | values | a bad one | meaning |
             |---|---|---|---|---|
             | `PORT` | 80 | a port, 0 to 65535 | refuses to start | where it listens |
-            | `LOUD` | false | true, 1, yes, y, t, or false, 0, no, n, f | warns, takes the default \
+            | `LOUD` | false | true, 1, yes, y, t, or false, 0, no, n, f | warns and ignores it \
             | says a\\|b |
             | `WORD` | none | a word | refuses to start | opens |
             """);

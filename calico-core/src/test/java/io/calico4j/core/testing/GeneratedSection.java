@@ -21,7 +21,7 @@ public final class GeneratedSection {
     assertThat(all).containsOnlyOnce(begin).containsOnlyOnce(end);
     int from = all.indexOf(begin) + begin.length();
     int to = all.indexOf(end);
-    String wanted = "\n" + text + "\n";
+    String wanted = "\n" + text.strip() + "\n\n";
     if (Boolean.getBoolean("readme.write")) {
       Files.writeString(file, all.substring(0, from) + wanted + all.substring(to));
       return;
