@@ -3,7 +3,10 @@ package io.calico4j.calicoctl;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
+import io.calico4j.core.felix.FelixParameters;
+import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.ipam.PoolRemoval;
+import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -79,7 +82,7 @@ final class WriteCommand implements Callable<Integer> {
       for (Resource<?> resource : resources) {
         write(client, store, resource);
         say(resource.key());
-        warn(resource.key());
+        warn(resource);
       }
       for (ResourceKey key : named) {
         delete(client, store, key);
@@ -105,13 +108,22 @@ final class WriteCommand implements Callable<Integer> {
     return keys;
   }
 
-  private void warn(ResourceKey key) {
-    if (mode != Mode.DELETE && key.kind().equals(ResourceKind.HOST_ENDPOINT)) {
-      spec.commandLine()
-          .getErr()
-          .println("warning: " + key + " is stored, but Felix does not enforce HostEndpoints yet");
-      spec.commandLine().getErr().flush();
+  @SuppressWarnings("unchecked") // The kind says what the spec is.
+  private void warn(Resource<?> resource) {
+    if (mode == Mode.DELETE) {
+      return;
     }
+    if (resource.kind().equals(ResourceKind.HOST_ENDPOINT)) {
+      warn(resource.key() + " is stored, but Felix does not enforce HostEndpoints yet");
+    } else if (resource.kind().equals(ResourceKind.FELIX_CONFIGURATION)) {
+      FelixSource source = FelixSource.resource((Resource<FelixConfigurationSpec>) resource);
+      FelixParameters.withoutEffect(List.of(source)).forEach(this::warn);
+    }
+  }
+
+  private void warn(String text) {
+    spec.commandLine().getErr().println("warning: " + text);
+    spec.commandLine().getErr().flush();
   }
 
   private void say(ResourceKey key) {

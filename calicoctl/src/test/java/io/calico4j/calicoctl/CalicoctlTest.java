@@ -75,6 +75,25 @@ class CalicoctlTest {
   }
 
   @Test
+  void aFieldThatFelixDoesNotActUponIsStoredWithAWarning() throws Exception {
+    String configuration =
+        """
+        apiVersion: projectcalico.org/v3
+        kind: FelixConfiguration
+        metadata: {name: default}
+        spec: {logPrefix: x, vxlanMTU: 1400, bpfEnabled: false}
+        """;
+    assertThat(run("apply", "-f", file(configuration))).as(err.toString()).isZero();
+    assertThat(err.toString())
+        .isEqualTo(
+            "warning: FelixConfiguration VXLANMTU is not supported here, because encapsulation is"
+                + " not yet implemented: FelixConfiguration default vxlanMTU \"1400\" has no"
+                + " effect\n");
+    assertThat(run("delete", "-f", file(configuration))).isZero();
+    assertThat(err.toString()).isEmpty();
+  }
+
+  @Test
   void whatIsAppliedIsShownAndCanBeAppliedAgain() throws Exception {
     assertThat(run("apply", "-f", file(POOL.formatted("one", "10.65.0.0/16")))).isZero();
     assertThat(run("get", "ippool", "-o", "table")).isZero();

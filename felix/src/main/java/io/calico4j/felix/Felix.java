@@ -20,6 +20,7 @@ import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
@@ -72,7 +73,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
   private final String node;
-  private final Map<String, String> environment;
+  private final FelixSources sources;
   private final Kernel kernel;
   private final NftablesDataplane dataplane;
   private final ValidationFilter filter =
@@ -91,6 +92,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final Condition changed = waiting.newCondition();
   private volatile Map<String, Long> programmed = Map.of();
   private @Nullable FelixConfig resolved;
+  private boolean parametersChanged;
   private boolean inSync;
   private boolean dirty;
   private boolean ready;
@@ -135,7 +137,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       throws KernelException {
     this.datastoreAddresses = Set.copyOf(datastoreAddresses);
     this.node = node;
-    this.environment = Map.copyOf(environment);
+    sources = FelixSources.ofHost(environment);
     this.kernel = kernel;
     conntrack = kernel.conntrack();
     if (!conntrack.isSupported()) {
@@ -355,8 +357,13 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private FelixConfig config() {
     FelixConfig known = resolved;
     if (known == null) {
-      known = FelixConfig.resolve(environment, state.configurations(node));
+      known = sources.resolve(state.configurations(node));
       resolved = known;
+      parametersChanged = true;
+    }
+    if (inSync && parametersChanged) {
+      parametersChanged = false;
+      sources.nameWithoutEffect(state.configurations(node));
     }
     return known;
   }

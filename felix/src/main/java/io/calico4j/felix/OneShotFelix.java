@@ -15,6 +15,7 @@ import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.ClusterState;
 import io.calico4j.felix.calculation.FloatingAddresses;
 import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
@@ -35,7 +36,7 @@ public final class OneShotFelix implements EndpointReadiness {
   private static final Logger log = LoggerFactory.getLogger(OneShotFelix.class);
 
   private final String node;
-  private final Map<String, String> environment;
+  private final FelixSources sources;
   private final Datastore datastore;
   private final Kernel kernel;
   private final Path lockFile;
@@ -55,7 +56,7 @@ public final class OneShotFelix implements EndpointReadiness {
       Set<IpAddress> datastoreAddresses) {
     this.datastoreAddresses = Set.copyOf(datastoreAddresses);
     this.node = node;
-    this.environment = Map.copyOf(environment);
+    sources = FelixSources.ofHost(environment);
     this.datastore = datastore;
     this.kernel = kernel;
     this.lockFile = lockFile;
@@ -90,7 +91,7 @@ public final class OneShotFelix implements EndpointReadiness {
       }
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
-        FelixConfig config = FelixConfig.resolve(environment, state.configurations(node));
+        FelixConfig config = sources.resolve(state.configurations(node));
         FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
         dataplane.apply(
             new RulesetBuilder(state, node, config, HostLoopback.networks(kernel), floating)

@@ -40,7 +40,7 @@ public record AgentAccess(
   }
 
   /** Leaves out what stands before an at sign: there may be a password in it. */
-  private static String withoutUser(String url) {
+  public static String withoutUser(String url) {
     int at = url.lastIndexOf('@');
     return at < 0 ? url : "…" + url.substring(at);
   }

@@ -16,6 +16,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginServer;
+import io.calico4j.core.setting.Settings;
 import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
 import io.calico4j.mesos.AgentApi;
@@ -82,6 +83,7 @@ public final class CalicoNode implements AutoCloseable {
     Thread.setDefaultUncaughtExceptionHandler(failures);
     CountDownLatch stopped = new CountDownLatch(1);
     try {
+      Settings.check(NodeTables.ALL, System.getenv(), warning -> log.warn("{}", warning));
       CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()), steps);
       Runtime.getRuntime().addShutdownHook(stopper(Thread.currentThread(), failures, stopped));
       try {
@@ -229,8 +231,8 @@ public final class CalicoNode implements AutoCloseable {
                 settings.node(),
                 settings.libDirectory(),
                 settings.runDirectory(),
-                environment.getOrDefault("CALICO_ETCD_CLIENT_PORT", "2379"),
-                environment.getOrDefault("CALICO_ETCD_PEER_PORT", "2380")));
+                EtcdSettings.CLIENT_PORT.read(environment),
+                EtcdSettings.PEER_PORT.read(environment)));
     etcd.start();
     readiness.add("Etcd", etcd::problem);
     return etcd.variables(environment);

@@ -114,9 +114,7 @@ public final class CniMain {
   /** An agent that appears meanwhile does the work, before or after it failed here. */
   private Answer serveOrHandOver() {
     boolean status = "STATUS".equals(environment.get("CNI_COMMAND"));
-    Handover handover =
-        new Handover(
-            program, input, Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")));
+    Handover handover = new Handover(program, input, NodeSettings.RUN_DIRECTORY.read(environment));
     boolean toAgent = !status && !"DEL".equals(environment.get("CNI_COMMAND"));
     try {
       Optional<Answer> early = toAgent ? handover.tryIt() : Optional.empty();

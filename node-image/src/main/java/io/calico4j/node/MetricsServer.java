@@ -26,18 +26,12 @@ final class MetricsServer implements AutoCloseable {
       throws IOException {
     Supplier<Page> page = () -> page(registry);
     health.page(PATH, page);
-    if (!environment
-        .getOrDefault("FELIX_PROMETHEUSMETRICSENABLED", "")
-        .matches("(?i)true|1|yes|y|t")) {
+    MetricsSettings settings = MetricsSettings.of(environment);
+    if (!settings.enabled()) {
       own = Optional.empty();
       return;
     }
-    String port = environment.getOrDefault("FELIX_PROMETHEUSMETRICSPORT", "9091");
-    if (!port.matches("[0-9]{1,5}") || Integer.parseInt(port) > 65535) {
-      throw new IllegalArgumentException("FELIX_PROMETHEUSMETRICSPORT \"" + port + "\" is no port");
-    }
-    String host = environment.getOrDefault("FELIX_PROMETHEUSMETRICSHOST", "");
-    PageServer server = new PageServer(host.isEmpty() ? "localhost" : host, Integer.parseInt(port));
+    PageServer server = new PageServer(settings.host(), settings.port());
     server.page(PATH, page);
     own = Optional.of(server);
   }

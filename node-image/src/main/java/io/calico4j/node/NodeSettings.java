@@ -1,7 +1,14 @@
 package io.calico4j.node;
 
+import io.calico4j.core.datastore.etcd.LocalEtcd;
+import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.setting.Origin;
+import io.calico4j.core.setting.Setting;
+import io.calico4j.core.setting.SettingValues;
+import io.calico4j.core.setting.Settings;
+import io.calico4j.core.setting.ValueType;
 import java.net.InetAddress;
 import java.net.InterfaceAddress;
 import java.net.NetworkInterface;
@@ -9,28 +16,29 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * What calico-node reads from its environment, with upstream's names.
+ * What calico-node reads from its environment, with upstream's names; {@link #TABLE} has each
+ * variable's default.
  *
- * @param node NODENAME, else the host's name in lower case
- * @param address IP: address with prefix length; detected when absent or {@code autodetect}
- * @param asNumber AS; empty inherits the cluster's
- * @param bird whether CALICO_NETWORKING_BACKEND is bird (the default)
- * @param poolCidr CALICO_IPV4POOL_CIDR; empty for 192.168.0.0/16
- * @param defaultPools whether NO_DEFAULT_POOLS is not true
- * @param runDirectory CALICO_RUN_DIR, /run/calico
- * @param libDirectory CALICO_LIB_DIR, /var/lib/calico
- * @param embeddedEtcd whether ETCD_ENDPOINTS is empty
- * @param healthHost FELIX_HEALTHHOST, localhost
- * @param healthPort FELIX_HEALTHPORT, 9099
- * @param blockReleaseSeconds CALICO_BLOCK_RELEASE_SECONDS, 300: how often empty blocks are looked
- *     for; 0 is never
- * @param janitorSeconds CALICO_JANITOR_SECONDS, 60: how often endpoints without container are
- *     looked for; 0 is never
- * @param rktDirectory CALICO_RKT_DIR, /var/lib/rkt: where rkt keeps its pods
+ * @param node the node's name
+ * @param address this host's, with prefix length
+ * @param asNumber empty inherits the cluster's
+ * @param bird whether bird runs BGP
+ * @param poolCidr of the pool that is made when there is none
+ * @param defaultPools whether one is made at all
+ * @param runDirectory sockets and locks
+ * @param libDirectory what outlives a reboot
+ * @param embeddedEtcd whether etcd is this host's own
+ * @param healthHost where /readiness is served
+ * @param healthPort its port
+ * @param blockReleaseSeconds how often empty blocks are looked for; 0 is never
+ * @param janitorSeconds how often endpoints without container are looked for; 0 is never
+ * @param rktDirectory where rkt keeps its pods
  */
 record NodeSettings(
     String node,
@@ -48,54 +56,145 @@ record NodeSettings(
     int janitorSeconds,
     Path rktDirectory) {
 
+  static final Setting<String> NODE =
+      Setting.of(
+              "NODENAME",
+              ValueType.matching(
+                  "lower-case letters, digits, dots and dashes",
+                  "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"),
+              "",
+              "the node's name")
+          .orElse("the host's name, lower case");
+
+  static final Setting<Path> RUN_DIRECTORY =
+      Setting.of("CALICO_RUN_DIR", ValueType.path(), Path.of("/run/calico"), "sockets and locks");
+
+  static final Setting<Path> LIB_DIRECTORY =
+      Setting.of(
+          LocalEtcd.LIB_VARIABLE,
+          ValueType.path(),
+          Path.of("/var/lib/calico"),
+          "what outlives a reboot");
+
+  private static final String AUTODETECT = "autodetect";
+  private static final String BIRD = "bird";
+
+  private static final Setting<String> ADDRESS =
+      Setting.of(
+              "IP",
+              ValueType.of(
+                  "autodetect, or an address with prefix length such as 192.0.2.11/24",
+                  text ->
+                      Optional.of(text)
+                          .filter(t -> t.equals(AUTODETECT) || Cidr.tryParse(t).isPresent())),
+              AUTODETECT,
+              "this host's address, for BGP")
+          .orElse("detected");
+
+  private static final Setting<String> AS =
+      Setting.of(
+              "AS",
+              ValueType.strict(
+                  "an AS number such as 64512 or 1.10", text -> AsNumber.parse(text).toString()),
+              "",
+              "AS number of this node")
+          .orElse("the cluster's (64512)");
+
+  private static final Setting<String> BACKEND =
+      Setting.of(
+          "CALICO_NETWORKING_BACKEND",
+          ValueType.oneOf(BIRD, "none", "vxlan"),
+          BIRD,
+          "bird runs BGP, the others run none");
+
+  private static final Setting<String> POOL =
+      Setting.of(
+          "CALICO_IPV4POOL_CIDR",
+          ValueType.of(
+              "an IPv4 network such as 10.65.0.0/16",
+              text -> Cidr.tryParse(text).filter(cidr -> cidr.address().isV4()).map(cidr -> text)),
+          "192.168.0.0/16",
+          "the pool that is made when there is none");
+
+  private static final Setting<Boolean> NO_POOLS =
+      Setting.of("NO_DEFAULT_POOLS", ValueType.flag(), false, "whether no pool is made").lenient();
+
+  private static final Setting<String> HEALTH_HOST =
+      Setting.of(
+              "FELIX_HEALTHHOST",
+              ValueType.text("a host's name or address"),
+              "localhost",
+              "where /readiness, /liveness and /metrics are served")
+          .from(Origin.FELIX_ENVIRONMENT);
+
+  private static final Setting<Integer> HEALTH_PORT =
+      Setting.of("FELIX_HEALTHPORT", ValueType.port(), 9099, "their port")
+          .from(Origin.FELIX_ENVIRONMENT);
+
+  private static final Setting<Integer> BLOCK_RELEASE =
+      Setting.of(
+          "CALICO_BLOCK_RELEASE_SECONDS",
+          secondsOrNever(),
+          300,
+          "how often empty blocks are looked for");
+
+  private static final Setting<Integer> JANITOR =
+      Setting.of(
+          "CALICO_JANITOR_SECONDS",
+          secondsOrNever(),
+          60,
+          "how often endpoints without container are looked for");
+
+  private static final Setting<Path> RKT_DIRECTORY =
+      Setting.of(
+          "CALICO_RKT_DIR", ValueType.path(), Path.of("/var/lib/rkt"), "where rkt keeps its pods");
+
+  /** What an operator may set. */
+  static final Settings TABLE =
+      new Settings(
+          "calico-node",
+          List.of(
+              NODE,
+              ADDRESS,
+              AS,
+              BACKEND,
+              POOL,
+              NO_POOLS,
+              RUN_DIRECTORY,
+              LIB_DIRECTORY,
+              HEALTH_HOST,
+              HEALTH_PORT,
+              BLOCK_RELEASE,
+              JANITOR,
+              RKT_DIRECTORY));
+
   static NodeSettings of(Map<String, String> environment) throws SocketException {
-    String node = environment.getOrDefault("NODENAME", "");
-    if (node.isEmpty()) {
-      node = hostName();
-    }
-    if (!node.matches("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")) {
+    SettingValues values = TABLE.read(environment);
+    String node = values.get(NODE).isEmpty() ? hostName() : values.get(NODE);
+    if (NODE.type().parse(node).isEmpty()) {
       throw new IllegalArgumentException(
-          "NODENAME \"" + node + "\" must be lower-case letters, digits, dots and dashes");
+          "the host's name \"" + node + "\" must be " + NODE.type().range() + ": set NODENAME");
     }
-    String address = environment.getOrDefault("IP", "autodetect");
-    if (address.isEmpty() || address.equals("autodetect")) {
-      address = detect();
-    } else if (Cidr.tryParse(address).isEmpty()) {
-      throw new IllegalArgumentException(
-          "IP \"" + address + "\" must be an address with prefix length such as 192.0.2.11/24");
-    }
+    String address = values.get(ADDRESS);
     return new NodeSettings(
         node,
-        address,
-        environment.getOrDefault("AS", ""),
-        environment.getOrDefault("CALICO_NETWORKING_BACKEND", "bird").equals("bird"),
-        environment.getOrDefault("CALICO_IPV4POOL_CIDR", "192.168.0.0/16"),
-        !environment.getOrDefault("NO_DEFAULT_POOLS", "false").equals("true"),
-        Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")),
-        Path.of(environment.getOrDefault("CALICO_LIB_DIR", "/var/lib/calico")),
-        environment.getOrDefault("ETCD_ENDPOINTS", "").isEmpty(),
-        environment.getOrDefault("FELIX_HEALTHHOST", "localhost"),
-        port(environment.getOrDefault("FELIX_HEALTHPORT", "9099")),
-        number(
-            environment, "CALICO_BLOCK_RELEASE_SECONDS", "300", "a number of seconds, 0 for never"),
-        number(environment, "CALICO_JANITOR_SECONDS", "60", "a number of seconds, 0 for never"),
-        Path.of(environment.getOrDefault("CALICO_RKT_DIR", "/var/lib/rkt")));
+        address.equals(AUTODETECT) ? detect() : address,
+        values.get(AS),
+        values.get(BACKEND).equals(BIRD),
+        values.get(POOL),
+        !values.get(NO_POOLS),
+        values.get(RUN_DIRECTORY),
+        values.get(LIB_DIRECTORY),
+        EtcdSettings.isOwn(environment),
+        values.get(HEALTH_HOST),
+        values.get(HEALTH_PORT),
+        values.get(BLOCK_RELEASE),
+        values.get(JANITOR),
+        values.get(RKT_DIRECTORY));
   }
 
-  private static int number(
-      Map<String, String> environment, String name, String absent, String wanted) {
-    String text = environment.getOrDefault(name, absent);
-    if (!text.matches("[0-9]{1,6}")) {
-      throw new IllegalArgumentException(name + " \"" + text + "\" must be " + wanted);
-    }
-    return Integer.parseInt(text);
-  }
-
-  private static int port(String text) {
-    if (!text.matches("[0-9]{1,5}") || Integer.parseInt(text) > 65535) {
-      throw new IllegalArgumentException("FELIX_HEALTHPORT \"" + text + "\" is no port");
-    }
-    return Integer.parseInt(text);
+  private static ValueType<Integer> secondsOrNever() {
+    return ValueType.integer("a number of seconds, 0 for never", 0, 999_999);
   }
 
   private static String hostName() {

@@ -9,6 +9,11 @@ import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.endpoint.WorkloadMtu;
+import io.calico4j.core.setting.Setting;
+import io.calico4j.core.setting.SettingValues;
+import io.calico4j.core.setting.Settings;
+import io.calico4j.core.setting.SettingsException;
+import io.calico4j.core.setting.ValueType;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -36,7 +41,23 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   /** The file in the run directory that {@link io.calico4j.felix.DataplaneLock} locks. */
   static final String DATAPLANE_LOCK = "dataplane.lock";
 
-  private static final String BUDGET = "CALICO_ADD_BUDGET_SECONDS";
+  private static final Setting<Patience> BUDGET =
+      Setting.of(
+              "CALICO_ADD_BUDGET_SECONDS",
+              ValueType.strict(
+                  "a number of seconds, 1 to 100",
+                  text -> Patience.ofSeconds("CALICO_ADD_BUDGET_SECONDS", text)),
+              new Patience(Patience.DEFAULT),
+              "how long an ADD waits for a datastore that is away")
+          .orElse(Long.toString(Patience.DEFAULT.toSeconds()));
+
+  /** What an operator may set, in the agent's environment and in that of plugins without agent. */
+  static final Settings TABLE =
+      new Settings(
+          "plugins, with and without agent",
+          List.of(
+              BUDGET, NodeSettings.NODE, NodeSettings.RUN_DIRECTORY, NodeSettings.LIB_DIRECTORY));
+
   private static final String NODE_FILE = "nodename";
   private static final String MTU_FILE = "mtu";
   private static final Map<String, String> FIELDS =
@@ -70,12 +91,12 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
 
   /**
    * Completes how endpoints are attached, alike for the agent and for a plugin that works alone:
-   * CALICO_ADD_BUDGET_SECONDS (30), and where detachments are recorded.
+   * how long an ADD waits for etcd, and where detachments are recorded.
    */
   static EndpointSettings endpoints(EndpointSettings settings, Map<String, String> environment) {
     return settings.with(
-        Patience.ofSeconds(BUDGET, environment.getOrDefault(BUDGET, "30")),
-        TeardownRecords.directory(LocalEtcd.libDirectory(environment)));
+        BUDGET.read(environment),
+        TeardownRecords.directory(NodeSettings.LIB_DIRECTORY.read(environment)));
   }
 
   /** Leaves the MTU of workloads where upstream's plugins look for it too. */
@@ -117,7 +138,16 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   /** Reads the settings for one request; a bad field is a {@link CniError} that names it. */
   static StandaloneSettings of(JsonObject configuration, Map<String, String> environment)
       throws CniError, IOException {
-    Path lib = LocalEtcd.libDirectory(environment);
+    SettingValues values;
+    try {
+      values = TABLE.read(environment);
+    } catch (SettingsException e) {
+      throw new CniError(
+          CniError.INVALID_ENVIRONMENT,
+          "the environment makes no sense",
+          String.valueOf(e.getMessage()));
+    }
+    Path lib = values.get(NodeSettings.LIB_DIRECTORY);
     EtcdConfig etcd;
     try {
       etcd = EtcdConfig.fromEnvironment(etcd(configuration, environment, lib));
@@ -128,9 +158,9 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
           String.valueOf(e.getMessage()));
     }
     return new StandaloneSettings(
-        node(configuration, environment, lib),
+        node(configuration, values.get(NodeSettings.NODE), lib),
         etcd,
-        Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico")),
+        values.get(NodeSettings.RUN_DIRECTORY),
         mtu(configuration, lib));
   }
 
@@ -154,12 +184,12 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
     return LocalEtcd.complete(!named && inEnvironment ? environment : given, lib);
   }
 
-  private static String node(JsonObject configuration, Map<String, String> environment, Path lib)
+  private static String node(JsonObject configuration, String variable, Path lib)
       throws CniError, IOException {
     for (String name :
         List.of(
             NetworkConfiguration.string(configuration, "nodename"),
-            environment.getOrDefault("NODENAME", ""),
+            variable,
             content(configuration, lib),
             NetworkConfiguration.string(configuration, "hostname"))) {
       if (!name.isEmpty()) {

@@ -15,6 +15,9 @@ final class TakeOver {
   /** The option of calico-node that removes them. */
   static final String OPTION = "--take-over";
 
+  /** The option that lists what an operator may set. */
+  static final String HELP = "--help";
+
   private static final Logger log = LoggerFactory.getLogger(TakeOver.class);
 
   private TakeOver() {}
@@ -35,19 +38,32 @@ final class TakeOver {
     }
   }
 
+  private static String help() {
+    return "usage: calico-node [--take-over | --help]\n\n"
+        + "Without arguments it runs the agent of this host. --take-over removes what Go's Felix"
+        + " left in\nnftables, and exits. Felix' own parameters: felix/README.md.\n\n"
+        + NodeTables.help();
+  }
+
   /**
-   * Runs calico-node with arguments, of which {@link #OPTION} alone is known.
+   * Runs calico-node with arguments: {@link #OPTION} or {@link #HELP}.
    *
    * @return the exit status: 0 done, 1 refused, 2 arguments that make no sense
    */
   static int run(List<String> arguments, PrintStream out, PrintStream errors) {
+    if (arguments.equals(List.of(HELP))) {
+      out.print(help());
+      return 0;
+    }
     if (!arguments.equals(List.of(OPTION))) {
       errors.println(
           "calico-node: \""
               + String.join(" ", arguments)
               + "\" is unknown. Without arguments it runs the agent; "
               + OPTION
-              + " removes what Go's Felix left in nftables, and exits");
+              + " removes what Go's Felix left in nftables, and exits; "
+              + HELP
+              + " lists the variables");
       return 2;
     }
     try (LibNftables nft = new LibNftables()) {

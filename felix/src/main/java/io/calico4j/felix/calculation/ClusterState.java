@@ -217,14 +217,14 @@ public final class ClusterState {
   }
 
   /** Returns the FelixConfigurations that apply to a node, the stronger first. */
-  public List<FelixConfigurationSpec> configurations(String node) {
-    List<FelixConfigurationSpec> specs = new ArrayList<>();
+  public List<Resource<FelixConfigurationSpec>> configurations(String node) {
+    List<Resource<FelixConfigurationSpec>> applying = new ArrayList<>();
     for (String name : List.of("node." + node, "default")) {
       Resource<FelixConfigurationSpec> configuration = configurations.get(name);
       if (configuration != null) {
-        specs.add(configuration.spec());
+        applying.add(configuration);
       }
     }
-    return specs;
+    return applying;
   }
 }

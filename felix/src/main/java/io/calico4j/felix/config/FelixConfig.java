@@ -1,22 +1,22 @@
 package io.calico4j.felix.config;
 
-import io.calico4j.core.model.FelixConfigurationSpec;
+import io.calico4j.core.felix.FelixSource;
+import io.calico4j.core.setting.Origin;
+import io.calico4j.core.setting.Setting;
+import io.calico4j.core.setting.Settings;
+import io.calico4j.core.setting.ValueType;
 import java.time.Duration;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.TreeMap;
-import java.util.function.Function;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Felix's parameters, as far as this Felix acts on them. Ascending precedence, as upstream's:
- * built-in, FelixConfiguration {@code default}, FelixConfiguration {@code node.NAME}, environment.
+ * Felix's parameters, as far as this Felix acts on them. Descending precedence, as upstream's:
+ * environment, felix.cfg, FelixConfiguration {@code node.NAME}, FelixConfiguration {@code default},
+ * built-in.
  *
  * @param endpointToHostAction DROP, RETURN or ACCEPT: workload to its host
  * @param logPrefix the prefix of Log rules
@@ -36,134 +36,139 @@ public record FelixConfig(
     boolean endpointReporting) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
-  /** What holds where nothing is configured. */
-  public static final FelixConfig DEFAULTS =
-      new FelixConfig(
-          "DROP",
-          "calico-packet",
-          Duration.ofSeconds(180),
-          Duration.ofSeconds(90),
-          Duration.ofSeconds(30),
-          Duration.ofSeconds(90),
-          false);
+  private static final Origin ORIGIN =
+      new Origin("environment with FELIX_, felix.cfg, FelixConfiguration", true);
 
-  private static final Pattern SECONDS = Pattern.compile("[0-9]{1,6}(\\.[0-9]+)?");
-  private static final Pattern GO_PART = Pattern.compile("([0-9]{1,6}(?:\\.[0-9]+)?)(ms|s|m|h)");
+  private static final Parameter<String> ACTION =
+      Parameter.of(
+          "DefaultEndpointToHostAction",
+          "defaultEndpointToHostAction",
+          ValueType.oneOf("DROP", "RETURN", "ACCEPT"),
+          "DROP",
+          "DROP; calico-node writes Return for its own node",
+          "workload to its host");
+
+  private static final Parameter<String> LOG_PREFIX =
+      Parameter.of(
+          "LogPrefix",
+          "logPrefix",
+          ValueType.text("any text"),
+          "calico-packet",
+          "calico-packet",
+          "prefix of Log rules in the kernel log");
+
+  private static final Parameter<Duration> RULES =
+      Parameter.of(
+          "NftablesRefreshInterval",
+          "nftablesRefreshInterval",
+          ValueType.duration(),
+          Duration.ofSeconds(180),
+          "180",
+          "the whole table is written anew; 0 never");
+
+  private static final Parameter<Duration> ROUTES =
+      Parameter.of(
+          "RouteRefreshInterval",
+          "routeRefreshInterval",
+          ValueType.duration(),
+          Duration.ofSeconds(90),
+          "90",
+          "missing workload routes are put back, those of addresses an endpoint has no more are"
+              + " taken away, interfaces set up; 0 never. After an endpoint's change this is done"
+              + " within a second");
+
+  private static final Parameter<Duration> REPORTING =
+      Parameter.of(
+          "ReportingIntervalSecs",
+          "reportingInterval",
+          ValueType.duration(),
+          Duration.ofSeconds(30),
+          "30; calico-node writes 0s into FelixConfiguration default",
+          "/calico/felix/v2/no-region/host/NODE/status (with a lease) and last_reported_status are"
+              + " written; 0 never");
+
+  private static final Parameter<Duration> TTL =
+      Parameter.of(
+          "ReportingTTLSecs",
+          "reportingTTL",
+          ValueType.duration(),
+          Duration.ofSeconds(90),
+          "90",
+          "the lease's seconds");
+
+  private static final Parameter<Boolean> ENDPOINTS =
+      Parameter.of(
+          "EndpointReportingEnabled",
+          "endpointReportingEnabled",
+          ValueType.flag(),
+          false,
+          "false",
+          "a key of each endpoint says up (its rules are in the kernel, its interface is up) or"
+              + " down");
+
+  private static final List<Parameter<?>> PARAMETERS =
+      List.of(ACTION, LOG_PREFIX, RULES, ROUTES, REPORTING, TTL, ENDPOINTS);
+
+  /** What this Felix acts upon. */
+  static final Settings TABLE =
+      new Settings("parameter", PARAMETERS.stream().<Setting<?>>map(Parameter::setting).toList());
+
+  /** What holds where nothing is configured. */
+  public static final FelixConfig DEFAULTS = resolve(List.of());
 
   /**
-   * Resolves the parameters; a value that makes no sense is logged and counts as not set.
+   * Resolves the parameters. A value that makes no sense is logged and counts as not set there, so
+   * that the next weaker source decides.
    *
-   * @param environment with FELIX_ variables in any case
-   * @param specs the FelixConfiguration specs that apply, the stronger first
+   * @param sources where parameters are set, the strongest first
    */
-  public static FelixConfig resolve(
-      Map<String, String> environment, List<FelixConfigurationSpec> specs) {
-    Map<String, String> variables = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
-    variables.putAll(environment);
-    Source source = new Source(variables, specs);
+  public static FelixConfig resolve(List<FelixSource> sources) {
     return new FelixConfig(
-        source.find(
-            "DefaultEndpointToHostAction",
-            FelixConfigurationSpec::defaultEndpointToHostAction,
-            FelixConfig::action,
-            DEFAULTS.endpointToHostAction()),
-        source.find(
-            "LogPrefix", FelixConfigurationSpec::logPrefix, Optional::of, DEFAULTS.logPrefix()),
-        source.find(
-            "NftablesRefreshInterval",
-            FelixConfigurationSpec::nftablesRefreshInterval,
-            FelixConfig::duration,
-            DEFAULTS.rulesRefreshInterval()),
-        source.find(
-            "RouteRefreshInterval",
-            FelixConfigurationSpec::routeRefreshInterval,
-            FelixConfig::duration,
-            DEFAULTS.routeRefreshInterval()),
-        source.find(
-            "ReportingIntervalSecs",
-            FelixConfigurationSpec::reportingInterval,
-            FelixConfig::duration,
-            DEFAULTS.reportingInterval()),
-        source.find(
-            "ReportingTTLSecs",
-            FelixConfigurationSpec::reportingTTL,
-            FelixConfig::duration,
-            DEFAULTS.reportingTtl()),
-        source.find(
-            "EndpointReportingEnabled",
-            spec -> Objects.toString(spec.endpointReportingEnabled(), null),
-            FelixConfig::flag,
-            DEFAULTS.endpointReporting()));
+        ACTION.find(sources),
+        LOG_PREFIX.find(sources),
+        RULES.find(sources),
+        ROUTES.find(sources),
+        REPORTING.find(sources),
+        TTL.find(sources),
+        ENDPOINTS.find(sources));
   }
 
-  private record Source(Map<String, String> variables, List<FelixConfigurationSpec> specs) {
-    <T> T find(
+  /** Tells the field of FelixConfiguration by parameter. */
+  static Map<String, String> fields() {
+    return PARAMETERS.stream()
+        .collect(Collectors.toMap(parameter -> parameter.setting().name(), Parameter::field));
+  }
+
+  private record Parameter<T>(Setting<T> setting, String field) {
+    static <T> Parameter<T> of(
         String name,
-        Function<FelixConfigurationSpec, String> field,
-        Function<String, Optional<T>> parser,
-        T otherwise) {
-      String variable = variables.getOrDefault("FELIX_" + name, "");
-      Optional<T> found = parse("FELIX_" + name, variable, parser);
-      for (FelixConfigurationSpec spec : specs) {
-        if (found.isEmpty()) {
-          String value = field.apply(spec);
-          found = parse("FelixConfiguration " + name, value == null ? "" : value, parser);
+        String field,
+        ValueType<T> type,
+        T absent,
+        String absentWords,
+        String description) {
+      return new Parameter<>(
+          Setting.of(name, type, absent, description).orElse(absentWords).from(ORIGIN).lenient(),
+          field);
+    }
+
+    T find(List<FelixSource> sources) {
+      for (FelixSource source : sources) {
+        Optional<String> text = source.value(setting.name(), field);
+        Optional<T> value = text.flatMap(setting.type()::parse);
+        if (value.isPresent()) {
+          return value.get();
         }
+        text.ifPresent(
+            bad ->
+                log.error(
+                    "{} \"{}\" must be {}: it is ignored until it is changed",
+                    source.describe(
+                        source.kind() == FelixSource.Kind.RESOURCE ? field : setting.name()),
+                    bad,
+                    setting.type().range()));
       }
-      return found.orElse(otherwise);
+      return setting.absent();
     }
-
-    private static <T> Optional<T> parse(
-        String name, String value, Function<String, Optional<T>> parser) {
-      if (value.isEmpty()) {
-        return Optional.empty();
-      }
-      Optional<T> parsed = parser.apply(value);
-      if (parsed.isEmpty()) {
-        log.error("{} \"{}\" is not understood and ignored", name, value);
-      }
-      return parsed;
-    }
-  }
-
-  private static Optional<String> action(String text) {
-    String upper = text.toUpperCase(Locale.ROOT);
-    return List.of("DROP", "RETURN", "ACCEPT").contains(upper)
-        ? Optional.of(upper)
-        : Optional.empty();
-  }
-
-  private static Optional<Boolean> flag(String text) {
-    return switch (text.toLowerCase(Locale.ROOT)) {
-      case "true", "1", "yes", "y", "t" -> Optional.of(true);
-      case "false", "0", "no", "n", "f" -> Optional.of(false);
-      default -> Optional.empty();
-    };
-  }
-
-  /** Parses seconds ({@code 90}) or a Go duration ({@code 1m30s}). */
-  private static Optional<Duration> duration(String text) {
-    if (SECONDS.matcher(text).matches()) {
-      return Optional.of(millis(Double.parseDouble(text) * 1000));
-    }
-    Matcher part = GO_PART.matcher(text);
-    double millis = 0;
-    int end = 0;
-    while (part.find() && part.start() == end) {
-      double unit =
-          switch (part.group(2)) {
-            case "ms" -> 1;
-            case "s" -> 1000;
-            case "m" -> 60_000;
-            default -> 3_600_000;
-          };
-      millis += Double.parseDouble(part.group(1)) * unit;
-      end = part.end();
-    }
-    return end == text.length() ? Optional.of(millis(millis)) : Optional.empty();
-  }
-
-  private static Duration millis(double millis) {
-    return Duration.ofMillis(Math.round(millis));
   }
 }

@@ -78,11 +78,7 @@ class DamagedStateTest {
 
   private Ruleset render() {
     return new RulesetBuilder(
-            state,
-            "here",
-            FelixConfig.resolve(Map.of(), List.of()),
-            Set.of(),
-            new FloatingAddresses(state, Set.of()))
+            state, "here", FelixConfig.DEFAULTS, Set.of(), new FloatingAddresses(state, Set.of()))
         .build();
   }
 

@@ -2,27 +2,82 @@ package io.calico4j.felix.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.calico4j.core.felix.FelixParameter;
+import io.calico4j.core.felix.FelixParameters;
+import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.model.FelixConfigurationSpec;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.testing.GeneratedSection;
+import io.calico4j.core.testing.SettingExample;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Who decides a parameter, and what its text means. */
 class FelixConfigTest {
-  private static FelixConfigurationSpec spec(@Nullable String action, @Nullable String interval) {
-    return new FelixConfigurationSpec(null, action, null, null, null, null, interval, null, null);
+  private static Resource<FelixConfigurationSpec> resource(
+      String name, @Nullable String action, @Nullable String interval) {
+    return Resource.create(
+        ResourceKind.FELIX_CONFIGURATION,
+        Metadata.named(null, name),
+        new FelixConfigurationSpec(null, action, null, null, null, null, interval, null, null));
+  }
+
+  private static FelixSource environment(String name, String value) {
+    return FelixSource.environment(Map.of(name, value));
   }
 
   @Test
-  void theEnvironmentBeatsTheNodeAndTheNodeBeatsTheCluster() {
-    FelixConfigurationSpec node = spec("Return", null);
-    FelixConfigurationSpec cluster = spec("Accept", "30s");
-    assertThat(FelixConfig.resolve(Map.of(), List.of())).isEqualTo(FelixConfig.DEFAULTS);
-    assertThat(FelixConfig.resolve(Map.of(), List.of(node, cluster)))
+  void everyParameterHasItsDefaultTakesAValueAndNamesABadOne() {
+    SettingExample.check(
+        FelixConfig.TABLE,
+        List.of(
+            new SettingExample(
+                "DefaultEndpointToHostAction", "DROP", "Accept", "ACCEPT", "Explode"),
+            new SettingExample("LogPrefix", "calico-packet", "x", "x", null),
+            seconds("NftablesRefreshInterval", 180),
+            seconds("RouteRefreshInterval", 90),
+            seconds("ReportingIntervalSecs", 30),
+            seconds("ReportingTTLSecs", 90),
+            new SettingExample("EndpointReportingEnabled", false, "yes", true, "on")));
+  }
+
+  private static SettingExample seconds(String name, long absent) {
+    return new SettingExample(
+        name, Duration.ofSeconds(absent), "1m30.5s", Duration.ofMillis(90_500), "10 s");
+  }
+
+  @Test
+  void theTableOfAllParametersSaysTheSame() {
+    Map<String, String> acted = new TreeMap<>();
+    FelixParameters.all().stream()
+        .filter(parameter -> parameter.status() == FelixParameter.Status.ACTED)
+        .forEach(parameter -> acted.put(parameter.name(), parameter.field()));
+    assertThat(FelixConfig.fields()).isEqualTo(acted);
+  }
+
+  @Test
+  void theReadmeListsThem() throws Exception {
+    GeneratedSection.check(Path.of("README.md"), "parameters", FelixConfig.TABLE.markdown());
+  }
+
+  @Test
+  void environmentBeatsFileBeatsNodeBeatsCluster(@TempDir Path directory) throws Exception {
+    Path file = directory.resolve("felix.cfg");
+    Files.writeString(file, "[global]\nDefaultEndpointToHostAction = Drop\n");
+    var node = resource("node.h1", "Return", null);
+    var cluster = resource("default", "Accept", "30s");
+    FelixSource none = FelixSource.environment(Map.of());
+    assertThat(FelixSources.of(none).resolve(List.of())).isEqualTo(FelixConfig.DEFAULTS);
+    assertThat(FelixSources.of(none).resolve(List.of(node, cluster)))
         .isEqualTo(
             new FelixConfig(
                 "RETURN",
@@ -32,36 +87,45 @@ class FelixConfigTest {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(90),
                 false));
-    assertThat(
-            FelixConfig.resolve(
-                    Map.of("felix_DEFAULTENDPOINTTOHOSTACTION", "drop"), List.of(node, cluster))
-                .endpointToHostAction())
+    FelixSource inFile = FelixSource.file(file, report -> {});
+    assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "5,5000",
-    "0,0",
-    "0s,0",
-    "1m30s,90000",
-    "250ms,250",
-    "1.5h,5400000",
-    "soon,180000",
-    "10 s,180000",
-    "5s5,180000",
-    "-3s,180000"
-  })
-  void intervalsAreSecondsOrGoDurationsAndNonsenseIsTheDefault(String text, long millis) {
-    assertThat(FelixConfig.resolve(Map.of(), List.of(spec(null, text))).rulesRefreshInterval())
-        .hasMillis(millis);
+    assertThat(
+            FelixSources.of(environment("felix_DEFAULTENDPOINTTOHOSTACTION", "accept"), inFile)
+                .resolve(List.of(node))
+                .endpointToHostAction())
+        .isEqualTo("ACCEPT");
   }
 
   @Test
-  void anUnknownActionIsNotSet() {
+  void aBadValueLeavesTheDecisionToTheNextSource() {
     assertThat(
-            FelixConfig.resolve(Map.of(), List.of(spec("Explode", null), spec("Accept", null)))
-                .endpointToHostAction())
-        .isEqualTo("ACCEPT");
+            FelixSources.of(environment("FELIX_NftablesRefreshInterval", "-3s"))
+                .resolve(
+                    List.of(
+                        resource("node.h1", "Explode", null), resource("default", "Accept", "5"))))
+        .satisfies(
+            config -> {
+              assertThat(config.endpointToHostAction()).isEqualTo("ACCEPT");
+              assertThat(config.rulesRefreshInterval()).hasSeconds(5);
+            });
+  }
+
+  @Test
+  void whatHasNoEffectIsNamedOnceUntilItIsSetAgain() {
+    FelixSources sources = FelixSources.of(environment("FELIX_WIREGUARDENABLED", "true"));
+    assertThat(sources.news(List.of()))
+        .containsExactly(
+            "FelixConfiguration WireguardEnabled is not supported here, because WireGuard is not"
+                + " yet implemented: FELIX_WireguardEnabled \"true\" has no effect");
+    var tap = new FelixConfigurationSpec(null, null, "tap", null, null, null, null, null, null);
+    var changed =
+        List.of(
+            Resource.create(
+                ResourceKind.FELIX_CONFIGURATION, Metadata.named(null, "default"), tap));
+    assertThat(sources.news(changed)).hasSize(1).allMatch(line -> line.contains("InterfacePrefix"));
+    assertThat(sources.news(changed)).isEmpty();
+    assertThat(sources.news(List.of())).isEmpty();
+    assertThat(sources.news(changed)).hasSize(1);
   }
 }

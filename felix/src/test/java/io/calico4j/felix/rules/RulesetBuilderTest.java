@@ -2,6 +2,7 @@ package io.calico4j.felix.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -185,7 +186,7 @@ class RulesetBuilderTest {
         new RulesetBuilder(
                 state,
                 "here",
-                FelixConfig.resolve(Map.of(), List.of()),
+                FelixConfig.DEFAULTS,
                 Set.of(
                     Cidr.parse("192.0.2.11/32"),
                     Cidr.parse("10.255.0.1/32"),
@@ -230,7 +231,8 @@ class RulesetBuilderTest {
         new RulesetBuilder(
                 state,
                 "here",
-                FelixConfig.resolve(Map.of("FELIX_LogPrefix", "a\"b\n; drop"), List.of()),
+                FelixConfig.resolve(
+                    List.of(FelixSource.environment(Map.of("FELIX_LogPrefix", "a\"b\n; drop")))),
                 Set.of())
             .build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");

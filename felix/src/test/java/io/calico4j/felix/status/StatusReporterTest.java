@@ -3,6 +3,7 @@ package io.calico4j.felix.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.StatusKeys;
 import io.calico4j.core.model.WorkloadEndpointName;
@@ -33,14 +34,15 @@ class StatusReporterTest {
 
   private static FelixConfig config(String interval, boolean endpoints) {
     return FelixConfig.resolve(
-        Map.of(
-            "FELIX_REPORTINGINTERVALSECS",
-            interval,
-            "FELIX_REPORTINGTTLSECS",
-            "90",
-            "FELIX_ENDPOINTREPORTINGENABLED",
-            Boolean.toString(endpoints)),
-        List.of());
+        List.of(
+            FelixSource.environment(
+                Map.of(
+                    "FELIX_REPORTINGINTERVALSECS",
+                    interval,
+                    "FELIX_REPORTINGTTLSECS",
+                    "90",
+                    "FELIX_ENDPOINTREPORTINGENABLED",
+                    Boolean.toString(endpoints)))));
   }
 
   private static long seconds(long seconds) {

@@ -54,7 +54,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
    * @param peerPort the port for other members, of which there are none
    */
   public EmbeddedEtcd(
-      String node, Path libDirectory, Path runDirectory, String clientPort, String peerPort) {
+      String node, Path libDirectory, Path runDirectory, int clientPort, int peerPort) {
     this.runDirectory = runDirectory;
     dataDirectory = libDirectory.resolve("etcd");
     certificates =
