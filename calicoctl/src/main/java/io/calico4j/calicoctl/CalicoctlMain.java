@@ -9,6 +9,7 @@ import io.calico4j.core.kernel.linux.LibC;
 import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.Supplier;
 import picocli.AutoComplete;
@@ -34,6 +35,9 @@ public final class CalicoctlMain {
       defaultValue = ApiConfig.DEFAULT_FILE)
   private String config = ApiConfig.DEFAULT_FILE;
 
+  /** An operator waits longer than a container: what a busy etcd answers late still counts. */
+  private static final Duration REQUEST = Duration.ofSeconds(15);
+
   private CalicoctlMain() {}
 
   /** Runs a command and exits with its status. */
@@ -48,9 +52,10 @@ public final class CalicoctlMain {
             () ->
                 EtcdDatastore.connect(
                     EtcdConfig.fromEnvironment(
-                        LocalEtcd.complete(
-                            ApiConfig.read(options.config, environment),
-                            LocalEtcd.libDirectory(environment)))),
+                            LocalEtcd.complete(
+                                ApiConfig.read(options.config, environment),
+                                LocalEtcd.libDirectory(environment)))
+                        .withTimeout(REQUEST)),
             environment);
     end(line.execute(arguments));
   }

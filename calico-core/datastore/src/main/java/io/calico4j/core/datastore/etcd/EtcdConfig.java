@@ -90,6 +90,11 @@ public record EtcdConfig(
     return new EtcdConfig(endpoints, null, null, null, DEFAULT_TIMEOUT);
   }
 
+  /** Returns the same with another time for one request. */
+  public EtcdConfig withTimeout(Duration timeout) {
+    return new EtcdConfig(endpoints, tls, user, password, timeout);
+  }
+
   /**
    * Reads upstream's variables: ETCD_ENDPOINTS (this host's etcd when empty); ETCD_CA_CERT_FILE,
    * ETCD_CERT_FILE and ETCD_KEY_FILE, or the certificates themselves in ETCD_CA_CERT, ETCD_CERT and
