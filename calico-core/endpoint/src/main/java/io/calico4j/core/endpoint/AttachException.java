@@ -1,5 +1,7 @@
 package io.calico4j.core.endpoint;
 
+import io.calico4j.core.ipam.IpamException;
+import io.calico4j.core.kernel.KernelException;
 import org.jspecify.annotations.Nullable;
 
 /** An attach, check or detach that failed; whatever it had begun was taken back. */
@@ -29,5 +31,21 @@ public class AttachException extends Exception {
     KERNEL,
     /** What is there differs from what ought to be there (CHECK). */
     INCONSISTENT
+  }
+
+  /** Returns the failure of an operation on an endpoint, for the cause that it had. */
+  static AttachException of(String operation, EndpointIdentity identity, Exception cause) {
+    if (cause instanceof AttachException known) {
+      return known;
+    }
+    if (cause instanceof InterruptedException) {
+      Thread.currentThread().interrupt();
+    }
+    Reason reason =
+        cause instanceof IpamException
+            ? Reason.REFUSED
+            : cause instanceof KernelException ? Reason.KERNEL : Reason.TRY_AGAIN;
+    return new AttachException(
+        reason, operation + " " + identity + ": " + cause.getMessage(), cause);
   }
 }
