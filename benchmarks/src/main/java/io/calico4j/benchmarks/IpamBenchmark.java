@@ -134,7 +134,8 @@ public final class IpamBenchmark {
             each,
             (caller, number) -> {
               var unused =
-                  host(caller, manyHosts).assign(one(name + caller + "-" + number), NO_COMPANION);
+                  host(caller, manyHosts)
+                      .assign(one(name + caller + "-" + number), NO_FURTHER_WRITES);
             });
         measure(
             "release",
@@ -169,7 +170,7 @@ public final class IpamBenchmark {
     }
   }
 
-  private static final Ipam.FurtherWrites NO_COMPANION = Ipam.FurtherWrites.NONE;
+  private static final Ipam.FurtherWrites NO_FURTHER_WRITES = Ipam.FurtherWrites.NONE;
 
   private Ipam host(int caller, boolean manyHosts) {
     return hosts.get(manyHosts ? caller : 0);

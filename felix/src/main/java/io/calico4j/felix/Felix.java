@@ -60,7 +60,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private static final Duration QUIET = Duration.ofSeconds(5);
 
   /** They are removed after this time at the latest. */
-  private static final Duration UNTIDY = Duration.ofMinutes(5);
+  private static final Duration LONGEST_UNUSED = Duration.ofMinutes(5);
 
   /**
    * While another program keeps changing the table, writing it again takes a tenth of the time at
@@ -111,7 +111,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private long nextRepair = System.nanoTime();
 
   private long tableRepairs;
-  private long untidySince;
+  private long unusedSince;
   private long lastApplied;
   private long rulesRefreshed;
   private long routesRefreshed;
@@ -291,14 +291,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     FelixConfig config = config();
     if (isDue(rulesRefreshed, now, config.rulesRefreshInterval())) {
       rulesRefreshed = now;
-      dataplane.distrust();
+      dataplane.invalidate();
       dirty = true;
     }
     readHostLoopback();
     if (dirty || tableChanged) {
       apply();
     }
-    tidy(now);
+    removeUnused(now);
     if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
       try {
@@ -311,15 +311,15 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  private void tidy(long now) {
-    if (!dataplane.isUntidy()) {
-      untidySince = 0;
-    } else if (untidySince == 0) {
-      untidySince = now;
-    } else if (isDue(lastApplied, now, QUIET) || isDue(untidySince, now, UNTIDY)) {
-      untidySince = 0;
+  private void removeUnused(long now) {
+    if (!dataplane.hasUnused()) {
+      unusedSince = 0;
+    } else if (unusedSince == 0) {
+      unusedSince = now;
+    } else if (isDue(lastApplied, now, QUIET) || isDue(unusedSince, now, LONGEST_UNUSED)) {
+      unusedSince = 0;
       try {
-        dataplane.tidy();
+        dataplane.removeUnused();
       } catch (NftException e) {
         dirty = true;
         log.error("rules could not be tidied, will try again: {}", e.getMessage());
@@ -404,7 +404,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       if (repairs) {
         log.warn("another program has changed the table inet calico: it is written again");
         tableRepairs++;
-        dataplane.distrust();
+        dataplane.invalidate();
       }
       FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
       RulesetBuilder builder = new RulesetBuilder(state, node, config(), hostLoopback, floating);

@@ -7,7 +7,7 @@ import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.ContainerTrace;
 import io.calico4j.core.endpoint.EndpointIdentity;
-import io.calico4j.core.endpoint.Janitor.Takeback;
+import io.calico4j.core.endpoint.Janitor.Reclaimer;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
@@ -37,7 +37,7 @@ public final class MesosReconciler {
   private static final Logger log = LoggerFactory.getLogger(MesosReconciler.class);
 
   private final AgentApi agent;
-  private final Takeback takeback;
+  private final Reclaimer reclaimer;
   private final Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints;
   private final ResourceClient resources;
   private final Ipam ipam;
@@ -70,7 +70,7 @@ public final class MesosReconciler {
    * Makes one.
    *
    * @param agent the node's own agent
-   * @param takeback releases endpoints
+   * @param reclaimer releases endpoints
    * @param endpoints returns this node's endpoints
    * @param resources writes the ids
    * @param ipam releases addresses of net-modules
@@ -78,24 +78,24 @@ public final class MesosReconciler {
    */
   public MesosReconciler(
       AgentApi agent,
-      Takeback takeback,
+      Reclaimer reclaimer,
       Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints,
       ResourceClient resources,
       Ipam ipam,
       Duration grace) {
-    this(agent, takeback, endpoints, resources, ipam, grace, System::nanoTime);
+    this(agent, reclaimer, endpoints, resources, ipam, grace, System::nanoTime);
   }
 
   MesosReconciler(
       AgentApi agent,
-      Takeback takeback,
+      Reclaimer reclaimer,
       Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints,
       ResourceClient resources,
       Ipam ipam,
       Duration grace,
       LongSupplier nanos) {
     this.agent = agent;
-    this.takeback = takeback;
+    this.reclaimer = reclaimer;
     this.endpoints = endpoints;
     this.resources = resources;
     this.ipam = ipam;
@@ -114,7 +114,7 @@ public final class MesosReconciler {
    *
    * @throws AgentUnavailableException when the agent cannot be asked; nothing is released then
    */
-  public void look() throws AgentUnavailableException, AttachException, DatastoreException {
+  public void reconcile() throws AgentUnavailableException, AttachException, DatastoreException {
     AgentView view;
     try {
       view = new AgentView(agent.containers());
@@ -153,7 +153,7 @@ public final class MesosReconciler {
       if (view.knows(each.container())) {
         continue;
       }
-      if (takeback.isLinked(each.identity())) {
+      if (reclaimer.isLinked(each.identity())) {
         linked.add(each.identity());
         continue;
       }
@@ -162,7 +162,7 @@ public final class MesosReconciler {
       if (absence == null || absence.revision() != revision) {
         absence = new Absence(revision, nanos.getAsLong());
       } else if (nanos.getAsLong() - absence.since() >= grace.toNanos()
-          && takeback.detachIfGone(each.identity(), revision)) {
+          && reclaimer.detachIfGone(each.identity(), revision)) {
         released(each);
         continue;
       }

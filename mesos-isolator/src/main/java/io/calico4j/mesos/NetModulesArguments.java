@@ -26,56 +26,58 @@ record NetModulesArguments(JsonObject json) {
     return json.has(name) && !json.get(name).isJsonNull();
   }
 
-  void require(String name) throws Refused {
+  void require(String name) throws RefusedRequestException {
     if (!has(name)) {
-      throw new Refused("Missing " + name);
+      throw new RefusedRequestException("Missing " + name);
     }
   }
 
-  String string(String name) throws Refused {
+  String string(String name) throws RefusedRequestException {
     require(name);
     JsonElement element = json.get(name);
     if (!element.isJsonPrimitive() || !element.getAsJsonPrimitive().isString()) {
-      throw new Refused(name + " must be a string");
+      throw new RefusedRequestException(name + " must be a string");
     }
     return element.getAsString();
   }
 
-  int integer(String name) throws Refused {
+  int integer(String name) throws RefusedRequestException {
     require(name);
     JsonElement element = json.get(name);
     if (!element.isJsonPrimitive() || !element.getAsString().matches("-?[0-9]{1,9}")) {
-      throw new Refused(name + " must be an integer");
+      throw new RefusedRequestException(name + " must be an integer");
     }
     return element.getAsInt();
   }
 
-  List<String> strings(String name) throws Refused {
+  List<String> strings(String name) throws RefusedRequestException {
     return has(name) ? strings(name, json.get(name)) : List.of();
   }
 
   /** Returns the uid, which is a handle's name in IPAM. */
-  String uid() throws Refused {
+  String uid() throws RefusedRequestException {
     String uid = string("uid");
     if (!UID.matcher(uid).matches()) {
-      throw new Refused(
+      throw new RefusedRequestException(
           "uid must be 1 to 253 letters, digits or _.- beginning with a letter or digit");
     }
     return uid;
   }
 
-  private static List<String> strings(String name, JsonElement list) throws Refused {
+  private static List<String> strings(String name, JsonElement list)
+      throws RefusedRequestException {
     List<String> strings = new ArrayList<>();
     if (!list.isJsonArray()) {
-      throw new Refused("Must provide list of " + name + ".");
+      throw new RefusedRequestException("Must provide list of " + name + ".");
     }
     int size = list.getAsJsonArray().size();
     if (size > MAX_ITEMS) {
-      throw new Refused(name + " has " + size + " items, but at most " + MAX_ITEMS + " can be");
+      throw new RefusedRequestException(
+          name + " has " + size + " items, but at most " + MAX_ITEMS + " can be");
     }
     for (JsonElement element : list.getAsJsonArray()) {
       if (!element.isJsonPrimitive()) {
-        throw new Refused("Must provide list of " + name + ".");
+        throw new RefusedRequestException("Must provide list of " + name + ".");
       }
       strings.add(element.getAsString());
     }
@@ -83,39 +85,39 @@ record NetModulesArguments(JsonObject json) {
   }
 
   /** Returns the container's id; the agent's name must be there too. */
-  String container() throws Refused {
+  String container() throws RefusedRequestException {
     String container = string("container_id");
     if (string("hostname").isEmpty()) {
-      throw new Refused("Missing hostname");
+      throw new RefusedRequestException("Missing hostname");
     }
     return container;
   }
 
   /** Returns {@code ipv4_addrs} and {@code ipv6_addrs}, at least one address. */
-  List<IpAddress> addresses() throws Refused {
+  List<IpAddress> addresses() throws RefusedRequestException {
     List<IpAddress> addresses = new ArrayList<>();
     for (String text : strings("ipv4_addrs")) {
       IpAddress address = address(text);
       if (!address.isV4()) {
-        throw new Refused("IPv6 address must not be placed in IPv4 address field.");
+        throw new RefusedRequestException("IPv6 address must not be placed in IPv4 address field.");
       }
       addresses.add(address);
     }
     for (String text : strings("ipv6_addrs")) {
       IpAddress address = address(text);
       if (address.isV4()) {
-        throw new Refused("IPv4 address must not be placed in IPv6 address field.");
+        throw new RefusedRequestException("IPv4 address must not be placed in IPv6 address field.");
       }
       addresses.add(address);
     }
     if (addresses.isEmpty()) {
-      throw new Refused("Must provide at least one IPv4 or IPv6 address.");
+      throw new RefusedRequestException("Must provide at least one IPv4 or IPv6 address.");
     }
     return addresses;
   }
 
   /** Returns the addresses to release, families mixed. */
-  List<IpAddress> ips() throws Refused {
+  List<IpAddress> ips() throws RefusedRequestException {
     List<IpAddress> addresses = new ArrayList<>();
     for (String text : strings("ips")) {
       addresses.add(address(text));
@@ -124,7 +126,7 @@ record NetModulesArguments(JsonObject json) {
   }
 
   /** Reads the label {@code ipv4_addrs}, a list of addresses as text: {@code ['10.32.9.9']}. */
-  List<IpAddress> fixed() throws Refused {
+  List<IpAddress> fixed() throws RefusedRequestException {
     String text = "";
     for (Map.Entry<String, String> label : labels()) {
       text = label.getKey().equals(FIXED) ? label.getValue() : text;
@@ -136,14 +138,14 @@ record NetModulesArguments(JsonObject json) {
           fixed.add(address(address));
         }
       } catch (JsonParseException e) {
-        throw new Refused("Must provide list of " + FIXED + ".");
+        throw new RefusedRequestException("Must provide list of " + FIXED + ".");
       }
     }
     return fixed;
   }
 
   /** Returns the labels as they came: a list on the wire, an object in the protocol's text. */
-  List<Map.Entry<String, String>> labels() throws Refused {
+  List<Map.Entry<String, String>> labels() throws RefusedRequestException {
     List<Map.Entry<String, String>> labels = new ArrayList<>();
     JsonElement element = json.get("labels");
     if (element == null || element.isJsonNull()) {
@@ -156,13 +158,13 @@ record NetModulesArguments(JsonObject json) {
     } else if (element.isJsonArray()) {
       for (JsonElement label : element.getAsJsonArray()) {
         if (!(label instanceof JsonObject object)) {
-          throw new Refused("labels must be a list of objects with key and value");
+          throw new RefusedRequestException("labels must be a list of objects with key and value");
         }
         String key = new NetModulesArguments(object).string("key");
         labels.add(Map.entry(key, value(object.get("value"))));
       }
     } else {
-      throw new Refused("labels must be a list or an object");
+      throw new RefusedRequestException("labels must be a list or an object");
     }
     return labels;
   }
@@ -171,8 +173,8 @@ record NetModulesArguments(JsonObject json) {
     return value == null || !value.isJsonPrimitive() ? "" : value.getAsString();
   }
 
-  private static IpAddress address(String text) throws Refused {
+  private static IpAddress address(String text) throws RefusedRequestException {
     return IpAddress.tryParse(text)
-        .orElseThrow(() -> new Refused("IP address could not be parsed: " + text));
+        .orElseThrow(() -> new RefusedRequestException("IP address could not be parsed: " + text));
   }
 }

@@ -60,25 +60,29 @@ final class NetModulesCommands {
   }
 
   JsonObject run(String command, NetModulesArguments args)
-      throws Refused, IpamException, DatastoreException, AttachException, KernelException {
+      throws RefusedRequestException,
+          IpamException,
+          DatastoreException,
+          AttachException,
+          KernelException {
     return switch (command) {
       case "allocate" -> allocate(args);
       case "reserve" -> reserve(args);
       case "release" -> release(args);
       case "isolate" -> isolate(args);
       case "cleanup" -> cleanup(args);
-      default -> throw new Refused("Unknown command: " + command);
+      default -> throw new RefusedRequestException("Unknown command: " + command);
     };
   }
 
   private JsonObject allocate(NetModulesArguments args)
-      throws Refused, IpamException, DatastoreException {
+      throws RefusedRequestException, IpamException, DatastoreException {
     args.require("hostname");
     int ipv4 = args.integer("num_ipv4");
     int ipv6 = args.integer("num_ipv6");
     String uid = args.uid();
     if (ipv4 < 0 || ipv6 < 0 || ipv4 + ipv6 > MAX_ADDRESSES) {
-      throw new Refused("num_ipv4 and num_ipv6 must be within 0 to 256 together");
+      throw new RefusedRequestException("num_ipv4 and num_ipv6 must be within 0 to 256 together");
     }
     List<IpAddress> fixed = args.fixed();
     List<IpAddress> addresses =
@@ -92,7 +96,7 @@ final class NetModulesCommands {
   }
 
   private JsonObject reserve(NetModulesArguments args)
-      throws Refused, IpamException, DatastoreException {
+      throws RefusedRequestException, IpamException, DatastoreException {
     args.require("hostname");
     String uid = args.uid();
     var unused = assign(uid, 0, 0, args.addresses());
@@ -122,11 +126,11 @@ final class NetModulesCommands {
   }
 
   private JsonObject release(NetModulesArguments args)
-      throws Refused, AttachException, DatastoreException {
+      throws RefusedRequestException, AttachException, DatastoreException {
     boolean byUid = args.has("uid");
     boolean byIps = args.has("ips");
     if (byUid && byIps) {
-      throw new Refused("Supply either uid or ips, not both.");
+      throw new RefusedRequestException("Supply either uid or ips, not both.");
     }
     if (byUid) {
       String uid = args.uid();
@@ -138,14 +142,14 @@ final class NetModulesCommands {
         boolean unused = ipam.release(address);
       }
     } else {
-      throw new Refused("Must supply either uid or ips.");
+      throw new RefusedRequestException("Must supply either uid or ips.");
     }
     return new JsonObject();
   }
 
   /** Refuses addresses that a running container has: their next owner would share them. */
   private void refuseUsed(Collection<IpAddress> addresses)
-      throws Refused, AttachException, DatastoreException {
+      throws RefusedRequestException, AttachException, DatastoreException {
     if (addresses.isEmpty()) {
       return;
     }
@@ -153,7 +157,7 @@ final class NetModulesCommands {
       for (String network : endpoint.spec().ipNetworks()) {
         Optional<IpAddress> used = Cidr.tryParse(network).map(Cidr::address);
         if (used.isPresent() && addresses.contains(used.get()) && isLive(endpoint)) {
-          throw new Refused(
+          throw new RefusedRequestException(
               "IP '"
                   + used.get()
                   + "' is not released, a running container uses it: endpoint "
@@ -181,7 +185,7 @@ final class NetModulesCommands {
   }
 
   private JsonObject isolate(NetModulesArguments args)
-      throws Refused, AttachException, KernelException, DatastoreException {
+      throws RefusedRequestException, AttachException, KernelException, DatastoreException {
     EndpointIdentity identity = NetModules.identity(node, args.container());
     String hostname = args.string("hostname");
     int pid = args.integer("pid");
@@ -207,12 +211,13 @@ final class NetModulesCommands {
 
   /** The same request may come again; another process of the container may not take its place. */
   private void refuseAnotherSandbox(EndpointIdentity identity, NetworkNamespace sandbox)
-      throws Refused, AttachException, DatastoreException {
+      throws RefusedRequestException, AttachException, DatastoreException {
     Optional<ContainerTrace> trace = stored(identity).flatMap(ContainerTrace::of);
     if (trace.isPresent()
         && !trace.get().sandbox().equals(sandbox.name())
         && endpoints.isLinked(identity)) {
-      throw new Refused("This container has already been configured with Calico Networking.");
+      throw new RefusedRequestException(
+          "This container has already been configured with Calico Networking.");
     }
   }
 
@@ -220,12 +225,13 @@ final class NetModulesCommands {
    * Remembers which uid holds the addresses; nothing when another program assigned them. An address
    * of a CNI container, whose interface is recorded, is not given twice.
    */
-  private Map<String, String> holder(List<IpAddress> addresses) throws DatastoreException, Refused {
+  private Map<String, String> holder(List<IpAddress> addresses)
+      throws DatastoreException, RefusedRequestException {
     Map<String, String> holder = new TreeMap<>();
     for (IpAddress address : addresses) {
       Optional<Block.Owner> owner = ipam.ownerOf(address);
       if (owner.isPresent() && owner.get().secondary().containsKey("interface")) {
-        throw Refused.addressInUse(address);
+        throw RefusedRequestException.addressInUse(address);
       }
       owner
           .map(Block.Owner::handleId)
@@ -234,12 +240,13 @@ final class NetModulesCommands {
     return holder;
   }
 
-  private static Map<String, String> labels(NetModulesArguments args) throws Refused {
+  private static Map<String, String> labels(NetModulesArguments args)
+      throws RefusedRequestException {
     List<Map.Entry<String, String>> given = new ArrayList<>(args.labels());
     given.removeIf(label -> label.getKey().equals(NetModulesArguments.FIXED));
     for (Map.Entry<String, String> label : given) {
       if (MesosLabels.isRequest(label.getKey())) {
-        throw new Refused(
+        throw new RefusedRequestException(
             "label \""
                 + label.getKey()
                 + "\" asks for something: with net-modules only netgroups and addresses do");
@@ -249,7 +256,8 @@ final class NetModulesCommands {
   }
 
   /** While the datastore is away this is recorded, and calico-node does the rest later. */
-  private JsonObject cleanup(NetModulesArguments args) throws Refused, AttachException {
+  private JsonObject cleanup(NetModulesArguments args)
+      throws RefusedRequestException, AttachException {
     endpoints.detach(
         NetModules.identity(node, args.container()),
         new DetachStep.Asked(NetModules.RELEASE_UID, new JsonObject()));

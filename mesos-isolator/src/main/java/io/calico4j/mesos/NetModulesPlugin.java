@@ -45,9 +45,9 @@ public final class NetModulesPlugin implements PluginHandler {
       answer.add("error", JsonNull.INSTANCE);
       return PluginResponse.served(answer.toString());
     } catch (AddressInUseException e) {
-      Refused refused = Refused.addressInUse(e.address());
+      RefusedRequestException refused = RefusedRequestException.addressInUse(e.address());
       return failure(refused.outcome(), String.valueOf(refused.getMessage()), e);
-    } catch (Refused e) {
+    } catch (RefusedRequestException e) {
       return failure(e.outcome(), String.valueOf(e.getMessage()), e);
     } catch (IpamException
         | DatastoreException
@@ -66,26 +66,30 @@ public final class NetModulesPlugin implements PluginHandler {
   }
 
   private JsonObject serve(String text)
-      throws Refused, IpamException, DatastoreException, AttachException, KernelException {
+      throws RefusedRequestException,
+          IpamException,
+          DatastoreException,
+          AttachException,
+          KernelException {
     JsonObject request = decode(text);
     String command = new NetModulesArguments(request).string("command");
     if (!(request.get("args") instanceof JsonObject args)) {
-      throw new Refused("Missing args");
+      throw new RefusedRequestException("Missing args");
     }
     JsonObject answer = commands.run(command, new NetModulesArguments(args));
     log.info("net-modules {} {}", command, args);
     return answer;
   }
 
-  private static JsonObject decode(String text) throws Refused {
+  private static JsonObject decode(String text) throws RefusedRequestException {
     try {
       JsonElement element = JsonParser.parseString(text);
       if (element instanceof JsonObject request) {
         return request;
       }
     } catch (JsonParseException | NumberFormatException e) {
-      throw new Refused("The request is no valid JSON: " + e.getMessage());
+      throw new RefusedRequestException("The request is no valid JSON: " + e.getMessage());
     }
-    throw new Refused("The request is no JSON object");
+    throw new RefusedRequestException("The request is no JSON object");
   }
 }

@@ -23,7 +23,8 @@ final class NetModulesProfiles {
     this.node = node;
   }
 
-  List<ProfileDraft> of(String hostname, List<String> groups) throws DatastoreException, Refused {
+  List<ProfileDraft> of(String hostname, List<String> groups)
+      throws DatastoreException, RefusedRequestException {
     List<ProfileDraft> profiles = new ArrayList<>();
     profiles.add(
         ProfileDraft.ofNet("default_" + LabelNames.ofGroup(hostname), hostAddress() + "/32"));
@@ -39,12 +40,13 @@ final class NetModulesProfiles {
     return profiles;
   }
 
-  private String hostAddress() throws DatastoreException, Refused {
+  private String hostAddress() throws DatastoreException, RefusedRequestException {
     NodeSpec.Bgp bgp =
         resources.get(ResourceKind.NODE, "", node).map(n -> n.spec().bgp()).orElse(null);
     String address = bgp == null ? null : bgp.ipv4Address();
     if (address == null) {
-      throw new Refused("node " + node + " has no address: is calico-node running there?");
+      throw new RefusedRequestException(
+          "node " + node + " has no address: is calico-node running there?");
     }
     int slash = address.indexOf('/');
     return slash < 0 ? address : address.substring(0, slash);

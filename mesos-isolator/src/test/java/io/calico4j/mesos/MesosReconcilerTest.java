@@ -42,8 +42,8 @@ class MesosReconcilerTest {
   private MesosReconciler reconciler;
   private long now = 17 * SECOND;
 
-  private final Janitor.Takeback takeback =
-      new Janitor.Takeback() {
+  private final Janitor.Reclaimer reclaimer =
+      new Janitor.Reclaimer() {
         @Override
         public boolean isLinked(EndpointIdentity identity) {
           return linked.contains(identity);
@@ -64,7 +64,7 @@ class MesosReconcilerTest {
     reconciler =
         new MesosReconciler(
             new AgentApi(new AgentAccess(agent.url("http"), Optional.empty(), "", "", timeout)),
-            takeback,
+            reclaimer,
             this::endpoints,
             resources,
             ipam,
@@ -136,7 +136,7 @@ class MesosReconcilerTest {
 
   private void lookAt(long second) throws Exception {
     now = second * SECOND;
-    reconciler.look();
+    reconciler.reconcile();
   }
 
   private List<String> containers() {

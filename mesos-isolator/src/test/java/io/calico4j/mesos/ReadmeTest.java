@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class ReadmeTest {
   private static final Pattern ERROR =
       Pattern.compile(
-          "(?:new (?:Refused|CniError|IllegalArgumentException|AgentUnavailableException)"
+          "(?:new (?:RefusedRequestException|CniError|IllegalArgumentException|AgentUnavailableException)"
               + "|unusable)\\(");
   private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)*)\"");
 

@@ -159,8 +159,8 @@ public final class CalicoNode implements AutoCloseable {
     TakeOver.nameRemains();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
-    NodeUpkeep upkeep = own(new NodeUpkeep(kernel, ipam, settings));
-    upkeep.start();
+    NodeMaintenance maintenance = own(new NodeMaintenance(kernel, ipam, settings));
+    maintenance.start();
     EndpointService endpoints =
         own(
             new EndpointService(
@@ -169,7 +169,8 @@ public final class CalicoNode implements AutoCloseable {
                 felix,
                 ipam,
                 StandaloneSettings.endpoints(
-                    EndpointSettings.forAgent(upkeep::mtu).withDatastoreAddresses(etcdAddresses),
+                    EndpointSettings.forAgent(maintenance::mtu)
+                        .withDatastoreAddresses(etcdAddresses),
                     environment),
                 steps));
     PrometheusRegistry registry = new PrometheusRegistry();
@@ -184,14 +185,14 @@ public final class CalicoNode implements AutoCloseable {
     }
     StaleConnections.delete(kernel, ipam);
     server.start();
-    upkeep.clean(
+    maintenance.clean(
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
         felix::localEndpoints);
     Metrics.register(registry, felix, endpoints);
     if (mesos.isPresent()) {
-      MesosUpkeep reconciling =
+      MesosMaintenance reconciling =
           own(
-              new MesosUpkeep(
+              new MesosMaintenance(
                   new MesosReconciler(
                       new AgentApi(mesos.get().access()),
                       endpoints,

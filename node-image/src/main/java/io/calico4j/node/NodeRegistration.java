@@ -57,11 +57,11 @@ final class NodeRegistration implements AutoCloseable {
   }
 
   void start() {
-    var unused = timer.scheduleWithFixedDelay(this::look, 0, LOOK_SECONDS, TimeUnit.SECONDS);
+    var unused = timer.scheduleWithFixedDelay(this::check, 0, LOOK_SECONDS, TimeUnit.SECONDS);
   }
 
   /** Looks once. */
-  void look() {
+  void check() {
     try {
       Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", node);
       if (stored.isPresent()) {

@@ -50,7 +50,7 @@ final class Readiness implements AutoCloseable {
   /** Begins to log troubles: to be called when the agent has started. */
   void begin() {
     var unused =
-        timer.scheduleWithFixedDelay(this::look, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+        timer.scheduleWithFixedDelay(this::update, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
   }
 
   private Map<String, String> problems() {
@@ -61,7 +61,7 @@ final class Readiness implements AutoCloseable {
   }
 
   /** Compares with what was known, and logs what has changed. */
-  void look() {
+  void update() {
     Map<String, String> found = problems();
     found.forEach(
         (component, text) -> {

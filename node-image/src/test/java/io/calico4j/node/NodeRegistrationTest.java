@@ -47,9 +47,9 @@ class NodeRegistrationTest {
   @Test
   void aDeletedNodeIsWrittenAgainAsItWasSeen() throws Exception {
     create();
-    registration.look();
+    registration.check();
     var unused = datastore.commit(Transaction.builder().delete(key).build());
-    registration.look();
+    registration.check();
     Resource<NodeSpec> again = resources.get(ResourceKind.NODE, "", "h1").orElseThrow();
     assertThat(again.spec()).isEqualTo(SPEC);
     assertThat(again.metadata().labels()).isEqualTo(Map.of("rack", "r1"));
@@ -58,10 +58,10 @@ class NodeRegistrationTest {
 
   @Test
   void aNodeThatWasNeverSeenOrCannotBeReadIsNamed() throws Exception {
-    registration.look();
+    registration.check();
     assertThat(registration.nodeProblem().orElseThrow()).contains("Node h1 was deleted");
     var unused = datastore.commit(Transaction.builder().put(key, "{broken").build());
-    registration.look();
+    registration.check();
     assertThat(registration.nodeProblem().orElseThrow()).contains("Node h1 cannot be read");
     assertThat(registration.datastoreProblem()).isEmpty();
   }
@@ -69,13 +69,13 @@ class NodeRegistrationTest {
   @Test
   void aDatastoreThatIsAwayIsNamedAfterAMinute() throws Exception {
     create();
-    registration.look();
+    registration.check();
     NodeRegistration apart =
         new NodeRegistration(new ResourceClient(new AwayDatastore()), "h1", clock::get);
-    apart.look();
+    apart.check();
     assertThat(apart.datastoreProblem()).isEmpty();
     clock.set(TimeUnit.SECONDS.toNanos(61));
-    apart.look();
+    apart.check();
     assertThat(apart.datastoreProblem().orElseThrow())
         .contains("not answered for 61 s")
         .contains("away by a test");

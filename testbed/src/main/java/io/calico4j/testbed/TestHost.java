@@ -407,11 +407,11 @@ public final class TestHost implements Closeable {
   }
 
   /** Waits until Felix has removed what nothing in its table leads to. */
-  public void awaitTidyRules() throws IOException {
-    Await.until("no endpoint's chain is unused on " + name(), 15, () -> isTidy(rules()));
+  public void awaitNoUnusedRules() throws IOException {
+    Await.until("no endpoint's chain is unused on " + name(), 15, () -> hasNoUnused(rules()));
   }
 
-  private static boolean isTidy(String rules) {
+  private static boolean hasNoUnused(String rules) {
     return Pattern.compile("chain (filter-cali-[ft]w-\\S+)")
         .matcher(rules)
         .results()

@@ -68,7 +68,7 @@ class DataplaneRepairIT {
         "insert rule inet calico filter-cali-from-wl accept",
       })
   void isUndone(String command) throws Exception {
-    host.awaitTidyRules();
+    host.awaitNoUnusedRules();
     String before = whole();
     host.namespace().command("sh", "-c", "nft '" + command + "'").mustRun();
     Await.until("the table is as it was after " + command, 15, () -> whole().equals(before));

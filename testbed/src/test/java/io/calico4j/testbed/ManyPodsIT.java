@@ -133,7 +133,7 @@ class ManyPodsIT {
   @Test
   void nothingIsLeftOfFiveHundredPodsAndMemoryIsFlat() throws Exception {
     upAndDown(FEW);
-    host.awaitTidyRules();
+    host.awaitNoUnusedRules();
     List<String> rules = rules();
     List<String> keys = otherKeys();
     long heap = heap();

@@ -336,7 +336,7 @@ class OneHostIT {
     assertThat(applied.exitCode()).as(applied.output()).isZero();
     Workload a = host.start("drift-a", Orchestrator.RKT, "calico", Map.of());
     Workload b = host.start("drift-b", Orchestrator.RKT, "calico", Map.of());
-    host.awaitTidyRules();
+    host.awaitNoUnusedRules();
     List<String> rules = sortedRules();
 
     host.command("nft", "delete", "table", "inet", "calico").mustRun();

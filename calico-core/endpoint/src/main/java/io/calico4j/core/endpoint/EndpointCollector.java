@@ -84,7 +84,7 @@ final class EndpointCollector {
     }
   }
 
-  /** Takes an endpoint back, as {@link Janitor.Takeback#detachIfGone} says. */
+  /** Takes an endpoint back, as {@link Janitor.Reclaimer#detachIfGone} says. */
   boolean detachIfGone(EndpointIdentity identity, long revision) throws AttachException {
     Lock lock = locks.get(identity.key());
     lock.lock();

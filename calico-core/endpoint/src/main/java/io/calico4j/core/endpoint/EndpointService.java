@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * and detaching reads what exists instead of assuming what ought to. Safe for many threads;
  * operations on one endpoint take turns.
  */
-public final class EndpointService implements Janitor.Takeback, AutoCloseable {
+public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EndpointService.class);
   private static final int LOCKS = 256;
   private static final int TEARDOWN_SECONDS = 5;
@@ -48,7 +48,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   /** Operations on one endpoint take turns. */
   private final Striped<Lock> locks = Striped.lock(LOCKS);
 
-  private final ScheduledExecutorService takebacks = Daemons.timer("endpoint-takeback");
+  private final ScheduledExecutorService timer = Daemons.timer("endpoint-reclaimer");
 
   /** Opens a netlink socket and finishes link deletions that an earlier process left. */
   public EndpointService(
@@ -73,7 +73,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
             steps,
             settings.deferLinkDeletion()
                 ? (task, seconds) -> {
-                  var unused = takebacks.schedule(task, seconds, TimeUnit.SECONDS);
+                  var unused = timer.schedule(task, seconds, TimeUnit.SECONDS);
                 }
                 : (task, seconds) -> {},
             this::unlessLinked);
@@ -102,8 +102,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
     if (detacher.records() && settings.deferLinkDeletion()) {
       // The first time when plugins have added their steps.
       var unused =
-          takebacks.scheduleWithFixedDelay(
-              detacher::finishAll, 1, TEARDOWN_SECONDS, TimeUnit.SECONDS);
+          timer.scheduleWithFixedDelay(detacher::finishAll, 1, TEARDOWN_SECONDS, TimeUnit.SECONDS);
     }
   }
 
@@ -256,7 +255,7 @@ public final class EndpointService implements Janitor.Takeback, AutoCloseable {
   /** Finishes pending link deletions and closes the netlink socket. */
   @Override
   public void close() {
-    takebacks.shutdownNow();
+    timer.shutdownNow();
     attacher.close();
     reaper.close();
     conntrack.close();

@@ -20,12 +20,12 @@ import org.slf4j.LoggerFactory;
 public final class Janitor {
   private static final Logger log = LoggerFactory.getLogger(Janitor.class);
 
-  private final Takeback takeback;
+  private final Reclaimer reclaimer;
   private final Map<String, ContainerLiveness> orchestrators = new HashMap<>();
   private Map<EndpointIdentity, Long> suspects = Map.of();
 
   /** Does what the janitor decides. */
-  public interface Takeback {
+  public interface Reclaimer {
     /** Tells whether an endpoint's pair is in the kernel. */
     boolean isLinked(EndpointIdentity identity) throws AttachException;
 
@@ -39,8 +39,8 @@ public final class Janitor {
   }
 
   /** Makes one that asks these orchestrators, each about its own containers. */
-  public Janitor(Takeback takeback, List<ContainerLiveness> orchestrators) {
-    this.takeback = takeback;
+  public Janitor(Reclaimer reclaimer, List<ContainerLiveness> orchestrators) {
+    this.reclaimer = reclaimer;
     orchestrators.forEach(o -> this.orchestrators.put(o.runtime(), o));
   }
 
@@ -50,7 +50,7 @@ public final class Janitor {
    * @param endpoints this node's endpoints
    * @return what was taken back
    */
-  public List<EndpointIdentity> look(Collection<Resource<WorkloadEndpointSpec>> endpoints)
+  public List<EndpointIdentity> collect(Collection<Resource<WorkloadEndpointSpec>> endpoints)
       throws AttachException {
     Map<EndpointIdentity, Long> found = new HashMap<>();
     List<EndpointIdentity> taken = new ArrayList<>();
@@ -62,7 +62,7 @@ public final class Janitor {
       EndpointIdentity identity = trace.get().identity();
       if (!Long.valueOf(endpoint.revision()).equals(suspects.get(identity))) {
         found.put(identity, endpoint.revision());
-      } else if (takeback.detachIfGone(identity, endpoint.revision())) {
+      } else if (reclaimer.detachIfGone(identity, endpoint.revision())) {
         taken.add(identity);
         log.warn(
             "{} with {} is taken back: {} has forgotten the container, and its sandbox {} is gone",
@@ -79,7 +79,7 @@ public final class Janitor {
   private boolean isGone(ContainerTrace trace) throws AttachException {
     ContainerLiveness orchestrator = orchestrators.get(trace.runtime());
     return orchestrator != null
-        && !takeback.isLinked(trace.identity())
+        && !reclaimer.isLinked(trace.identity())
         && orchestrator.of(trace) == ContainerLiveness.Verdict.GONE;
   }
 }

@@ -23,7 +23,7 @@ class JanitorTest {
 
   private final Janitor janitor =
       new Janitor(
-          new Janitor.Takeback() {
+          new Janitor.Reclaimer() {
             @Override
             public boolean isLinked(EndpointIdentity identity) {
               return linked;
@@ -72,38 +72,38 @@ class JanitorTest {
         revision);
   }
 
-  private void look(long revision) throws AttachException {
-    look(endpoint(revision, TRACE.annotations()));
+  private void collect(long revision) throws AttachException {
+    collect(endpoint(revision, TRACE.annotations()));
   }
 
-  private void look(Resource<WorkloadEndpointSpec> endpoint) throws AttachException {
-    var unused = janitor.look(List.of(endpoint));
+  private void collect(Resource<WorkloadEndpointSpec> endpoint) throws AttachException {
+    var unused = janitor.collect(List.of(endpoint));
   }
 
   @Test
   void twoLooksThatAgreeAreNeeded() throws AttachException {
-    look(7);
+    collect(7);
     assertThat(taken).isEmpty();
-    look(7);
+    collect(7);
     assertThat(taken).containsExactly(POD);
   }
 
   @Test
   void anEndpointWrittenBetweenTheLooksIsAnother() throws AttachException {
-    look(7);
-    look(8);
+    collect(7);
+    collect(8);
     assertThat(taken).isEmpty();
-    look(8);
+    collect(8);
     assertThat(taken).containsExactly(POD);
   }
 
   @Test
   void aPairInTheKernelMeansALivingSandbox() throws AttachException {
-    look(7);
+    collect(7);
     linked = true;
-    look(7);
+    collect(7);
     linked = false;
-    look(7);
+    collect(7);
     assertThat(taken).isEmpty();
   }
 
@@ -111,8 +111,8 @@ class JanitorTest {
   void whatTheOrchestratorKnowsOrCannotTellStays() throws AttachException {
     for (Verdict uncertain : List.of(Verdict.KNOWN, Verdict.UNSURE)) {
       verdict = uncertain;
-      look(7);
-      look(7);
+      collect(7);
+      collect(7);
     }
     assertThat(taken).isEmpty();
   }
@@ -125,8 +125,8 @@ class JanitorTest {
             new ContainerTrace(POD, "", "/run/netns/pod-1").annotations(),
             new ContainerTrace(POD, "mesos", "/run/netns/pod-1").annotations(),
             Map.of("io.calico4j/network", "no name", "io.calico4j/runtime", "rkt"))) {
-      look(endpoint(7, annotations));
-      look(endpoint(7, annotations));
+      collect(endpoint(7, annotations));
+      collect(endpoint(7, annotations));
     }
     assertThat(taken).isEmpty();
   }

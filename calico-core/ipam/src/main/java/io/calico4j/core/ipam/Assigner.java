@@ -36,9 +36,9 @@ final class Assigner {
   private final DecodeCache cache;
   private final String node;
   private final Clock clock;
-  private final Changes changes;
+  private final IpamTransaction changes;
 
-  Assigner(Reads reads, DecodeCache cache, String node, Clock clock, Changes changes) {
+  Assigner(Reads reads, DecodeCache cache, String node, Clock clock, IpamTransaction changes) {
     this.reads = reads;
     this.cache = cache;
     this.node = node;
@@ -75,7 +75,7 @@ final class Assigner {
       throws DatastoreException, IpamException {
     Pools.Pool pool = pools.holding(address);
     Cidr cidr = new Cidr(address, pool.spec().effectiveBlockSize());
-    Changes.Held held = changes.load(cidr);
+    IpamTransaction.Held held = changes.load(cidr);
     if (held == null) {
       held = claim(cidr);
     } else if (config.strictAffinity() && !isOurs(held.block())) {
@@ -130,7 +130,7 @@ final class Assigner {
       }
     }
     for (Cidr cidr : claimedBefore) {
-      Changes.Held held = changes.held(cidr);
+      IpamTransaction.Held held = changes.held(cidr);
       if (held != null && isOf(pools, cidr)) {
         own++;
         take(cidr, held, count, owner, reserved, chosen);
@@ -193,7 +193,7 @@ final class Assigner {
     for (Entry entry : reads.list(IpamKeys.blocks(family))) {
       Cidr cidr = chosen.size() < count ? readable(entry) : null;
       if (cidr != null && isOf(pools, cidr)) {
-        Changes.Held held = changes.load(cidr);
+        IpamTransaction.Held held = changes.load(cidr);
         if (held != null) {
           take(cidr, held, count, owner, reserved, chosen);
         }
@@ -213,7 +213,7 @@ final class Assigner {
       Reservations reserved,
       List<IpAddress> chosen)
       throws DatastoreException {
-    Changes.Held held = changes.load(cidr);
+    IpamTransaction.Held held = changes.load(cidr);
     boolean confirmed = !affinity.value().contains("pending");
     if (held == null) {
       if (!reserved.cover(cidr)) {
@@ -257,7 +257,7 @@ final class Assigner {
       if (cidr == null || !isOf(pools, cidr) || reserved.cover(cidr)) {
         continue;
       }
-      Changes.Held held = changes.load(cidr);
+      IpamTransaction.Held held = changes.load(cidr);
       if (held != null && held.block().isEmpty() && held.block().claimedBefore(latest)) {
         String other = held.block().affinity();
         if (other != null && other.startsWith("host:") && !isOurs(held.block())) {
@@ -266,7 +266,7 @@ final class Assigner {
           changes.replace(cidr, emptyBlock(cidr));
           taken++;
           changes.affinity(IpamKeys.affinity(node, cidr), CONFIRMED);
-          Changes.Held ours = changes.held(cidr);
+          IpamTransaction.Held ours = changes.held(cidr);
           if (ours != null) {
             take(cidr, ours, count, owner, reserved, chosen);
           }
@@ -277,7 +277,7 @@ final class Assigner {
 
   private void take(
       Cidr cidr,
-      Changes.Held held,
+      IpamTransaction.Held held,
       int count,
       Block.Owner owner,
       Reservations reserved,
@@ -328,7 +328,7 @@ final class Assigner {
     return hash;
   }
 
-  private Changes.Held claim(Cidr cidr) {
+  private IpamTransaction.Held claim(Cidr cidr) {
     changes.replace(cidr, emptyBlock(cidr));
     changes.affinity(IpamKeys.affinity(node, cidr), CONFIRMED);
     return Objects.requireNonNull(changes.held(cidr));

@@ -36,7 +36,7 @@ public final class Ipam implements AutoCloseable {
   private final String node;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
-  private final Decisions decisions;
+  private final TransactionRunner transactions;
 
   /** Makes one that reads the datastore at every operation: for short-lived processes. */
   public Ipam(Datastore datastore, String node) {
@@ -48,7 +48,7 @@ public final class Ipam implements AutoCloseable {
     this.node = node;
     this.fresh = Reads.direct(datastore);
     this.watched = watched;
-    this.decisions = new Decisions(datastore, node, Clock.systemUTC(), fresh, watched);
+    this.transactions = new TransactionRunner(datastore, node, Clock.systemUTC(), fresh, watched);
   }
 
   /** Makes one that keeps a watched copy of IPAM's data: for calico-node. */
@@ -100,7 +100,7 @@ public final class Ipam implements AutoCloseable {
    */
   public Assignment assign(AssignRequest request, FurtherWrites furtherWrites)
       throws DatastoreException, IpamException {
-    return decisions.run(planner -> planner.assigner().assign(request), furtherWrites);
+    return transactions.run(attempt -> attempt.assigner().assign(request), furtherWrites);
   }
 
   /**
@@ -109,7 +109,7 @@ public final class Ipam implements AutoCloseable {
    * @throws IpamException when it could not, and why
    */
   public void tryAssign(AssignRequest request) throws DatastoreException, IpamException {
-    var unused = decisions.planner(fresh).assigner().assign(request);
+    var unused = transactions.attempt(fresh).assigner().assign(request);
   }
 
   /** Returns the ids of all handles that begin so, ascending. */
@@ -127,8 +127,8 @@ public final class Ipam implements AutoCloseable {
       String handleId, Predicate<Block.Owner> test, FurtherWrites furtherWrites)
       throws DatastoreException {
     try {
-      return decisions
-          .run(planner -> planner.releaser().releaseByHandle(handleId, test), furtherWrites)
+      return transactions
+          .run(attempt -> attempt.releaser().releaseByHandle(handleId, test), furtherWrites)
           .addresses();
     } catch (IpamException e) {
       throw new IllegalStateException(e);
@@ -143,9 +143,9 @@ public final class Ipam implements AutoCloseable {
   /** Releases one address, whoever holds it; false when it was free already. */
   public boolean release(IpAddress address) throws DatastoreException {
     try {
-      return !decisions
+      return !transactions
           .run(
-              planner -> planner.releaser().releaseAddress(address) ? List.of(address) : List.of(),
+              attempt -> attempt.releaser().releaseAddress(address) ? List.of(address) : List.of(),
               FurtherWrites.NONE)
           .addresses()
           .isEmpty();
@@ -180,7 +180,7 @@ public final class Ipam implements AutoCloseable {
         if (kept < keep && stored.isPresent()) {
           kept++;
         } else if (selected.test(cidr)
-            && decides(planner -> planner.releaser().releaseEmptyBlock(cidr))) {
+            && decides(attempt -> attempt.releaser().releaseEmptyBlock(cidr))) {
           released.add(cidr);
         }
       }
@@ -198,8 +198,8 @@ public final class Ipam implements AutoCloseable {
       if (affinity.isPresent() && network.contains(affinity.get().block())) {
         boolean unused =
             decides(
-                planner -> {
-                  planner.releaser().releaseAffinity(affinity.get().node(), affinity.get().block());
+                attempt -> {
+                  attempt.releaser().releaseAffinity(affinity.get().node(), affinity.get().block());
                   return true;
                 });
       }
@@ -239,7 +239,7 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
-   * Changes the cluster's IPAM configuration.
+   * IpamTransaction the cluster's IPAM configuration.
    *
    * @param strictAffinity whether hosts take addresses of their own blocks only; null: as it is
    * @param maxBlocksPerHost 0 for the default limit; null: as it is
@@ -282,27 +282,27 @@ public final class Ipam implements AutoCloseable {
   boolean repair(IpamCheck.Problem problem) throws DatastoreException {
     IpamCheck.Leak leak = problem.leak();
     return switch (problem.kind()) {
-      case LEAKED -> leak != null && decides(planner -> planner.releaser().releaseLeak(leak));
+      case LEAKED -> leak != null && decides(attempt -> attempt.releaser().releaseLeak(leak));
       case WRONG_HANDLE ->
-          decides(planner -> planner.releaser().recount(problem.subject(), problem.revision()));
+          decides(attempt -> attempt.releaser().recount(problem.subject(), problem.revision()));
       case WRONG_AFFINITY ->
           decides(
-              planner -> planner.releaser().dropAffinity(problem.subject(), problem.revision()));
+              attempt -> attempt.releaser().dropAffinity(problem.subject(), problem.revision()));
       case NOT_ASSIGNED, SEVERAL_USERS, UNREADABLE -> false;
     };
   }
 
   private interface Check {
-    boolean test(Planner planner) throws DatastoreException;
+    boolean test(IpamAttempt attempt) throws DatastoreException;
   }
 
   private boolean decides(Check check) throws DatastoreException {
     AtomicBoolean answer = new AtomicBoolean();
     try {
       var unused =
-          decisions.run(
-              planner -> {
-                answer.set(check.test(planner));
+          transactions.run(
+              attempt -> {
+                answer.set(check.test(attempt));
                 return List.of();
               },
               FurtherWrites.NONE);
@@ -333,7 +333,7 @@ public final class Ipam implements AutoCloseable {
     try {
       return Handle.parse(json);
     } catch (IllegalArgumentException e) {
-      return Changes.counted(fresh, id);
+      return IpamTransaction.counted(fresh, id);
     }
   }
 

@@ -17,9 +17,9 @@ import java.util.function.Predicate;
 final class Releaser {
   private final Reads reads;
   private final String node;
-  private final Changes changes;
+  private final IpamTransaction changes;
 
-  Releaser(Reads reads, String node, Changes changes) {
+  Releaser(Reads reads, String node, IpamTransaction changes) {
     this.reads = reads;
     this.node = node;
     this.changes = changes;
@@ -28,11 +28,11 @@ final class Releaser {
   /** Releases what the handle holds and the test selects; returns what was released. */
   List<IpAddress> releaseByHandle(String handleId, Predicate<Block.Owner> test)
       throws DatastoreException {
-    Changes.HeldHandle known = changes.handle(handleId);
+    IpamTransaction.HeldHandle known = changes.handle(handleId);
     changes.guard(IpamKeys.handle(handleId), known.revision());
     List<IpAddress> released = new ArrayList<>();
     for (Cidr cidr : known.handle().counts().keySet()) {
-      Changes.Held held = changes.load(cidr);
+      IpamTransaction.Held held = changes.load(cidr);
       changes.guard(IpamKeys.block(cidr), held == null ? 0 : held.revision());
       if (held == null) {
         changes.count(handleId, h -> h.without(cidr));
@@ -57,7 +57,7 @@ final class Releaser {
       if (cidr == null || !cidr.contains(address)) {
         continue;
       }
-      Changes.Held held = changes.load(cidr);
+      IpamTransaction.Held held = changes.load(cidr);
       Block.Owner owner = held == null ? null : held.block().owner(address);
       if (held == null || owner == null) {
         changes.guard(entry.key(), entry.revision());
@@ -76,7 +76,8 @@ final class Releaser {
   boolean releaseLeak(IpamCheck.Leak leak) throws DatastoreException {
     for (Entry entry : reads.list(IpamKeys.blocks(leak.address().family()))) {
       Cidr cidr = IpamKeys.tryCidrOf(entry.key()).orElse(null);
-      Changes.Held held = cidr != null && cidr.contains(leak.address()) ? changes.load(cidr) : null;
+      IpamTransaction.Held held =
+          cidr != null && cidr.contains(leak.address()) ? changes.load(cidr) : null;
       if (held != null
           && leak.owner().equals(held.block().owner(leak.address()))
           && leak.sequence() == held.block().assignedAt(leak.address())) {
@@ -92,7 +93,7 @@ final class Releaser {
    * @param revision the revision the handle was found at; 0 when it was absent
    */
   boolean recount(String handleId, long revision) throws DatastoreException {
-    Changes.HeldHandle known = changes.handle(handleId);
+    IpamTransaction.HeldHandle known = changes.handle(handleId);
     if (known.revision() != revision) {
       return false;
     }
@@ -103,7 +104,7 @@ final class Releaser {
         if (cidr == null || changes.isDamaged(cidr)) {
           continue;
         }
-        Changes.Held held = changes.load(cidr);
+        IpamTransaction.Held held = changes.load(cidr);
         int count =
             held == null
                 ? 0
@@ -126,7 +127,7 @@ final class Releaser {
     if (affinity.isEmpty() || entry.isEmpty() || entry.get().revision() != revision) {
       return false;
     }
-    Changes.Held held = changes.load(affinity.get().block());
+    IpamTransaction.Held held = changes.load(affinity.get().block());
     if (held != null && ("host:" + affinity.get().node()).equals(held.block().affinity())) {
       return false;
     }
@@ -138,7 +139,7 @@ final class Releaser {
 
   /** Gives the affinity to a block back if the block is empty; false when it is not. */
   boolean releaseEmptyBlock(Cidr cidr) throws DatastoreException {
-    Changes.Held held = changes.load(cidr);
+    IpamTransaction.Held held = changes.load(cidr);
     String key = IpamKeys.affinity(node, cidr);
     if (held == null || !isOurs(held.block())) {
       changes.guard(IpamKeys.block(cidr), held == null ? 0 : held.revision());
@@ -155,7 +156,7 @@ final class Releaser {
 
   /** Gives a host's affinity to a block back, whoever holds addresses of it. */
   void releaseAffinity(String host, Cidr cidr) throws DatastoreException {
-    Changes.Held held = changes.load(cidr);
+    IpamTransaction.Held held = changes.load(cidr);
     if (held == null || !("host:" + host).equals(held.block().affinity())) {
       changes.guard(IpamKeys.block(cidr), held == null ? 0 : held.revision());
     } else {

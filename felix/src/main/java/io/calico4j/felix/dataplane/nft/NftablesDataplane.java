@@ -57,14 +57,14 @@ public final class NftablesDataplane implements AutoCloseable {
   public void apply(Ruleset desired) throws NftException {
     wanted = refusals.without(desired);
     try {
-      bring(known ? wanted.keeping(actual) : wanted);
+      update(known ? wanted.keeping(actual) : wanted);
     } catch (NftException e) {
       if (!refusals.find(desired)) {
         throw e;
       }
       log.error("the kernel refuses {}: {}", refusals.names(), e.getMessage());
       wanted = refusals.without(desired);
-      bring(wanted);
+      update(wanted);
     }
   }
 
@@ -77,17 +77,17 @@ public final class NftablesDataplane implements AutoCloseable {
   }
 
   /** Tells whether there are chains or sets that nothing leads to. */
-  public boolean isUntidy() {
+  public boolean hasUnused() {
     return actual.chains().size() > wanted.chains().size()
         || actual.sets().size() > wanted.sets().size();
   }
 
   /** Removes the chains and sets that nothing leads to. */
-  public void tidy() throws NftException {
-    bring(wanted);
+  public void removeUnused() throws NftException {
+    update(wanted);
   }
 
-  private void bring(Ruleset target) throws NftException {
+  private void update(Ruleset target) throws NftException {
     boolean before = known;
     known = false;
     if (!before || !change(target)) {
@@ -143,7 +143,7 @@ public final class NftablesDataplane implements AutoCloseable {
   }
 
   /** Makes the next apply replace the whole table: puts right what others changed in it. */
-  public void distrust() {
+  public void invalidate() {
     known = false;
     refusals.forget();
   }

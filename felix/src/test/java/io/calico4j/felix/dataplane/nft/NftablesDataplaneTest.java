@@ -166,7 +166,7 @@ class NftablesDataplaneTest {
     apply(ruleset(0, "a", List.of()));
     assertThat(commands).isEmpty();
     assertThat(changes).hasSize(1);
-    assertThat(dataplane.isUntidy()).isTrue();
+    assertThat(dataplane.hasUnused()).isTrue();
 
     apply(ruleset(1, "a", List.of("10.65.0.2")));
     assertThat(commands).as("back at once, with the set as it ought to be").isEmpty();
@@ -174,12 +174,12 @@ class NftablesDataplaneTest {
         .singleElement()
         .asString()
         .contains("-[" + new NftSets.Address("s", IpAddress.parse("10.65.0.1")) + "]");
-    assertThat(dataplane.isUntidy()).isFalse();
+    assertThat(dataplane.hasUnused()).isFalse();
 
     apply(ruleset(0, "a", List.of()));
     commands.clear();
-    dataplane.tidy();
-    assertThat(dataplane.isUntidy()).isFalse();
+    dataplane.removeUnused();
+    assertThat(dataplane.hasUnused()).isFalse();
     assertThat(commands)
         .singleElement()
         .asString()

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * What one attempt at a change of IPAM's data has read and is going to write: blocks, affinities
  * and handles with the revisions they depend on.
  */
-final class Changes {
+final class IpamTransaction {
   private final Reads reads;
   private final DecodeCache cache;
   private final Map<Cidr, Held> blocks = new LinkedHashMap<>();
@@ -47,7 +47,7 @@ final class Changes {
       Map<String, HeldHandle> handles,
       Map<String, Long> guards) {}
 
-  Changes(Reads reads, DecodeCache cache) {
+  IpamTransaction(Reads reads, DecodeCache cache) {
     this.reads = reads;
     this.cache = cache;
   }
@@ -183,7 +183,7 @@ final class Changes {
     if (entry.isEmpty()) {
       return null;
     }
-    Block block = cache.get(entry.get(), Block.class, Changes::block);
+    Block block = cache.get(entry.get(), Block.class, IpamTransaction::block);
     Held held = new Held(entry.get().key(), block, entry.get().revision(), false);
     blocks.put(cidr, held);
     return held;

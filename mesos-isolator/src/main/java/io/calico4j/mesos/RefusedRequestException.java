@@ -5,20 +5,20 @@ import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.Outcome;
 
 /** A net-modules request that cannot be served; the message is the answer's {@code error}. */
-final class Refused extends Exception {
+final class RefusedRequestException extends Exception {
   private final Outcome.NetModulesFailure outcome;
 
-  Refused(String message) {
+  RefusedRequestException(String message) {
     this(Outcome.NetModulesFailure.REFUSED, message);
   }
 
-  private Refused(Outcome.NetModulesFailure outcome, String message) {
+  private RefusedRequestException(Outcome.NetModulesFailure outcome, String message) {
     super(PrintableText.of(message));
     this.outcome = outcome;
   }
 
-  static Refused addressInUse(IpAddress address) {
-    return new Refused(
+  static RefusedRequestException addressInUse(IpAddress address) {
+    return new RefusedRequestException(
         Outcome.NetModulesFailure.ADDRESS_IN_USE, "IP '" + address + "' already in use.");
   }
 

@@ -10,10 +10,10 @@ import java.time.Clock;
  * @param assigner decides assignments
  * @param releaser decides releases and repairs
  */
-record Planner(Changes changes, Assigner assigner, Releaser releaser) {
-  static Planner of(Reads reads, DecodeCache cache, String node, Clock clock) {
-    Changes changes = new Changes(reads, cache);
-    return new Planner(
+record IpamAttempt(IpamTransaction changes, Assigner assigner, Releaser releaser) {
+  static IpamAttempt of(Reads reads, DecodeCache cache, String node, Clock clock) {
+    IpamTransaction changes = new IpamTransaction(reads, cache);
+    return new IpamAttempt(
         changes,
         new Assigner(reads, cache, node, clock, changes),
         new Releaser(reads, node, changes));

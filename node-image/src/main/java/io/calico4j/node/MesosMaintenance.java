@@ -17,17 +17,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Lets the Mesos reconciler look at once and then again and again, and remembers how it went. */
-final class MesosUpkeep implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(MesosUpkeep.class);
+final class MesosMaintenance implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(MesosMaintenance.class);
 
   private final MesosReconciler reconciler;
   private final MesosSettings settings;
-  private final ScheduledExecutorService timer = Daemons.timer("mesos-upkeep");
+  private final ScheduledExecutorService timer = Daemons.timer("mesos-maintenance");
   private final CounterDataPoint good;
   private final CounterDataPoint failed;
   private volatile String problem = "the agent has not been asked yet";
 
-  MesosUpkeep(MesosReconciler reconciler, MesosSettings settings, PrometheusRegistry registry) {
+  MesosMaintenance(
+      MesosReconciler reconciler, MesosSettings settings, PrometheusRegistry registry) {
     this.reconciler = reconciler;
     this.settings = settings;
     GaugeWithCallback.builder()
@@ -53,12 +54,12 @@ final class MesosUpkeep implements AutoCloseable {
 
   void start() {
     var unused =
-        timer.scheduleWithFixedDelay(this::look, 0, settings.lookSeconds(), TimeUnit.SECONDS);
+        timer.scheduleWithFixedDelay(this::reconcile, 0, settings.lookSeconds(), TimeUnit.SECONDS);
   }
 
-  private void look() {
+  private void reconcile() {
     try {
-      reconciler.look();
+      reconciler.reconcile();
       if (!problem.isEmpty()) {
         log.info("{} answers: its containers are compared with the endpoints", settings.access());
       }

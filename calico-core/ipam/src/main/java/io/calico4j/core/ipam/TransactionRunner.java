@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * Decides requests on the state of IPAM's data and commits the outcome: those that arrive together
  * in one transaction, and again on fresh reads when it conflicts.
  */
-final class Decisions {
+final class TransactionRunner {
   private static final Retry AGAIN = Retry.refused(100, List.of(ConflictException.class));
 
   /** etcd's default limit of operations in a transaction is 128. */
@@ -35,7 +35,7 @@ final class Decisions {
   private final DecodeCache cache = new DecodeCache();
   private final GroupCommit<Job> group = new GroupCommit<>(this::work);
 
-  Decisions(
+  TransactionRunner(
       Datastore datastore, String node, Clock clock, Reads fresh, Optional<WatchedReads> watched) {
     this.datastore = datastore;
     this.node = node;
@@ -45,14 +45,14 @@ final class Decisions {
   }
 
   /** Makes those who decide, for one attempt. */
-  Planner planner(Reads reads) {
-    return Planner.of(reads, cache, node, clock);
+  IpamAttempt attempt(Reads reads) {
+    return IpamAttempt.of(reads, cache, node, clock);
   }
 
   /** Decides what to write. */
   interface Decision {
-    /** Collects the changes in the planner, and returns the addresses in question. */
-    List<IpAddress> decide(Planner planner) throws DatastoreException, IpamException;
+    /** Collects the changes in the attempt, and returns the addresses in question. */
+    List<IpAddress> decide(IpamAttempt attempt) throws DatastoreException, IpamException;
   }
 
   /** A request, and after it has been worked on its outcome. */
@@ -122,37 +122,37 @@ final class Decisions {
    * decided here is left, and so are all after a conflict.
    */
   private List<Job> together(List<Job> jobs, Reads reads) {
-    Planner planner = planner(reads);
+    IpamAttempt attempt = attempt(reads);
     Transaction.Builder further = Transaction.builder();
     Map<Job, List<IpAddress>> decided = new LinkedHashMap<>();
     int extras = 0;
     for (Job job : jobs) {
-      Changes.Mark mark = planner.changes().mark();
+      IpamTransaction.Mark mark = attempt.changes().mark();
       try {
-        List<IpAddress> addresses = job.decision.decide(planner);
+        List<IpAddress> addresses = job.decision.decide(attempt);
         Transaction.Builder own = Transaction.builder();
         job.furtherWrites.addTo(own, addresses);
         Transaction extra = own.build();
         int with = extras + Math.max(extra.writes().size(), extra.comparisons().size());
-        if (!decided.isEmpty() && planner.changes().size() + with > MAX_OPERATIONS) {
-          planner.changes().reset(mark);
+        if (!decided.isEmpty() && attempt.changes().size() + with > MAX_OPERATIONS) {
+          attempt.changes().reset(mark);
           break;
         }
         extras = with;
         further.addAll(extra);
         decided.put(job, addresses);
       } catch (DatastoreException | IpamException | RuntimeException e) {
-        planner.changes().reset(mark);
+        attempt.changes().reset(mark);
       }
     }
     try {
       Transaction.Builder builder = Transaction.builder();
-      planner.changes().addTo(builder);
+      attempt.changes().addTo(builder);
       Transaction transaction = builder.addAll(further.build()).build();
       if (transaction.writes().isEmpty()) {
         return List.of();
       }
-      long revision = commit(planner, transaction);
+      long revision = commit(attempt, transaction);
       decided.forEach((job, addresses) -> job.outcome = new Assignment(addresses, revision));
     } catch (ConflictException e) {
       return List.of();
@@ -184,10 +184,10 @@ final class Decisions {
   }
 
   private Assignment once(Reads reads, Job job) throws DatastoreException, IpamException {
-    Planner planner = planner(reads);
-    List<IpAddress> addresses = job.decision.decide(planner);
+    IpamAttempt attempt = attempt(reads);
+    List<IpAddress> addresses = job.decision.decide(attempt);
     Transaction.Builder builder = Transaction.builder();
-    planner.changes().addTo(builder);
+    attempt.changes().addTo(builder);
     job.furtherWrites.addTo(builder, addresses);
     Transaction transaction = builder.build();
     if (transaction.writes().isEmpty()) {
@@ -196,10 +196,10 @@ final class Decisions {
       }
       return new Assignment(addresses, 0);
     }
-    return new Assignment(addresses, commit(planner, transaction));
+    return new Assignment(addresses, commit(attempt, transaction));
   }
 
-  private long commit(Planner planner, Transaction transaction) throws DatastoreException {
+  private long commit(IpamAttempt attempt, Transaction transaction) throws DatastoreException {
     long revision;
     try {
       revision = datastore.commit(transaction);
@@ -207,7 +207,7 @@ final class Decisions {
       watched.ifPresent(w -> w.refused(transaction));
       throw e;
     }
-    planner.changes().committed(revision);
+    attempt.changes().committed(revision);
     watched.ifPresent(w -> w.committed(transaction, revision));
     return revision;
   }

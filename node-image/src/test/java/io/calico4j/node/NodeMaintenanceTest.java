@@ -25,13 +25,14 @@ class NodeUpkeepTest {
   void theInterfaceWithTheNodeAddressTellsUnlessItIsTheLoopback(int index, int expected) {
     IpAddress own = IpAddress.parse("192.0.2.11");
     assertThat(
-            NodeUpkeep.uplinkMtu(own, List.of(new Netlink.InterfaceAddress(index, own, 32)), LINKS))
+            NodeMaintenance.uplinkMtu(
+                own, List.of(new Netlink.InterfaceAddress(index, own, 32)), LINKS))
         .isEqualTo(expected);
   }
 
   @Test
   void anAddressThatNoInterfaceHasLeavesTheDefault() {
-    assertThat(NodeUpkeep.uplinkMtu(IpAddress.parse("192.0.2.11"), List.of(), LINKS))
+    assertThat(NodeMaintenance.uplinkMtu(IpAddress.parse("192.0.2.11"), List.of(), LINKS))
         .isEqualTo(1500);
   }
 }

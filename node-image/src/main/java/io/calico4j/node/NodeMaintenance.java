@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
  * the pools, gives blocks back that were empty twice in a row, except one, and lets the janitor
  * look for endpoints whose container is gone.
  */
-final class NodeUpkeep implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(NodeUpkeep.class);
+final class NodeMaintenance implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(NodeMaintenance.class);
   private static final int MTU_SECONDS = 10;
   private static final int KEPT_BLOCKS = 1;
   private static final String LOOPBACK = "lo";
@@ -44,11 +44,11 @@ final class NodeUpkeep implements AutoCloseable {
   private final Kernel kernel;
   private final Ipam ipam;
   private final NodeSettings settings;
-  private final ScheduledExecutorService timer = Daemons.timer("upkeep");
+  private final ScheduledExecutorService timer = Daemons.timer("maintenance");
   private volatile int mtu = WorkloadMtu.DEFAULT;
   private Set<Cidr> emptyBefore = Set.of();
 
-  NodeUpkeep(Kernel kernel, Ipam ipam, NodeSettings settings) {
+  NodeMaintenance(Kernel kernel, Ipam ipam, NodeSettings settings) {
     this.kernel = kernel;
     this.ipam = ipam;
     this.settings = settings;
@@ -140,14 +140,14 @@ final class NodeUpkeep implements AutoCloseable {
     if (seconds > 0) {
       var unused =
           timer.scheduleWithFixedDelay(
-              () -> look(janitor, endpoints), seconds, seconds, TimeUnit.SECONDS);
+              () -> collect(janitor, endpoints), seconds, seconds, TimeUnit.SECONDS);
     }
   }
 
-  private static void look(
+  private static void collect(
       Janitor janitor, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
     try {
-      var unused = janitor.look(endpoints.get());
+      var unused = janitor.collect(endpoints.get());
     } catch (AttachException | RuntimeException e) {
       log.warn("endpoints without container are not looked for now: {}", e.toString());
     }
