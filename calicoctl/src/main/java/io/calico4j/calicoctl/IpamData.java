@@ -52,7 +52,7 @@ enum IpamData {
       return cidr.isEmpty() ? null : resource(dashed(cidr.get()), object(entry), entry);
     }
   },
-  /** How many addresses of which blocks somebody holds. */
+  /** How many addresses of which blocks a handle holds. */
   IPAM_HANDLE("IPAMHandle", "ipamhandles", List.of("handleID", "block")) {
     @Override
     @Nullable JsonObject read(Entry entry) throws InvalidResourceException {

@@ -24,7 +24,7 @@ public final class DataplaneLock implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** Takes the lock; empty when somebody else held it for the whole time. */
+  /** Takes the lock; empty when another process held it for the whole time. */
   public static Optional<DataplaneLock> take(Path file, Duration timeout)
       throws IOException, InterruptedException {
     Files.createDirectories(file.toAbsolutePath().getParent());

@@ -284,7 +284,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  /** Repairs, once in an interval each, what somebody else has changed; retries what failed. */
+  /** Repairs, once in an interval each, what another program has changed; retries what failed. */
   private synchronized void tick() {
     long now = System.nanoTime();
     lastTick = now;

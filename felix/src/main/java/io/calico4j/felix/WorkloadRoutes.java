@@ -21,9 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts back routes to this node's workloads that somebody removed, takes away those of addresses
- * that an endpoint has had no more at two looks, and sets their interfaces up again. Attaching an
- * endpoint makes its routes; this only repairs, and follows later changes of floating addresses.
+ * Puts back routes to this node's workloads that another program removed, takes away those of
+ * addresses that an endpoint has had no more at two looks, and sets their interfaces up again.
+ * Attaching an endpoint makes its routes; this only repairs, and follows later changes of floating
+ * addresses.
  */
 final class WorkloadRoutes {
   private static final Logger log = LoggerFactory.getLogger(WorkloadRoutes.class);

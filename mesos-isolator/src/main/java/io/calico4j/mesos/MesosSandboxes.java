@@ -16,7 +16,7 @@ import java.nio.file.Path;
 public final class MesosSandboxes implements ContainerLiveness {
   static final String RUNTIME = "mesos";
 
-  /** Makes one; where the isolator's root is, each endpoint's sandbox says. */
+  /** Needs no configuration: where the isolator's root is, each endpoint's sandbox says. */
   public MesosSandboxes() {}
 
   @Override

@@ -77,7 +77,7 @@ public final class CalicoNode implements AutoCloseable {
     run(EndpointStep.Observer.NONE);
   }
 
-  /** Runs the agent with somebody who hears of the steps of attaching and detaching. */
+  /** Runs the agent with an observer of the steps of attaching and detaching. */
   public static void run(EndpointStep.Observer steps) throws InterruptedException {
     FatalFailures failures = new FatalFailures();
     Thread.setDefaultUncaughtExceptionHandler(failures);

@@ -18,7 +18,7 @@ final class LogStream extends PrintStream {
     super(out, true, StandardCharsets.UTF_8);
   }
 
-  /** Makes one that writes elsewhere. */
+  /** A log that writes to another stream. */
   static PrintStream of(OutputStream out) {
     return new LogStream(out);
   }

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/** What is read from the agent's parts whenever somebody fetches. */
+/** Metrics that are read from the agent's parts at each scrape. */
 final class Metrics {
   private Metrics() {}
 

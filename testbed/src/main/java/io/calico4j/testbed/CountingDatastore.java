@@ -22,7 +22,7 @@ public final class CountingDatastore implements Datastore {
 
   private final Datastore datastore;
 
-  /** Makes one that passes everything on. */
+  /** Passes everything on, and counts. */
   public CountingDatastore(Datastore datastore) {
     this.datastore = datastore;
   }

@@ -334,7 +334,7 @@ public final class MesosAgent implements Closeable {
     }
   }
 
-  /** Ends what runs, without a word to the plugins. */
+  /** Ends what runs; the plugins are not called. */
   @Override
   public void close() throws IOException {
     reboot(false);

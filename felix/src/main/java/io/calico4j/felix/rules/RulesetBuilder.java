@@ -51,7 +51,7 @@ public final class RulesetBuilder {
    */
   public static final String FROM_CHECKS = "filter-cali-from-wl-checks";
 
-  /** Like {@link #FROM_CHECKS}, to the workload, and without a word on encapsulation. */
+  /** Like {@link #FROM_CHECKS}, to the workload, without the rules about encapsulation. */
   public static final String TO_CHECKS = "filter-cali-to-wl-checks";
 
   private final ClusterState state;

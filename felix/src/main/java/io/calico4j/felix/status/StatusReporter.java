@@ -90,7 +90,7 @@ public final class StatusReporter {
   }
 
   /**
-   * Learns what is stored: what somebody else changed is written again, what is gone is deleted.
+   * Learns what is stored: what another process changed is written again, what is gone is deleted.
    */
   private void compare(long nanos) throws DatastoreException {
     Map<String, String> stored = new HashMap<>();

@@ -50,8 +50,8 @@ public final class KeyspaceSyncer implements AutoCloseable {
     AT_ONCE,
 
     /**
-     * When {@link KeyspaceSyncer#deliver} is called, by its caller, so that nobody is waked for
-     * them; otherwise within a second. Snapshots are delivered by the syncer's thread.
+     * On the thread that calls {@link KeyspaceSyncer#deliver}, so that no thread is woken for each
+     * of them; without a call, within a second. Snapshots are delivered by the syncer's thread.
      */
     ON_DEMAND
   }
@@ -132,8 +132,8 @@ public final class KeyspaceSyncer implements AutoCloseable {
   }
 
   /**
-   * Waits for something to do. That the thread is waked for an event may go unnoticed while it
-   * waits for the answer to a listing, so that the events themselves are looked at.
+   * Waits for events. A wake-up can be consumed while the thread waits for the answer to a listing,
+   * so the queue of events is checked too.
    */
   private void await() throws InterruptedException {
     if (delivery == Delivery.ON_DEMAND) {

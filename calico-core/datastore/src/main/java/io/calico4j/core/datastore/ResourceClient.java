@@ -170,7 +170,7 @@ public final class ResourceClient {
         throw new NotFoundException(resource.key() + " does not exist", e);
       }
       throw new ConflictException(
-          resource.key() + " was changed by somebody else: read it again", e);
+          resource.key() + " has changed since it was read: read it again", e);
     }
   }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The fields of a network configuration, upstream's and those of calico-rkt and calico-cni before
  * it: which form each has, and which values of it are refused. Fields that are not listed belong to
- * somebody else and are ignored, as the spec wants it.
+ * other programs and are ignored, as the spec wants it.
  */
 public final class ConfigurationFields {
   private static final String DOT = "\\.";

@@ -29,9 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps addresses that somebody needs from being given to a container that asks for them by name:
- * its host would route them, or translate them, to the container. What IPAM chooses is not looked
- * at.
+ * Keeps addresses that are in use from being given to a container that asks for them by name: its
+ * host would route them, or translate them, to the container. What IPAM chooses is not looked at.
  */
 final class AddressGuard {
   private static final Logger log = LoggerFactory.getLogger(AddressGuard.class);
@@ -59,7 +58,7 @@ final class AddressGuard {
 
   /**
    * Demands that no address the request names is needed by the cluster, and that no floating one is
-   * or may become somebody else's.
+   * or may be given to another workload.
    *
    * @param endpoints reads all endpoints of the cluster; only done for floating and for reserved
    *     addresses
@@ -89,7 +88,7 @@ final class AddressGuard {
     List<IpAddress> shared = new ArrayList<>(request.floating());
     for (IpAddress address : request.fixed()) {
       if (isKeptFromChoice(address)) {
-        // Such an address may be somebody's floating one already.
+        // Such an address may be another endpoint's floating address already.
         shared.add(address);
       }
     }

@@ -38,7 +38,7 @@ public final class Janitor {
     boolean detachIfGone(EndpointIdentity identity, long revision) throws AttachException;
   }
 
-  /** Makes one that asks these orchestrators, each about its own containers. */
+  /** Makes a janitor that asks these orchestrators, each about its own containers. */
   public Janitor(Reclaimer reclaimer, List<ContainerLiveness> orchestrators) {
     this.reclaimer = reclaimer;
     orchestrators.forEach(o -> this.orchestrators.put(o.runtime(), o));

@@ -202,8 +202,8 @@ final class Assigner {
   }
 
   /**
-   * Takes from a block of this node. An affinity that somebody left half claimed or half released
-   * is confirmed again in the same transaction; one to a block of another host goes.
+   * Takes from a block of this node. An affinity that was left half claimed or half released is
+   * confirmed again in the same transaction; one to a block of another host goes.
    */
   private void takeOwn(
       Entry affinity,

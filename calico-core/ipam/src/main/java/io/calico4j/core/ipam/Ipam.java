@@ -38,7 +38,7 @@ public final class Ipam implements AutoCloseable {
   private final Optional<WatchedReads> watched;
   private final TransactionRunner transactions;
 
-  /** Makes one that reads the datastore at every operation: for short-lived processes. */
+  /** An IPAM that reads the datastore at every operation: for short-lived processes. */
   public Ipam(Datastore datastore, String node) {
     this(datastore, node, Optional.empty());
   }
@@ -51,7 +51,7 @@ public final class Ipam implements AutoCloseable {
     this.transactions = new TransactionRunner(datastore, node, Clock.systemUTC(), fresh, watched);
   }
 
-  /** Makes one that keeps a watched copy of IPAM's data: for calico-node. */
+  /** An IPAM that keeps a watched copy of IPAM's data: for calico-node. */
   public static Ipam watching(Datastore datastore, String node) {
     return new Ipam(datastore, node, Optional.of(new WatchedReads(datastore)));
   }

@@ -46,7 +46,7 @@ public final class IpamRepair {
 
   /**
    * A leak is certain when its node is gone, or when it was made together with an endpoint: then
-   * only the endpoint's deletion can have left it. An address that somebody reserved, as Mesos
+   * only the endpoint's deletion can have left it. An address that was reserved, as Mesos
    * frameworks do, has no endpoint yet; a tunnel's address belongs to its node.
    */
   private static boolean isCertain(IpamCheck.Problem problem, Set<String> nodes) {

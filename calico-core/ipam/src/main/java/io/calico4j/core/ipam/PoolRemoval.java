@@ -24,7 +24,7 @@ public final class PoolRemoval {
   private final Datastore datastore;
   private final ResourceClient resources;
 
-  /** Makes one for a datastore. */
+  /** For the pools of a datastore. */
   public PoolRemoval(Datastore datastore) {
     this.datastore = datastore;
     this.resources = new ResourceClient(datastore);

@@ -30,7 +30,7 @@ public final class TunnelAddresses {
   private final ResourceClient resources;
   private final Ipam ipam;
 
-  /** Makes one for the node that the IPAM assigns for. */
+  /** For the node that the IPAM assigns for. */
   public TunnelAddresses(Datastore datastore, Ipam ipam) {
     this.resources = new ResourceClient(datastore);
     this.ipam = ipam;

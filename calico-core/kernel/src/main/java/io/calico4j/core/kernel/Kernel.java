@@ -66,12 +66,12 @@ public interface Kernel {
    * @param optional whether a failure is ignored
    */
   record Sysctl(String path, String value, boolean optional) {
-    /** Makes one that must succeed. */
+    /** A setting that must succeed. */
     public static Sysctl of(String path, String value) {
       return new Sysctl(path, value, false);
     }
 
-    /** Makes one that may fail. */
+    /** A setting that may fail, as on a kernel without IPv6. */
     public static Sysctl optional(String path, String value) {
       return new Sysctl(path, value, true);
     }

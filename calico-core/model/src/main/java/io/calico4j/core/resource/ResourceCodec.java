@@ -147,8 +147,8 @@ public final class ResourceCodec {
   }
 
   /**
-   * Returns the document of a stored resource whose content somebody replaces: what they wrote, and
-   * of the stored one only what nobody here knows.
+   * Returns the document of a stored resource whose content is replaced: the written one, and of
+   * the stored one only the fields that this version does not know.
    */
   public static JsonObject replaced(Resource<?> stored, Resource<?> written) {
     JsonObject json = stored.document().deepCopy();

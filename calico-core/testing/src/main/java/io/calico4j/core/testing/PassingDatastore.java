@@ -11,7 +11,7 @@ import java.util.Optional;
 public abstract class PassingDatastore implements Datastore {
   private final Datastore real;
 
-  /** Makes one that passes everything on. */
+  /** Passes everything on to another datastore. */
   protected PassingDatastore(Datastore real) {
     this.real = real;
   }

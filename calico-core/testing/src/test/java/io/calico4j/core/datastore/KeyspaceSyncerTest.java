@@ -169,7 +169,7 @@ class KeyspaceSyncerTest {
     }
   }
 
-  /** The syncer's thread is waked for an update while it waits for the answer to a listing. */
+  /** The syncer's thread is woken for an update while it waits for the answer to a listing. */
   @Test
   void anUpdateDuringALaterListingIsHeardAtOnce() throws Exception {
     PassingDatastore slow =
@@ -188,7 +188,7 @@ class KeyspaceSyncerTest {
               } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
               }
-              // Like any waiting for an answer this ends at once, as the thread has been waked.
+              // Like any waiting for an answer this ends at once, as the thread has been woken.
               LockSupport.park(this);
             }
             return listing;

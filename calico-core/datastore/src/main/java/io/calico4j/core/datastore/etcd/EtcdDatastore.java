@@ -125,7 +125,7 @@ public final class EtcdDatastore implements Datastore {
       throw new ConflictException(
           "one of "
               + transaction.comparisons().stream().map(Transaction.Comparison::key).toList()
-              + " was changed by somebody else",
+              + " has changed since it was read",
           null);
     }
     return response.getHeader().getRevision();

@@ -101,8 +101,8 @@ final class BlockReader {
   }
 
   /**
-   * Puts a free list right that does not fit the allocations: an ordinal that somebody holds is not
-   * free, and no ordinal is free twice.
+   * Puts a free list right that does not fit the allocations: an allocated ordinal is not free, and
+   * no ordinal is free twice.
    */
   private static int[] freeOnes(List<Integer> listed, int[] allocations) {
     Set<Integer> free = new LinkedHashSet<>();

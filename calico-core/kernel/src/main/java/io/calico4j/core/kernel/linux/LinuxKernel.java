@@ -30,7 +30,7 @@ public final class LinuxKernel implements Kernel {
 
   private static final Logger log = LoggerFactory.getLogger(LinuxKernel.class);
 
-  /** Makes one; cheap. */
+  /** Opens nothing yet. */
   public LinuxKernel() {}
 
   @Override
@@ -167,7 +167,7 @@ public final class LinuxKernel implements Kernel {
   }
 
   /**
-   * Runs a task in a namespace, on the caller's thread: another one would have to be waked, and to
+   * Runs a task in a namespace, on the caller's thread: another one would have to be woken, and to
    * wake this one, which takes longer than the visit. Whatever opens sockets later on a thread that
    * cannot come back would do so in the wrong place, so that the process ends then.
    */
