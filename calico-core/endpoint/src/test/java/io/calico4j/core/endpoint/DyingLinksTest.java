@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import static io.calico4j.core.endpoint.KernelProxies.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,7 +12,6 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
 import io.calico4j.core.net.IpAddress;
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -130,18 +130,6 @@ class DyingLinksTest {
                 !method.equals("netlink") ? null : arguments == null ? host : inside);
     return new SandboxWiring(
         kernel, host, new LinkReaper(kernel, host, true), EndpointStep.Observer.NONE);
-  }
-
-  private interface Answer {
-    Object to(String method, Object[] arguments) throws KernelException;
-  }
-
-  private static <T> T proxy(Class<T> type, Answer answer) {
-    return type.cast(
-        Proxy.newProxyInstance(
-            type.getClassLoader(),
-            new Class<?>[] {type},
-            (self, method, arguments) -> answer.to(method.getName(), arguments)));
   }
 
   private static SandboxWiring.Plan plan() {
