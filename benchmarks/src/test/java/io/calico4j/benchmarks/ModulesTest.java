@@ -4,13 +4,22 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyO
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,6 +31,9 @@ class ModulesTest {
       new ClassFileImporter()
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("io.calico4j");
+
+  private static final Set<String> MAY_NAME =
+      Set.of("AnnotationColumns.java", "IpamDelegate.java", "WorkloadEndpointName.java");
 
   @ParameterizedTest
   @CsvSource({
@@ -116,6 +128,49 @@ class ModulesTest {
         .orShould()
         .callMethod(System.class, "getenv")
         .check(CLASSES);
+  }
+
+  /**
+   * What depends on an orchestrator is in its own module and handed over by node-image. Left are
+   * upstream's rules for names of endpoints, the columns of calicoctl, and the name of a program.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "calico-core,mesos|rkt|net-modules|^cni$",
+    "felix,mesos|rkt|net-modules|^cni$",
+    "calicoctl,mesos|rkt|net-modules|^cni$",
+    "rkt-plugin,mesos|net-modules",
+    "mesos-isolator,rkt"
+  })
+  void codeNamesNoOrchestratorOutsideItsModule(String module, String names) throws Exception {
+    Pattern literal = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)*)\"");
+    Pattern name = Pattern.compile(names);
+    try (Stream<Path> files = Files.walk(Path.of("..", module))) {
+      List<Path> sources =
+          files
+              .filter(file -> file.toString().contains("/src/main/java/"))
+              .filter(file -> file.toString().endsWith(".java"))
+              .toList();
+      assertThat(sources).isNotEmpty();
+      assertThat(
+              sources.stream()
+                  .filter(file -> !MAY_NAME.contains(file.getFileName().toString()))
+                  .filter(
+                      file ->
+                          literal
+                              .matcher(read(file))
+                              .results()
+                              .anyMatch(found -> name.matcher(found.group(1)).find())))
+          .isEmpty();
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -49,15 +48,6 @@ final class GetCommand implements Callable<Integer> {
       Map.of(
           ResourceKind.IP_POOL, List.of("natOutgoing", "ipipMode", "vxlanMode", "disabled"),
           ResourceKind.WORKLOAD_ENDPOINT, List.of("containerID", "endpoint", "profiles", "mac"));
-
-  /** Columns of the wide table that show annotations: which task has this address? */
-  private static final Map<ResourceKind<?>, Map<String, String>> ANNOTATIONS =
-      Map.of(
-          ResourceKind.WORKLOAD_ENDPOINT,
-          new TreeMap<>(
-              Map.of(
-                  "FRAMEWORK", "io.calico4j/mesos-framework-id",
-                  "TASKS", "io.calico4j/mesos-task-ids")));
 
   private final Supplier<Datastore> datastore;
 
@@ -201,9 +191,9 @@ final class GetCommand implements Callable<Integer> {
 
   private Table table(ResourceKind<?> kind, List<JsonObject> found) {
     List<String> columns = new ArrayList<>(COLUMNS.getOrDefault(kind, List.of()));
-    Map<String, String> annotations = new TreeMap<>();
+    List<AnnotationColumns.Column> annotations = new ArrayList<>();
     if (output.equals("wide")) {
-      annotations.putAll(ANNOTATIONS.getOrDefault(kind, Map.of()));
+      annotations.addAll(AnnotationColumns.of(kind));
       columns.addAll(WIDE.getOrDefault(kind, List.of()));
     }
     List<String> header = new ArrayList<>();
@@ -213,7 +203,7 @@ final class GetCommand implements Callable<Integer> {
     header.add("NAME");
     columns.forEach(
         c -> header.add(c.substring(c.lastIndexOf('.') + 1).toUpperCase(java.util.Locale.ROOT)));
-    header.addAll(annotations.keySet());
+    annotations.forEach(column -> header.add(column.title()));
     Table table = new Table(header);
     for (JsonObject resource : found) {
       List<String> row = new ArrayList<>();
@@ -225,7 +215,7 @@ final class GetCommand implements Callable<Integer> {
       columns.forEach(c -> row.add(cell(resource.getAsJsonObject("spec"), c)));
       JsonObject annotated =
           metadata.get("annotations") instanceof JsonObject object ? object : new JsonObject();
-      annotations.values().forEach(name -> row.add(text(annotated.get(name))));
+      annotations.forEach(column -> row.add(text(annotated.get(column.annotation()))));
       table.row(row);
     }
     return table;

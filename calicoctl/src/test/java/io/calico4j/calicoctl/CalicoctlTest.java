@@ -255,5 +255,7 @@ class CalicoctlTest {
         .containsPattern("host--a-cni-task-eth0 .* 10.65.0.9/32 .* fw-1 +web.1,web.2");
     assertThat(run("get", "wep")).isZero();
     assertThat(out.toString()).doesNotContain("FRAMEWORK", "web.1");
+    assertThat(run("get", "node", "-o", "wide")).isZero();
+    assertThat(out.toString()).doesNotContain("FRAMEWORK");
   }
 }

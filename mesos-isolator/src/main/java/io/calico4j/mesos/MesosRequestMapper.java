@@ -72,6 +72,12 @@ public final class MesosRequestMapper implements RequestMapper {
     }
   }
 
+  /** A Mesos agent reads nothing else, whichever spec version it asks for. */
+  @Override
+  public boolean readsFamilyMembers() {
+    return true;
+  }
+
   private static AttachRequest attach(
       NetworkConfiguration configuration,
       EndpointIdentity identity,

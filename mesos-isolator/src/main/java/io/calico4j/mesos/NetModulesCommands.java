@@ -203,6 +203,7 @@ final class NetModulesCommands {
                   .profiles(drafts.stream().map(ProfileDraft::name).toList(), drafts)
                   .held(addresses)
                   .runtime(NetModules.RUNTIME)
+                  .workload(identity.workload())
                   .build(),
               sandbox);
     }

@@ -1,5 +1,6 @@
 package io.calico4j.node;
 
+import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointService;
@@ -12,6 +13,7 @@ import io.calico4j.mesos.MesosSandboxes;
 import io.calico4j.mesos.NetModulesPlugin;
 import io.calico4j.rkt.CalicoIpamPlugin;
 import io.calico4j.rkt.CalicoPlugin;
+import io.calico4j.rkt.PlainCniMapper;
 import io.calico4j.rkt.RktPods;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,6 +28,11 @@ final class Plugins {
     return List.of(new RktPods(rktDirectory), new MesosSandboxes());
   }
 
+  /** Returns who recognises CNI requests, in the order in which they are asked. */
+  static List<RequestMapper> mappers() {
+    return List.of(new MesosRequestMapper(), new PlainCniMapper());
+  }
+
   /**
    * Returns the handler of each program.
    *
@@ -38,9 +45,7 @@ final class Plugins {
       ResourceClient resources,
       boolean agent) {
     PluginHandler calico =
-        new LenientDetach(
-            new CalicoPlugin(
-                endpoints, resources, kernel, List.of(new MesosRequestMapper()), agent));
+        new LenientDetach(new CalicoPlugin(endpoints, resources, kernel, mappers(), agent));
     NetModulesPlugin netModules = new NetModulesPlugin(endpoints, ipam, kernel, resources);
     PluginHandler mesos =
         request ->

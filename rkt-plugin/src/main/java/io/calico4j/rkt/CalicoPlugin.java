@@ -41,7 +41,7 @@ public final class CalicoPlugin implements PluginHandler {
    * Makes the plugin.
    *
    * @param resources where endpoints are looked up
-   * @param mappers asked in order, the plain one after them
+   * @param mappers asked in order; the first that recognises a request serves it
    * @param agent whether this is calico-node, which keeps rules and routes up to date
    */
   public CalicoPlugin(
@@ -124,7 +124,8 @@ public final class CalicoPlugin implements PluginHandler {
     NetworkConfiguration configuration = request.configuration();
     requireUsable(configuration);
     PreviousResult.requireFree(request);
-    AttachRequest wanted = map(request);
+    Mapped mapped = map(request);
+    AttachRequest wanted = mapped.wanted();
     NetworkNamespace namespace = sandbox.open(request.netns());
     JsonObject dns = configuration.dns();
     if (DelegatedIpam.isNamed(configuration) && wanted.held().isEmpty()) {
@@ -134,17 +135,13 @@ public final class CalicoPlugin implements PluginHandler {
               attached.attachment(),
               request,
               new CniResult.Extras(
-                  attached.routes(),
-                  dns.size() > 0 ? dns : attached.dns(),
-                  isMesos(configuration))),
+                  attached.routes(), dns.size() > 0 ? dns : attached.dns(), mapped.withFamilies())),
           attached.attachment().timings());
     }
     Attachment attachment = endpoints.attach(wanted, namespace);
     return new Served(
         CniResult.of(
-            attachment,
-            request,
-            new CniResult.Extras(wanted.routes(), dns, isMesos(configuration))),
+            attachment, request, new CniResult.Extras(wanted.routes(), dns, mapped.withFamilies())),
         attachment.timings());
   }
 
@@ -152,7 +149,7 @@ public final class CalicoPlugin implements PluginHandler {
     requireUsable(request.configuration());
     PreviousResult previous = PreviousResult.of(request);
     NetworkNamespace namespace = sandbox.open(request.netns());
-    if (map(request).held().isEmpty()) {
+    if (map(request).wanted().held().isEmpty()) {
       delegated.pass(request);
     }
     previous.compare(endpoints.check(identity(request), namespace), kernel, namespace);
@@ -193,27 +190,36 @@ public final class CalicoPlugin implements PluginHandler {
 
   private EndpointIdentity identity(CniRequest request) throws CniError {
     for (RequestMapper mapper : mappers) {
-      Optional<AttachRequest> mapped = mapper.map(request, endpoints.node());
-      if (mapped.isPresent()) {
-        return mapped.get().identity();
+      Optional<EndpointIdentity> identity = mapper.identify(request, endpoints.node());
+      if (identity.isPresent()) {
+        return identity.get();
       }
     }
-    return PlainCniMapper.identity(request, endpoints.node());
+    throw unrecognised();
   }
 
-  private AttachRequest map(CniRequest request) throws CniError {
+  /**
+   * What a request asks for.
+   *
+   * @param withFamilies whether who asks reads {@code ip4} and {@code ip6} only
+   */
+  private record Mapped(AttachRequest wanted, boolean withFamilies) {}
+
+  private Mapped map(CniRequest request) throws CniError {
     for (RequestMapper mapper : mappers) {
-      Optional<AttachRequest> mapped = mapper.map(request, endpoints.node());
-      if (mapped.isPresent()) {
-        return mapped.get();
+      Optional<AttachRequest> wanted = mapper.map(request, endpoints.node());
+      if (wanted.isPresent()) {
+        return new Mapped(wanted.get(), mapper.readsFamilyMembers());
       }
     }
-    return new PlainCniMapper().map(request, endpoints.node()).orElseThrow();
+    throw unrecognised();
   }
 
-  private static boolean isMesos(NetworkConfiguration configuration) throws CniError {
-    Optional<JsonObject> arguments = NetworkConfiguration.object(configuration.document(), "args");
-    return arguments.isPresent() && arguments.get().has("org.apache.mesos");
+  private static CniError unrecognised() {
+    return new CniError(
+        CniError.INVALID_CONFIGURATION,
+        "the request is of no orchestrator that this plugin serves: call it as a CNI runtime does",
+        "");
   }
 
   private static CniError error(AttachException e) {

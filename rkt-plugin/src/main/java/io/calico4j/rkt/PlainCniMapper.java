@@ -13,7 +13,8 @@ import java.util.Optional;
 
 /**
  * Maps the requests of rkt and of any other CNI runtime: the profile is named like the network, so
- * that the containers of one network reach each other and no one else.
+ * that the containers of one network reach each other and no one else. It takes every request, so
+ * that it is asked last.
  */
 public final class PlainCniMapper implements RequestMapper {
   /** Makes a mapper. */
@@ -56,6 +57,11 @@ public final class PlainCniMapper implements RequestMapper {
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_CONFIGURATION, String.valueOf(e.getMessage()), "");
     }
+  }
+
+  @Override
+  public Optional<EndpointIdentity> identify(CniRequest request, String node) throws CniError {
+    return Optional.of(identity(request, node));
   }
 
   /** Returns whose interface a request is about, without reading what only an ADD needs. */

@@ -19,8 +19,8 @@ public final class CniResult {
    * @param routes destinations that the configuration or the IPAM plugin named; the default routes
    *     are not listed, as upstream's plugin does not
    * @param dns name servers for the container; may be empty
-   * @param withFamilies adds {@code ip4} and {@code ip6} to newer forms too, for Mesos agents,
-   *     which read nothing else
+   * @param withFamilies adds {@code ip4} and {@code ip6} to newer forms too, for runtimes that read
+   *     nothing else
    */
   public record Extras(List<Cidr> routes, JsonObject dns, boolean withFamilies) {
     /** Copies the list. */

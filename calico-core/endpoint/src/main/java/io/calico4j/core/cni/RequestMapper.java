@@ -1,6 +1,7 @@
 package io.calico4j.core.cni;
 
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.endpoint.EndpointIdentity;
 import java.util.Optional;
 
 /**
@@ -16,4 +17,24 @@ public interface RequestMapper {
    * @throws CniError when the request is this orchestrator's but cannot be understood
    */
   Optional<AttachRequest> map(CniRequest request, String node) throws CniError;
+
+  /**
+   * Says whose interface a request is about; empty when it is another orchestrator's. One that need
+   * not read for this what only an ADD needs does not.
+   *
+   * @param request the request, checked for form
+   * @param node the node's name
+   * @throws CniError when the request is this orchestrator's but cannot be understood
+   */
+  default Optional<EndpointIdentity> identify(CniRequest request, String node) throws CniError {
+    return map(request, node).map(AttachRequest::identity);
+  }
+
+  /**
+   * Tells whether this orchestrator reads a container's addresses from {@code ip4} and {@code ip6}
+   * only, so that results of newer spec versions must have these members too.
+   */
+  default boolean readsFamilyMembers() {
+    return false;
+  }
 }

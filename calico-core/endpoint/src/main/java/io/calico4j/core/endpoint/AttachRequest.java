@@ -30,7 +30,10 @@ import java.util.stream.Stream;
  * @param mac of the container's end
  * @param mtu of the pair, in bytes; 0 for the host's default
  * @param ipForwarding whether the container may forward packets
- * @param runtime the orchestrator that asks, such as rkt or mesos; empty when unknown
+ * @param runtime the orchestrator that asks, as its {@link ContainerLiveness#runtime} has it; empty
+ *     when unknown
+ * @param workload what the endpoint's field {@code workload} says; empty for orchestrators that
+ *     leave it out, since {@code containerID} says whose endpoint it is
  */
 public record AttachRequest(
     EndpointIdentity identity,
@@ -51,7 +54,8 @@ public record AttachRequest(
     MacAddress mac,
     int mtu,
     boolean ipForwarding,
-    String runtime) {
+    String runtime,
+    String workload) {
   /**
    * Copies the collections and checks them: {@link RequestLimits} says how much there may be and
    * which labels are reserved; a floating address needs an address of its family to lead to.
@@ -118,6 +122,7 @@ public record AttachRequest(
         .mtu(mtu)
         .ipForwarding(ipForwarding)
         .runtime(runtime)
+        .workload(workload)
         .build();
   }
 
@@ -147,6 +152,7 @@ public record AttachRequest(
     private int mtu;
     private boolean ipForwarding;
     private String runtime = "";
+    private String workload = "";
 
     private Builder(EndpointIdentity identity) {
       this.identity = identity;
@@ -241,6 +247,12 @@ public record AttachRequest(
       return this;
     }
 
+    /** Fills the endpoint's field {@code workload}, which is left out otherwise. */
+    public Builder workload(String value) {
+      workload = value;
+      return this;
+    }
+
     /** Finishes the request. */
     public AttachRequest build() {
       return new AttachRequest(
@@ -262,7 +274,8 @@ public record AttachRequest(
           mac,
           mtu,
           ipForwarding,
-          runtime);
+          runtime,
+          workload);
     }
   }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
  * annotations. Endpoints of other tools have none.
  *
  * @param identity whose endpoint it is
- * @param runtime the orchestrator that attached it, such as rkt or mesos; empty when unknown
+ * @param runtime the orchestrator that attached it; empty when unknown
  * @param sandbox the path of its network namespace, as the orchestrator named it
  */
 public record ContainerTrace(EndpointIdentity identity, String runtime, String sandbox) {

@@ -34,7 +34,7 @@ public final class EndpointIdentity {
    * @param network the network's name
    * @param node the node
    * @param namespace the endpoint's namespace
-   * @param orchestrator cni, mesos or k8s
+   * @param orchestrator the word for the orchestrator in the endpoint's name
    * @param workload the container id
    * @param interfaceName the interface's name inside the sandbox
    */
@@ -97,7 +97,7 @@ public final class EndpointIdentity {
     return namespace;
   }
 
-  /** Returns cni, mesos or k8s. */
+  /** Returns the word for the orchestrator in the endpoint's name. */
   public String orchestrator() {
     return orchestrator;
   }

@@ -211,7 +211,6 @@ final class EndpointRegistry {
   private static Resource<WorkloadEndpointSpec> resource(
       AttachRequest request, NetworkNamespace sandbox, List<IpAddress> addresses) {
     EndpointIdentity identity = request.identity();
-    boolean cni = identity.orchestrator().equals("cni");
     Map<String, String> annotations = new HashMap<>(request.annotations());
     annotations.putAll(
         new ContainerTrace(identity, request.runtime(), sandbox.name()).annotations());
@@ -223,7 +222,7 @@ final class EndpointRegistry {
         new WorkloadEndpointSpec(
             identity.orchestrator(),
             identity.node(),
-            cni ? null : identity.workload(),
+            request.workload().isEmpty() ? null : request.workload(),
             null,
             identity.workload(),
             identity.interfaceName(),

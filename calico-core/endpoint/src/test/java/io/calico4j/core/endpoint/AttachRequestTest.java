@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -12,6 +13,7 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -81,6 +83,16 @@ class AttachRequestTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message)
         .hasMessageContaining("at most " + limit);
+  }
+
+  @Test
+  void addressesOfAnotherPluginChangeNothingElse() {
+    AttachRequest request = request().runtime("some").workload("container").mtu(1400).build();
+    AttachRequest held = request.withHeld(addresses(1), List.of(), Map.of());
+    assertThat(held.held()).isEqualTo(addresses(1));
+    assertThat(held)
+        .isEqualTo(
+            request().runtime("some").workload("container").mtu(1400).held(addresses(1)).build());
   }
 
   @ParameterizedTest
