@@ -143,7 +143,7 @@ class ModulesTest {
     "mesos-isolator,rkt"
   })
   void codeNamesNoOrchestratorOutsideItsModule(String module, String names) throws Exception {
-    Pattern literal = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)*)\"");
+    Pattern literal = Pattern.compile("\"([^\"\\\\\n]*+(?:\\\\.[^\"\\\\\n]*+)*+)\"");
     Pattern name = Pattern.compile(names);
     try (Stream<Path> files = Files.walk(Path.of("..", module))) {
       List<Path> sources =
