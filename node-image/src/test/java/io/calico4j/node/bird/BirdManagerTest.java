@@ -68,11 +68,9 @@ class BirdManagerTest {
     long unused = datastore.commit(transaction);
   }
 
-  /** A peer that another program wrote, with a port that only bird itself finds wrong. */
-  private void peerThatBirdRefuses() throws Exception {
-    put(
-        "bgppeers/wrong",
-        "{'metadata':{'name':'wrong'},'spec':{'peerIP':'203.0.113.1:99999','asNumber':64500}}");
+  /** An AS number for all nodes that only bird itself finds wrong. */
+  private void asNumberThatBirdRefuses() throws Exception {
+    put("bgpconfigurations/default", "{'metadata':{'name':'default'},'spec':{'asNumber':0}}");
   }
 
   private String configuration() throws IOException {
@@ -147,17 +145,18 @@ class BirdManagerTest {
 
   @Test
   void aConfigurationThatBirdFindsWrongLeavesTheOldOneInPlace() throws Exception {
+    node("there", "192.0.2.12", "{}");
     startConfigured();
     String before = configuration();
-    peerThatBirdRefuses();
+    asNumberThatBirdRefuses();
     untilProblem("bird refuses the new configuration: ");
-    assertThat(manager.problem()).hasValueSatisfying(p -> assertThat(p).contains("port number"));
+    assertThat(manager.problem()).hasValueSatisfying(p -> assertThat(p).contains("AS number"));
     assertThat(configuration()).isEqualTo(before);
     severalLooks();
     assertThat(bird.configured()).isEqualTo(1);
     assertThat(manager.problem()).isPresent();
 
-    delete("bgppeers/wrong");
+    delete("bgpconfigurations/default");
     until("the problem is gone", () -> manager.problem().isEmpty());
     assertThat(configuration()).isEqualTo(before);
   }

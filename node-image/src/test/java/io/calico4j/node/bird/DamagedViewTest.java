@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Damaged nodes, peers, pools and configurations leave themselves out of BIRD's view. */
@@ -61,6 +62,26 @@ class DamagedViewTest {
     String before = render();
     put("/calico/ipam/v2/host/here/ipv4/block/nonsense", "{}");
     put("/calico/ipam/v2/host/here/ipv4/block/10.65.0.7-26", "{}");
+    assertThat(render()).isEqualTo(before);
+  }
+
+  /** What can be read but what bird would refuse, and with it the whole configuration. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "bgppeers | 'peerIP':'203.0.113.1:99999','asNumber':64500",
+        "bgppeers | 'peerIP':'203.0.113.1:0','asNumber':64500",
+        "bgppeers | 'peerIP':'203.0.113.1:','asNumber':64500",
+        "bgppeers | 'peerIP':'[2001:db8::1]:99999','asNumber':64500",
+        "bgppeers | 'peerIP':'203.0.113.1','asNumber':0",
+        "nodes | 'bgp':{'ipv4Address':'192.0.2.13/24','asNumber':0}",
+      })
+  void whatBirdWouldRefuseIsLeftOut(String kind, String spec) {
+    goodCluster();
+    String before = render();
+    put(ROOT + kind + "/third", "{'metadata':{'name':'third'},'spec':{" + spec + "}}");
     assertThat(render()).isEqualTo(before);
   }
 }

@@ -1,5 +1,6 @@
 package io.calico4j.core.resource;
 
+import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.BgpConfigurationSpec;
 import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.IpPoolSpec;
@@ -93,6 +94,7 @@ final class StoredForm {
     if (bgp != null) {
       requireAddress("spec.bgp.ipv4Address", bgp.ipv4Address());
       requireAddress("spec.bgp.ipv6Address", bgp.ipv6Address());
+      requireAs("spec.bgp.asNumber", bgp.asNumber());
       String cluster = bgp.routeReflectorClusterID();
       require(
           !isGiven(cluster)
@@ -105,6 +107,24 @@ final class StoredForm {
   private static void check(BgpPeerSpec peer) {
     requireSelector("spec.nodeSelector", peer.nodeSelector());
     requireSelector("spec.peerSelector", peer.peerSelector());
+    requireAs("spec.asNumber", peer.asNumber());
+    String address = peer.peerIP() == null ? "" : peer.peerIP();
+    int port = address.lastIndexOf(':');
+    // An IPv6 address has a port only behind brackets.
+    if (port > 0 && (address.indexOf(':') == port || address.charAt(port - 1) == ']')) {
+      String number = address.substring(port + 1);
+      require(
+          number.matches("[0-9]{1,5}")
+              && Integer.parseInt(number) >= 1
+              && Integer.parseInt(number) <= 65535,
+          "spec.peerIP",
+          address);
+    }
+  }
+
+  /** AS number 0 is reserved (RFC 7607): bird refuses a whole configuration that has it. */
+  private static void requireAs(String field, @Nullable AsNumber number) {
+    require(number == null || number.value() != 0, field, String.valueOf(number));
   }
 
   private static void requireSelector(String field, @Nullable String text) {
