@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** What somebody removes from the kernel comes back at Felix' refresh intervals. */
+/** What another program removes from the kernel comes back at Felix' refresh intervals. */
 class RefreshIntervalIT extends OneHost {
   @Test
   void rulesAndRoutesThatSomebodyRemovesComeBack() throws Exception {

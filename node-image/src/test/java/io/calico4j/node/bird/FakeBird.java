@@ -37,7 +37,7 @@ final class FakeBird implements AutoCloseable {
       try (SocketChannel client = server.accept()) {
         serve(client);
       } catch (IOException e) {
-        // The caller only looked whether somebody listens, or this bird is dead.
+        // The caller only tried whether a bird listens, or this bird is dead.
       }
     }
   }

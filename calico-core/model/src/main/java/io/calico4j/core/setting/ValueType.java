@@ -46,7 +46,7 @@ public record ValueType<T>(
     return of(range, Optional::of);
   }
 
-  /** Any text, which nobody prints. */
+  /** Any text; it is never printed, because it may be a password. */
   public static ValueType<String> secret(String range) {
     return text(range).showing(text -> "…");
   }
