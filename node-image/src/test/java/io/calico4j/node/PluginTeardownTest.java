@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -249,7 +250,9 @@ class PluginTeardownTest {
         "#!/bin/sh\ncat > /dev/null\n"
             + "[ -e "
             + directory
-            + "/refuse ] && exit 1\n"
+            + "/refuse ] && echo refused >> "
+            + directory
+            + "/refusals && exit 1\n"
             + "echo $CNI_COMMAND $CNI_CONTAINERID >> "
             + asked
             + "\necho '{\"cniVersion\":\"0.4.0\",\"ips\":[{\"version\":\"4\",\"address\":\"10.88.0.5/24\"}]}'\n");
@@ -265,7 +268,13 @@ class PluginTeardownTest {
     Files.createFile(directory.resolve("refuse"));
     try (EndpointService agent = service(EndpointSettings.forAgent(() -> 1500))) {
       var unused = plugins(agent, true);
-      Thread.sleep(2000);
+      // The second refusal means that the agent has come to an end with the first one.
+      Path refusals = directory.resolve("refusals");
+      long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
+      while (!Files.exists(refusals) || Files.readAllLines(refusals).size() < 2) {
+        assertThat(System.nanoTime()).as("the plugin is asked twice").isLessThan(end);
+        TimeUnit.MILLISECONDS.sleep(50);
+      }
       assertThat(agent.pendingTeardowns()).as("the plugin refuses").isEqualTo(1);
       assertThat(count(ENDPOINTS)).isEqualTo(1);
     }

@@ -41,7 +41,7 @@ final class EndpointAttacher {
   private final EndpointDetacher detacher;
   private final Striped<Lock> locks;
 
-  /** Each makes one veth pair while another thread registers its endpoint. */
+  /** A helper thread makes one veth pair while the caller's thread registers its endpoint. */
   private final ExecutorService helpers =
       Executors.newCachedThreadPool(
           task -> {

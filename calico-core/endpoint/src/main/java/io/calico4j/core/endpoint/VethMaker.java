@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import com.google.common.util.concurrent.Uninterruptibles;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.endpoint.AttachTimings.Clock;
 import io.calico4j.core.kernel.Kernel;
@@ -7,6 +8,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -67,23 +69,22 @@ final class VethMaker {
     }
   }
 
-  /** Ends one that is not needed because of a failure elsewhere. */
+  /** Waits for a veth pair that a failure elsewhere has made useless, and closes its socket. */
   static void close(Future<Netlink> made, Exception failure) {
     try {
       await(made).close();
-    } catch (KernelException | AttachException | InterruptedException e) {
+    } catch (KernelException | AttachException e) {
       failure.addSuppressed(e);
-      if (e instanceof InterruptedException) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 
-  /** Waits for one that is being made. */
-  static Netlink await(Future<Netlink> made)
-      throws KernelException, AttachException, InterruptedException {
+  /**
+   * Waits for a veth pair that a helper thread makes. An interrupt does not end the wait: the
+   * helper would go on, and its pair and socket would be left behind.
+   */
+  static Netlink await(Future<Netlink> made) throws KernelException, AttachException {
     try {
-      return made.get();
+      return Objects.requireNonNull(Uninterruptibles.getUninterruptibly(made));
     } catch (ExecutionException e) {
       if (e.getCause() instanceof KernelException known) {
         throw known;
