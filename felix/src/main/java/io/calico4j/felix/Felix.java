@@ -17,14 +17,13 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
-import io.calico4j.felix.calculation.ClusterState;
-import io.calico4j.felix.calculation.FloatingAddresses;
+import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
-import io.calico4j.felix.rules.RulesetBuilder;
+import io.calico4j.felix.rules.RulesetManager;
 import io.calico4j.felix.status.StatusReporter;
 import java.time.Duration;
 import java.time.Instant;
@@ -72,16 +71,15 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
-  private final String node;
   private final FelixSources sources;
   private final Kernel kernel;
   private final NftablesDataplane dataplane;
   private final ValidationFilter filter =
       new ValidationFilter(
           damage -> log.error("damaged, what it concerns is closed or left out: {}", damage));
-  private final ClusterState state = new ClusterState(filter);
+  private final Calculation calculation;
+  private final RulesetManager ruleset;
   private final WorkloadRoutes routes;
-  private final Set<IpAddress> datastoreAddresses;
   private Set<String> refusedAddresses = Set.of();
   private final KeyspaceSyncer syncer;
   private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
@@ -135,8 +133,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       Kernel kernel,
       Set<IpAddress> datastoreAddresses)
       throws KernelException {
-    this.datastoreAddresses = Set.copyOf(datastoreAddresses);
-    this.node = node;
+    calculation = new Calculation(node, filter, datastoreAddresses);
     sources = FelixSources.ofHost(environment);
     this.kernel = kernel;
     conntrack = kernel.conntrack();
@@ -147,6 +144,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
     monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
     dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets(), monitor::generation);
+    ruleset = new RulesetManager(dataplane.table());
     routes = new WorkloadRoutes(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
@@ -272,8 +270,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   }
 
   private synchronized void update(String key, @Nullable Entry entry) {
-    boolean known = state.endpoints().containsKey(key);
-    if (state.update(key, entry)) {
+    boolean known = calculation.localEndpoints().containsKey(key);
+    if (calculation.update(key, entry)) {
       dirty = true;
       if (key.startsWith(ResourceKind.FELIX_CONFIGURATION.prefix())) {
         resolved = null;
@@ -357,33 +355,32 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private FelixConfig config() {
     FelixConfig known = resolved;
     if (known == null) {
-      known = sources.resolve(state.configurations(node));
+      known = sources.resolve(calculation.configurations());
       resolved = known;
       parametersChanged = true;
     }
     if (inSync && parametersChanged) {
       parametersChanged = false;
-      sources.nameWithoutEffect(state.configurations(node));
+      sources.nameWithoutEffect(calculation.configurations());
     }
     return known;
   }
 
-  private Map<String, Resource<WorkloadEndpointSpec>> ownEndpoints() {
-    Map<String, Resource<WorkloadEndpointSpec>> own = new HashMap<>(state.endpoints());
-    own.values().removeIf(endpoint -> !endpoint.spec().node().equals(node));
-    return own;
-  }
-
   /** Returns this node's endpoints as they are known now; none before the first snapshot. */
   public synchronized List<Resource<WorkloadEndpointSpec>> localEndpoints() {
-    return ready ? List.copyOf(ownEndpoints().values()) : List.of();
+    return ready ? List.copyOf(calculation.localEndpoints().values()) : List.of();
   }
 
   /** Returns this node's endpoints with those floating addresses that are put in force. */
   private List<Resource<WorkloadEndpointSpec>> routed() {
-    FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
-    return ownEndpoints().values().stream()
-        .map(endpoint -> endpoint.withSpec(endpoint.spec().withIpNats(floating.of(endpoint))))
+    return calculation.localEndpoints().entrySet().stream()
+        .map(
+            own ->
+                own.getValue()
+                    .withSpec(
+                        own.getValue()
+                            .spec()
+                            .withIpNats(calculation.floatingAddresses(own.getKey()))))
         .toList();
   }
 
@@ -406,10 +403,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         tableRepairs++;
         dataplane.invalidate();
       }
-      FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
-      RulesetBuilder builder = new RulesetBuilder(state, node, config(), hostLoopback, floating);
-      dataplane.apply(builder.build());
-      reportRefused(floating.refused());
+      ruleset.configure(config());
+      ruleset.accept(calculation.flush());
+      ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
+      dataplane.apply();
+      reportRefused(calculation.refusedAddresses());
       if (repairs) {
         long now = System.nanoTime();
         tableChanged = false;
@@ -420,10 +418,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           dataplane.refused().isEmpty()
               ? ""
               : "the kernel refuses the rules of "
-                  + dataplane.refused().stream().map(builder::ownerOf).toList()
+                  + dataplane.refused().stream().map(ruleset::ownerOf).toList()
                   + ": they are closed";
       Map<String, Long> done = new HashMap<>();
-      Map<String, Resource<WorkloadEndpointSpec>> own = ownEndpoints();
+      Map<String, Resource<WorkloadEndpointSpec>> own = calculation.localEndpoints();
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
       departed.present(own.values());
       publish(done);

@@ -12,14 +12,12 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
-import io.calico4j.felix.calculation.ClusterState;
-import io.calico4j.felix.calculation.FloatingAddresses;
-import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
-import io.calico4j.felix.rules.RulesetBuilder;
+import io.calico4j.felix.rules.RulesetManager;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -65,43 +63,50 @@ public final class OneShotFelix implements EndpointReadiness {
   @Override
   public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout)
       throws InterruptedException {
-    Resource<WorkloadEndpointSpec> seen = program(timeout).endpoints().get(endpoint.path());
+    Resource<WorkloadEndpointSpec> seen = program(timeout).get(endpoint.path());
     return seen != null && seen.revision() >= revision;
   }
 
   @Override
   public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout)
       throws InterruptedException {
-    return !program(timeout).endpoints().containsKey(endpoint.path());
+    return !program(timeout).containsKey(endpoint.path());
   }
 
-  /** Programs the present policy; an empty state when that was not possible. */
-  private ClusterState program(Duration timeout) throws InterruptedException {
+  /**
+   * Programs the present policy.
+   *
+   * @return this node's endpoints by key; none when that was not possible
+   */
+  private Map<String, Resource<WorkloadEndpointSpec>> program(Duration timeout)
+      throws InterruptedException {
     try (DataplaneLock lock = DataplaneLock.take(lockFile, timeout).orElse(null)) {
       if (lock == null) {
         log.warn("{} is held: calico-node is starting here, or another plugin works", lockFile);
-        return new ClusterState();
+        return Map.of();
       }
       Felix.enableForwarding(kernel);
-      ClusterState state =
-          new ClusterState(
-              new ValidationFilter(damage -> log.error("damaged resource: {}", damage)));
+      Calculation calculation =
+          new Calculation(
+              node,
+              new ValidationFilter(damage -> log.error("damaged resource: {}", damage)),
+              datastoreAddresses);
       for (Entry entry : datastore.list(ResourceKind.ROOT).entries()) {
-        boolean unused = state.update(entry.key(), entry);
+        boolean unused = calculation.update(entry.key(), entry);
       }
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
-        FelixConfig config = sources.resolve(state.configurations(node));
-        FloatingAddresses floating = new FloatingAddresses(state, datastoreAddresses);
-        dataplane.apply(
-            new RulesetBuilder(state, node, config, HostLoopback.networks(kernel), floating)
-                .build());
-        floating.refused().forEach(text -> log.error("{}", text));
+        RulesetManager ruleset = new RulesetManager(dataplane.table());
+        ruleset.configure(sources.resolve(calculation.configurations()));
+        ruleset.accept(calculation.flush());
+        ruleset.putLoopback(HostLoopback.networks(kernel), calculation.nodeAddresses());
+        dataplane.apply();
+        calculation.refusedAddresses().forEach(text -> log.error("{}", text));
       }
-      return state;
+      return calculation.localEndpoints();
     } catch (IOException | DatastoreException | KernelException | NftException e) {
       log.error("rules could not be programmed: {}", e.getMessage());
-      return new ClusterState();
+      return Map.of();
     }
   }
 }

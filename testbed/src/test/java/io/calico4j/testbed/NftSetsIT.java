@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.io.IOException;
 import java.util.List;
@@ -20,6 +21,10 @@ class NftSetsIT {
       table inet sets-it {
         set four { type ipv4_addr; elements = { 10.0.0.1 } }
         set six { type ipv6_addr; }
+        set nets { type ipv4_addr . nf_proto; flags interval; }
+        set nets6 { type ipv6_addr . nf_proto; flags interval; }
+        set ports { type ipv4_addr . inet_proto . inet_service; }
+        set ports6 { type ipv6_addr . inet_proto . inet_service; }
         chain one { drop; }
         chain two { accept; }
         map dispatch { type ifname : verdict; elements = { "cali0" : goto one } }
@@ -75,6 +80,40 @@ class NftSetsIT {
     sets.change(
         "sets-it", List.of(verdict("cali0", "two"), verdict("cali9876543210a", "one")), List.of());
     assertThat(table()).doesNotContain("goto").contains("10.0.0.2", "fd00::2");
+  }
+
+  private static NftSets.Element network(String set, String network) {
+    return new NftSets.Network(set, Cidr.parse(network));
+  }
+
+  @Test
+  void networksAndPortsOfBothFamiliesComeAndGo() throws Exception {
+    List<NftSets.Element> elements =
+        List.of(
+            network("nets", "10.1.0.0/16"),
+            network("nets", "192.0.2.7/32"),
+            network("nets6", "fd00:1::/33"),
+            new NftSets.Port("ports", IpAddress.parse("10.0.0.1"), 6, 443),
+            new NftSets.Port("ports6", IpAddress.parse("fd00::1"), 132, 5001));
+    sets.change("sets-it", List.of(), elements);
+    assertThat(table())
+        .contains("10.1.0.0/16 . ipv4", "192.0.2.7 . ipv4", "fd00:1::/33 . ipv6")
+        .contains("10.0.0.1 . tcp . 443", "fd00::1 . sctp . 5001");
+    sets.change("sets-it", elements, List.of());
+    assertThat(table()).doesNotContain(" . ipv4", " . ipv6", " . tcp", " . sctp");
+  }
+
+  /** As when a network set gets, and loses, a network that holds others. */
+  @Test
+  void aNetworkTakesThePlaceOfThoseInsideItInOneTransaction() throws Exception {
+    List<NftSets.Element> inside =
+        List.of(network("nets", "10.1.0.0/16"), network("nets", "10.2.0.0/16"));
+    List<NftSets.Element> around = List.of(network("nets", "10.0.0.0/8"));
+    sets.change("sets-it", List.of(), inside);
+    sets.change("sets-it", inside, around);
+    assertThat(table()).contains("elements = { 10.0.0.0/8 . ipv4 }");
+    sets.change("sets-it", around, inside);
+    assertThat(table()).contains("10.1.0.0/16 . ipv4", "10.2.0.0/16 . ipv4").doesNotContain("/8");
   }
 
   @Test

@@ -3,17 +3,28 @@ package io.calico4j.felix.calculation;
 import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.TierSpec;
+import io.calico4j.core.selector.LabelIndex;
 import io.calico4j.core.selector.Selector;
+import io.calico4j.felix.calculation.DataplaneUpdate.AppliedTier;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Finds which policies apply to an endpoint, tier by tier, in the order of their evaluation. */
-public final class PolicyResolver {
+/**
+ * Which policies apply to which endpoint of this node, tier by tier, in the order of their
+ * evaluation. Kept up to date by a label index; a change makes only those endpoints dirty that it
+ * concerns.
+ */
+final class PolicyResolver {
   private static final Comparator<Resource<PolicySpec>> BY_ORDER =
       Comparator.<Resource<PolicySpec>>comparingDouble(p -> order(p.spec().order()))
           .thenComparing(
@@ -24,59 +35,186 @@ public final class PolicyResolver {
                       + "/"
                       + p.kind().kind());
 
-  private final ClusterState state;
+  /** A policy with its key in the datastore. */
+  private record Applying(String key, Resource<PolicySpec> policy) {}
 
-  /** Makes a resolver for a state. */
-  public PolicyResolver(ClusterState state) {
-    this.state = state;
-  }
+  private final Map<String, Resource<PolicySpec>> policies = new HashMap<>();
+  private final Map<String, ClosingPolicy> closing = new HashMap<>();
+  private final Map<String, Resource<TierSpec>> tiers = new HashMap<>();
+  private final Map<String, Integer> endpointsByPolicy = new HashMap<>();
+  private final Set<String> endpoints = new HashSet<>();
+  private final Set<String> dirty = new LinkedHashSet<>();
 
-  /**
-   * A tier with the policies of one direction that apply to an endpoint.
-   *
-   * @param name the tier's name
-   * @param passAtEnd whether a packet no policy decided goes on, instead of being dropped
-   * @param policies in order, at least one
-   */
-  public record AppliedTier(String name, boolean passAtEnd, List<Resource<PolicySpec>> policies) {}
+  /** Policies that began or ended to apply to anything, or whose rules have changed. */
+  private final Set<String> changedPolicies = new LinkedHashSet<>();
+
+  private final LabelIndex<String, String> index =
+      new LabelIndex<>(
+          new LabelIndex.Listener<>() {
+            @Override
+            public void onMatch(String policy, String endpoint) {
+              dirty.add(endpoint);
+              if (endpointsByPolicy.merge(policy, 1, Integer::sum) == 1) {
+                changedPolicies.add(policy);
+              }
+            }
+
+            @Override
+            public void onUnmatch(String policy, String endpoint) {
+              dirty.add(endpoint);
+              if (endpointsByPolicy.computeIfPresent(policy, (p, n) -> n == 1 ? null : n - 1)
+                  == null) {
+                changedPolicies.add(policy);
+              }
+            }
+          });
 
   private static double order(@Nullable Double order) {
     return order == null ? Double.POSITIVE_INFINITY : order;
   }
 
-  /** Returns the tiers that have something to say about the labels in one direction. */
-  public List<AppliedTier> tiers(Map<String, String> labels, boolean ingress) {
-    Map<String, List<Resource<PolicySpec>>> byTier = new TreeMap<>();
-    for (Resource<PolicySpec> policy : state.policies().values()) {
-      PolicySpec spec = policy.spec();
-      boolean directed = ingress ? spec.appliesToIngress() : spec.appliesToEgress();
-      if (directed && isForWorkloads(spec) && selectorOf(policy).matches(labels)) {
-        byTier.computeIfAbsent(spec.effectiveTier(), t -> new ArrayList<>()).add(policy);
+  /** Puts an endpoint of this node, or changes it. */
+  void putEndpoint(String key, Map<String, String> labels, List<String> profiles) {
+    endpoints.add(key);
+    dirty.add(key);
+    index.putItem(key, labels, profiles);
+  }
+
+  /** Removes an endpoint; one that is not there is fine. */
+  void removeEndpoint(String key) {
+    index.removeItem(key);
+    endpoints.remove(key);
+    dirty.remove(key);
+  }
+
+  /** Gives a profile the labels that its endpoints inherit; none remove it. */
+  void putProfile(String name, Map<String, String> labels) {
+    index.putParent(name, labels);
+  }
+
+  /** Makes an endpoint of this node dirty. */
+  void touch(String key) {
+    if (endpoints.contains(key)) {
+      dirty.add(key);
+    }
+  }
+
+  /**
+   * Puts a policy, or changes it.
+   *
+   * @throws IllegalArgumentException when its selectors cannot be read; then nothing has changed
+   */
+  void putPolicy(String key, Resource<PolicySpec> policy) {
+    Selector selector = selectorOf(policy);
+    boolean wasClosing = closing.remove(key) != null;
+    Resource<PolicySpec> before = policies.put(key, policy);
+    put(
+        key,
+        isForWorkloads(policy.spec()) ? selector : null,
+        wasClosing || before == null || !hasSamePlace(before.spec(), policy.spec()));
+  }
+
+  private static boolean hasSamePlace(PolicySpec before, PolicySpec after) {
+    return before.effectiveTier().equals(after.effectiveTier())
+        && Objects.equals(before.order(), after.order())
+        && before.appliesToIngress() == after.appliesToIngress()
+        && before.appliesToEgress() == after.appliesToEgress();
+  }
+
+  /** Puts what a damaged policy closes, in its place. */
+  void putClosing(String key, ClosingPolicy policy) {
+    policies.remove(key);
+    closing.put(key, policy);
+    put(key, policy.endpoints(), true);
+  }
+
+  /** Removes a policy; one that is not there is fine. */
+  void removePolicy(String key) {
+    policies.remove(key);
+    closing.remove(key);
+    put(key, null, false);
+  }
+
+  private void put(String key, @Nullable Selector selector, boolean hasMoved) {
+    if (selector == null) {
+      index.removeSelector(key);
+    } else {
+      index.putSelector(key, selector);
+    }
+    changedPolicies.add(key);
+    if (hasMoved) {
+      dirty.addAll(index.membersOf(key));
+    }
+  }
+
+  /** Puts a tier, or removes it (null). */
+  void putTier(String name, @Nullable Resource<TierSpec> tier) {
+    Resource<TierSpec> before = tier == null ? tiers.remove(name) : tiers.put(name, tier);
+    if (before != null || tier != null) {
+      dirty.addAll(endpoints);
+    }
+  }
+
+  /** Returns a policy that applies to an endpoint of this node; null when there is none. */
+  @Nullable Resource<PolicySpec> active(String key) {
+    return endpointsByPolicy.containsKey(key) ? policies.get(key) : null;
+  }
+
+  /** Returns the policies whose rules may have to be looked at, and forgets them. */
+  Set<String> takeChangedPolicies() {
+    Set<String> taken = new LinkedHashSet<>(changedPolicies);
+    changedPolicies.clear();
+    return taken;
+  }
+
+  /** Returns the endpoints for which something else may apply, and forgets them. */
+  Set<String> takeDirty() {
+    Set<String> taken = new LinkedHashSet<>(dirty);
+    dirty.clear();
+    return taken;
+  }
+
+  /** Returns the tiers that have something to say about an endpoint in one direction. */
+  List<AppliedTier> tiers(String endpoint, boolean ingress) {
+    List<Applying> applying = new ArrayList<>();
+    for (String key : index.selectorsOf(endpoint)) {
+      Resource<PolicySpec> policy = policies.get(key);
+      if (policy != null
+          && (ingress ? policy.spec().appliesToIngress() : policy.spec().appliesToEgress())) {
+        applying.add(new Applying(key, policy));
       }
     }
-    List<String> names = new ArrayList<>(byTier.keySet());
-    names.sort(
-        Comparator.<String>comparingInt(n -> isKnown(n) ? 0 : 1)
-            .thenComparingDouble(this::tierOrder)
-            .thenComparing(n -> n));
-    List<AppliedTier> tiers = new ArrayList<>();
-    for (String name : names) {
-      var tier = state.tiers().get(name);
-      List<Resource<PolicySpec>> policies = new ArrayList<>(byTier.get(name));
-      policies.sort(BY_ORDER);
-      tiers.add(
-          new AppliedTier(
-              name, tier != null && "Pass".equals(tier.spec().defaultAction()), policies));
+    applying.sort(Comparator.comparing(Applying::policy, BY_ORDER).thenComparing(Applying::key));
+    Map<String, List<String>> byTier = new LinkedHashMap<>();
+    for (Applying one : applying) {
+      byTier
+          .computeIfAbsent(one.policy().spec().effectiveTier(), t -> new ArrayList<>())
+          .add(one.key());
     }
-    return tiers;
+    return byTier.entrySet().stream()
+        .sorted(Map.Entry.comparingByKey(this::compareTiers))
+        .map(tier -> new AppliedTier(tier.getKey(), passesAtEnd(tier.getKey()), tier.getValue()))
+        .toList();
+  }
+
+  private int compareTiers(String one, String other) {
+    return Comparator.<String>comparingInt(name -> isKnown(name) ? 0 : 1)
+        .thenComparingDouble(this::tierOrder)
+        .thenComparing(Comparator.naturalOrder())
+        .compare(one, other);
+  }
+
+  private boolean passesAtEnd(String name) {
+    Resource<TierSpec> tier = tiers.get(name);
+    return tier != null && "Pass".equals(tier.spec().defaultAction());
   }
 
   private boolean isKnown(String tier) {
-    return tier.equals("default") || state.tiers().containsKey(tier);
+    return tier.equals("default") || tiers.containsKey(tier);
   }
 
   private double tierOrder(String name) {
-    var tier = state.tiers().get(name);
+    Resource<TierSpec> tier = tiers.get(name);
     return tier != null
         ? order(tier.spec().order())
         : name.equals("default") ? 1_000_000 : Double.POSITIVE_INFINITY;
@@ -86,13 +224,18 @@ public final class PolicyResolver {
     return !Boolean.TRUE.equals(spec.doNotTrack()) && !Boolean.TRUE.equals(spec.preDNAT());
   }
 
-  /** Tells whether a damaged policy closes an endpoint with these labels in a direction. */
-  public boolean isClosed(Map<String, String> labels, boolean ingress) {
-    return state.closing().values().stream()
-        .anyMatch(
-            policy ->
-                (ingress ? policy.ingress() : policy.egress())
-                    && policy.endpoints().matches(labels));
+  /** Tells whether a damaged policy closes an endpoint in a direction. */
+  boolean isClosed(String endpoint, boolean ingress) {
+    if (closing.isEmpty()) {
+      return false;
+    }
+    for (String key : index.selectorsOf(endpoint)) {
+      ClosingPolicy policy = closing.get(key);
+      if (policy != null && (ingress ? policy.ingress() : policy.egress())) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

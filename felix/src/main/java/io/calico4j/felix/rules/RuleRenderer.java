@@ -7,34 +7,31 @@ import io.calico4j.core.model.Rule;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.selector.Selector;
-import io.calico4j.felix.calculation.AddressSets;
+import io.calico4j.felix.calculation.AddressSetId;
+import io.calico4j.felix.calculation.RuleScanner;
 import io.calico4j.felix.calculation.Selectors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Renders rules as lines of nftables. A rule becomes one line for each combination of alternatives
- * that one line cannot hold. The verdict is left in the mark: accept or pass, with a return;
- * neither is "no match".
+ * that one line cannot hold: single addresses or networks, numbers or names of ports. The number of
+ * lines does not grow with a rule's lists or with its sets. The verdict is left in the mark: accept
+ * or pass, with a return; neither is "no match".
  */
 final class RuleRenderer {
   static final String ACCEPT_BIT = "0x00010000";
   static final String PASS_BIT = "0x00020000";
   private static final int LOG_PREFIX_LIMIT = 64;
 
-  private final AddressSets addresses;
-  private final Map<String, Ruleset.AddressSet> sets;
+  private final AddressSetManager sets;
   private final String logPrefix;
 
-  RuleRenderer(AddressSets addresses, Map<String, Ruleset.AddressSet> sets, String logPrefix) {
-    this.addresses = addresses;
+  RuleRenderer(AddressSetManager sets, String logPrefix) {
     this.sets = sets;
     this.logPrefix = logPrefix;
   }
@@ -130,7 +127,9 @@ final class RuleRenderer {
         return false;
       }
     }
-    return hasFamily(rule.source().nets(), family) && hasFamily(rule.destination().nets(), family);
+    return Stream.of(rule.source(), rule.destination())
+        .flatMap(peer -> Stream.of(peer.nets(), peer.notNets()))
+        .allMatch(nets -> hasFamily(nets, family));
   }
 
   private static boolean hasFamily(List<String> nets, IpFamily family) {
@@ -218,26 +217,24 @@ final class RuleRenderer {
     Optional<Selector> selector = Selectors.ofPeer(owner, peer);
     if (family != null) {
       String field = (family == IpFamily.IPV4 ? "ip " : "ip6 ") + (source ? "saddr" : "daddr");
-      List<String> nets = ofFamily(peer.nets(), family);
-      if (!nets.isEmpty()) {
-        result = times(result, nets.stream().map(n -> field + " " + n).toList());
+      if (!peer.nets().isEmpty()) {
+        result = times(result, List.of(within(peer.nets(), family, field, "")));
       }
-      for (String net : ofFamily(peer.notNets(), family)) {
-        result = times(result, List.of(field + " != " + net));
+      if (!peer.notNets().isEmpty()) {
+        result = times(result, List.of(within(peer.notNets(), family, field, "!= ")));
       }
       boolean denies = rule.action() == Rule.Action.Deny;
       // Of a damaged network set every address may be a member: all are denied, none is allowed
       // for not being one.
-      if (selector.isPresent() && !(denies && addresses.mayLackMembers(selector.get()))) {
+      if (selector.isPresent() && !(denies && sets.mayLackMembers(selector.get()))) {
         result = times(result, memberOf(selector.get(), family, field));
       }
-      String not = peer.notSelector();
-      if (not != null && !not.isEmpty()) {
-        Selector excluded = Selector.parse(not);
-        if (!denies && addresses.mayLackMembers(excluded)) {
+      Optional<Selector> excluded = RuleScanner.excluded(peer);
+      if (excluded.isPresent()) {
+        if (!denies && sets.mayLackMembers(excluded.get())) {
           return List.of();
         }
-        result = times(result, List.of(notMemberOf(excluded, family, field)));
+        result = times(result, List.of(notMemberOf(excluded.get(), family, field)));
       }
     }
     if (!peer.ports().isEmpty()) {
@@ -251,57 +248,37 @@ final class RuleRenderer {
     return result;
   }
 
-  private static List<String> ofFamily(List<String> nets, IpFamily family) {
-    return nets.stream()
-        .map(Cidr::parse)
-        .filter(c -> c.family() == family)
-        .map(Cidr::toString)
-        .toList();
+  /** Matches addresses inside networks: one network by itself, several by their set. */
+  private static String within(List<String> nets, IpFamily family, String field, String not) {
+    List<Cidr> networks = RuleScanner.ofFamily(nets, family);
+    return networks.size() == 1
+        ? field + " " + not + networks.get(0)
+        : field
+            + " . meta nfproto "
+            + not
+            + "@"
+            + AddressSetManager.networks(new AddressSetId.Networks(networks), family);
   }
 
   private List<String> memberOf(Selector selector, IpFamily family, String field) {
     List<String> alternatives = new ArrayList<>();
-    alternatives.add(field + " @" + hosts(selector, family));
-    nets(selector, family).forEach(n -> alternatives.add(field + " " + n));
+    alternatives.add(field + " @" + AddressSetManager.addresses(selector, family));
+    AddressSetId id = new AddressSetId.Selected(selector);
+    if (sets.hasNetworks(id, family)) {
+      alternatives.add(field + " . meta nfproto @" + AddressSetManager.networks(id, family));
+    }
     return alternatives;
   }
 
   private String notMemberOf(Selector selector, IpFamily family, String field) {
-    StringBuilder match = new StringBuilder(field + " != @" + hosts(selector, family));
-    nets(selector, family).forEach(n -> match.append(' ').append(field).append(" != ").append(n));
-    return match.toString();
+    String match = field + " != @" + AddressSetManager.addresses(selector, family);
+    AddressSetId id = new AddressSetId.Selected(selector);
+    return sets.hasNetworks(id, family)
+        ? match + " " + field + " . meta nfproto != @" + AddressSetManager.networks(id, family)
+        : match;
   }
 
-  /** Declares the set of the selector's single addresses, and returns its name. */
-  private String hosts(Selector selector, IpFamily family) {
-    String name = (family == IpFamily.IPV4 ? "cali40" : "cali60") + selector.id().replace(':', '-');
-    sets.computeIfAbsent(
-        name,
-        n -> {
-          SortedSet<String> members = new TreeSet<>();
-          addresses.members(selector).stream()
-              .filter(c -> c.family() == family && c.isSingle())
-              .forEach(c -> members.add(c.address().toString()));
-          return new Ruleset.AddressSet(
-              family == IpFamily.IPV4 ? Ruleset.AddressSet.IPV4 : Ruleset.AddressSet.IPV6, members);
-        });
-    return name;
-  }
-
-  /** Returns the selector's true networks, those inside another left out. */
-  private List<Cidr> nets(Selector selector, IpFamily family) {
-    List<Cidr> nets = new ArrayList<>();
-    for (Cidr cidr : addresses.members(selector)) {
-      if (cidr.family() == family
-          && !cidr.isSingle()
-          && nets.stream().noneMatch(n -> n.contains(cidr))) {
-        nets.add(cidr);
-      }
-    }
-    return nets;
-  }
-
-  private List<String> ports(
+  private static List<String> ports(
       List<PortMatch> ports,
       Optional<Selector> selector,
       @Nullable Protocol protocol,
@@ -327,20 +304,16 @@ final class RuleRenderer {
               + String.join(", ", merged(ports))
               + " }");
     }
-    for (PortMatch port : ports) {
-      String name = port.name();
-      if (name != null && family != null) {
-        Protocol named = protocol == null ? Protocol.TCP : protocol;
-        String set = namedPort(selector.orElse(Selector.all()), name, named, family);
-        alternatives.add(
-            (family == IpFamily.IPV4 ? "ip " : "ip6 ")
-                + (source ? "saddr" : "daddr")
-                + " . meta l4proto . th "
-                + (source ? "sport " : "dport ")
-                + not
-                + "@"
-                + set);
-      }
+    Optional<AddressSetId.NamedPorts> named = RuleScanner.namedPorts(selector, ports, protocol);
+    if (named.isPresent() && family != null) {
+      alternatives.add(
+          (family == IpFamily.IPV4 ? "ip " : "ip6 ")
+              + (source ? "saddr" : "daddr")
+              + " . meta l4proto . th "
+              + (source ? "sport " : "dport ")
+              + not
+              + "@"
+              + AddressSetManager.ports(named.get(), family));
     }
     return alternatives;
   }
@@ -368,21 +341,6 @@ final class RuleRenderer {
     }
     merged.add(first == last ? "" + first : first + "-" + last);
     return merged;
-  }
-
-  private String namedPort(Selector selector, String name, Protocol protocol, IpFamily family) {
-    Selector identity =
-        selector.and(Selector.parse("named/port == '" + name + "/" + protocol.number() + "'"));
-    String set = (family == IpFamily.IPV4 ? "cali40n-" : "cali60n-") + identity.id().substring(2);
-    sets.computeIfAbsent(
-        set,
-        n ->
-            new Ruleset.AddressSet(
-                "type "
-                    + (family == IpFamily.IPV4 ? "ipv4_addr" : "ipv6_addr")
-                    + " . inet_proto . inet_service;",
-                addresses.namedPorts(selector, name, protocol, family)));
-    return set;
   }
 
   private static List<String> times(List<String> left, List<String> right) {

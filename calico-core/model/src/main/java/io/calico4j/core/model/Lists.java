@@ -1,8 +1,10 @@
 package io.calico4j.core.model;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Turns absent JSON collections into empty immutable ones. */
@@ -20,8 +22,13 @@ final class Lists {
   }
 
   static <V> Map<String, V> copy(@Nullable Map<String, V> map) {
-    return map == null
-        ? Map.of()
-        : java.util.Collections.unmodifiableMap(new java.util.TreeMap<>(map));
+    if (map == null) {
+      return Map.of();
+    }
+    Map<String, V> copy = new TreeMap<>(map);
+    if (copy.containsValue(null)) {
+      throw new IllegalArgumentException("a map has null as a value");
+    }
+    return Collections.unmodifiableMap(copy);
   }
 }

@@ -191,6 +191,12 @@ public final class LabelIndex<I, S> {
     return entry == null ? List.of() : entry.members.stream().map(item -> item.id).toList();
   }
 
+  /** Returns the selectors that select an item; none when it is not there. */
+  public List<S> selectorsOf(I id) {
+    Item<I, S> item = items.get(id);
+    return item == null ? List.of() : item.matching.stream().map(entry -> entry.id).toList();
+  }
+
   /** Returns an item's own and inherited labels; empty when it is not there. */
   public Map<String, String> labelsOf(I id) {
     Item<I, S> item = items.get(id);

@@ -1,20 +1,20 @@
 package io.calico4j.felix.dataplane.nft;
 
 import io.calico4j.core.kernel.NftSets;
-import io.calico4j.core.net.IpAddress;
-import io.calico4j.felix.rules.Ruleset;
-import io.calico4j.felix.rules.RulesetBuilder;
+import io.calico4j.core.kernel.NftSets.Verdict;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.felix.calculation.Member;
+import io.calico4j.felix.dataplane.nft.TableState.Difference;
+import io.calico4j.felix.dataplane.nft.TableState.Members;
+import io.calico4j.felix.rules.SetType;
+import io.calico4j.felix.rules.TableWriter.Direction;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.Optional;
-import java.util.SortedSet;
-import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * Renders the transaction that takes the table {@code inet calico} from one ruleset to another.
+ * Renders the transaction that takes the table {@code inet calico} to what it ought to be.
  * Additions go sets, chains, dispatch; removals the reverse; all are committed at once, so no
  * packet ever meets half of them. Base chains send every packet of a workload interface through a
  * verdict map; an interface that is not in it is dropped. What every endpoint's chain begins with
@@ -29,15 +29,13 @@ final class NftTable {
 
   private NftTable() {}
 
-  /** Renders a transaction that replaces the whole table, whatever is there. */
-  static String replaceAll(Ruleset desired) {
-    return "add table "
-        + TABLE
-        + "\ndelete table "
-        + TABLE
-        + "\n"
-        + skeleton()
-        + change(Ruleset.EMPTY, desired);
+  /**
+   * Renders a transaction that replaces the whole table, whatever is there.
+   *
+   * @param desired what differs from an empty one
+   */
+  static String replaceAll(Difference desired) {
+    return "add table " + TABLE + "\ndelete table " + TABLE + "\n" + skeleton() + change(desired);
   }
 
   private static String skeleton() {
@@ -118,153 +116,116 @@ final class NftTable {
         """;
   }
 
-  /** Renders the transaction between two rulesets; empty when they are equal. */
-  static String change(Ruleset actual, Ruleset desired) {
+  /** Returns the name of the verdict map of a direction. */
+  static String map(Direction direction) {
+    return direction == Direction.FROM_WORKLOAD ? FROM : TO;
+  }
+
+  /** Renders what differs; empty when nothing does. */
+  static String change(Difference difference) {
     StringBuilder text = new StringBuilder();
-    desired
-        .sets()
+    difference
+        .newSets()
         .forEach(
-            (name, set) -> {
-              Ruleset.AddressSet old = actual.sets().get(name);
-              if (old == null) {
-                line(text, "add set " + TABLE + " " + name + " { " + set.declaration() + " }");
-              }
-              elements(
-                  text,
-                  "add",
-                  name,
-                  missing(set.members(), old == null ? new TreeSet<>() : old.members()));
-            });
-    desired.chains().keySet().stream()
-        .filter(name -> !actual.chains().containsKey(name))
-        .forEach(name -> line(text, "add chain " + TABLE + " " + name));
-    desired
-        .chains()
+            (name, type) ->
+                line(text, "add set " + TABLE + " " + name + " { " + type.declaration() + " }"));
+    // Before those are added that may hold or lie in them.
+    difference.removed().forEach((set, members) -> elements(text, "delete", set, members));
+    difference.added().forEach((set, members) -> elements(text, "add", set, members));
+    difference.newChains().forEach(name -> line(text, "add chain " + TABLE + " " + name));
+    difference
+        .rules()
         .forEach(
             (name, rules) -> {
-              List<String> old = actual.chains().get(name);
-              if (!Objects.equals(old, rules)) {
-                if (old != null) {
-                  line(text, "flush chain " + TABLE + " " + name);
-                }
-                rules.forEach(rule -> line(text, "add rule " + TABLE + " " + name + " " + rule));
+              if (!difference.newChains().contains(name)) {
+                line(text, "flush chain " + TABLE + " " + name);
               }
+              rules.forEach(rule -> line(text, "add rule " + TABLE + " " + name + " " + rule));
             });
-    Elements verdicts = verdicts(actual, desired);
     for (String map : List.of(FROM, TO)) {
-      elements(text, "delete", map, members(verdicts.removed(), map, NftTable::quoted));
-      elements(
+      verdicts(text, "delete", map, difference.removedVerdicts(), NftTable::quoted);
+      verdicts(
           text,
           "add",
           map,
-          members(verdicts.added(), map, v -> quoted(v) + " : goto " + v.chain()));
+          difference.addedVerdicts(),
+          verdict -> quoted(verdict) + " : goto " + verdict.chain());
     }
-    List<String> gone =
-        actual.chains().keySet().stream()
-            .filter(name -> !desired.chains().containsKey(name))
-            .filter(name -> !name.equals(RulesetBuilder.TO_HOST))
-            .toList();
-    gone.forEach(name -> line(text, "flush chain " + TABLE + " " + name));
-    gone.forEach(name -> line(text, "delete chain " + TABLE + " " + name));
-    actual
-        .sets()
-        .forEach(
-            (name, old) -> {
-              Ruleset.AddressSet set = desired.sets().get(name);
-              if (set == null) {
-                line(text, "delete set " + TABLE + " " + name);
-              } else {
-                elements(text, "delete", name, missing(old.members(), set.members()));
-              }
-            });
+    difference.goneChains().forEach(name -> line(text, "flush chain " + TABLE + " " + name));
+    difference.goneChains().forEach(name -> line(text, "delete chain " + TABLE + " " + name));
+    difference.goneSets().forEach(name -> line(text, "delete set " + TABLE + " " + name));
     return text.toString();
   }
 
-  private static SortedSet<String> missing(SortedSet<String> wanted, SortedSet<String> present) {
-    SortedSet<String> missing = new TreeSet<>(wanted);
-    missing.removeAll(present);
-    return missing;
-  }
-
-  private static void elements(
-      StringBuilder text, String verb, String set, SortedSet<String> members) {
-    if (!members.isEmpty()) {
+  private static void elements(StringBuilder text, String verb, String set, Members some) {
+    if (!some.members().isEmpty()) {
       line(
-          text, verb + " element " + TABLE + " " + set + " { " + String.join(", ", members) + " }");
+          text,
+          some.members().stream()
+              .map(member -> element(some.type(), member))
+              .collect(
+                  Collectors.joining(", ", verb + " element " + TABLE + " " + set + " { ", " }")));
     }
   }
 
-  /**
-   * What differs between two rulesets, where it is nothing but elements.
-   *
-   * @param removed elements that go, before
-   * @param added elements that come
-   */
-  record Elements(List<NftSets.Element> removed, List<NftSets.Element> added) {}
-
-  /** Compares two rulesets; empty when more differs than addresses in sets and verdict maps. */
-  static Optional<Elements> elements(Ruleset actual, Ruleset desired) {
-    if (!desired.chains().equals(actual.chains())
-        || !desired.sets().keySet().equals(actual.sets().keySet())) {
-      return Optional.empty();
+  /** Prints a member as an element of a set of this type. */
+  private static String element(SetType type, Member member) {
+    if (member instanceof Member.Port port) {
+      return port.address() + " . " + port.protocol().number() + " . " + port.port();
     }
-    Elements elements = verdicts(actual, desired);
-    for (Map.Entry<String, Ruleset.AddressSet> set : desired.sets().entrySet()) {
-      Ruleset.AddressSet old = Objects.requireNonNull(actual.sets().get(set.getKey()));
-      if (!set.getValue().equals(old)) {
-        if (!set.getValue().holdsAddresses()) {
-          return Optional.empty();
-        }
-        addresses(set.getKey(), old, set.getValue(), elements.removed());
-        addresses(set.getKey(), set.getValue(), old, elements.added());
-      }
-    }
-    return Optional.of(elements);
-  }
-
-  private static void addresses(
-      String name,
-      Ruleset.AddressSet wanted,
-      Ruleset.AddressSet present,
-      List<NftSets.Element> missing) {
-    missing(wanted.members(), present.members())
-        .forEach(text -> missing.add(new NftSets.Address(name, IpAddress.parse(text))));
-  }
-
-  private static Elements verdicts(Ruleset actual, Ruleset desired) {
-    Elements verdicts = new Elements(new ArrayList<>(), new ArrayList<>());
-    verdicts(FROM, actual.fromWorkload(), desired.fromWorkload(), verdicts.removed());
-    verdicts(TO, actual.toWorkload(), desired.toWorkload(), verdicts.removed());
-    verdicts(FROM, desired.fromWorkload(), actual.fromWorkload(), verdicts.added());
-    verdicts(TO, desired.toWorkload(), actual.toWorkload(), verdicts.added());
-    return verdicts;
+    Cidr network = ((Member.Network) member).cidr();
+    return switch (type) {
+      case IPV4_NETWORKS, IPV6_NETWORKS -> network + " . " + type.family().keyName();
+      default -> network.address().toString();
+    };
   }
 
   private static void verdicts(
+      StringBuilder text,
+      String verb,
       String map,
-      Map<String, String> wanted,
-      Map<String, String> present,
-      List<NftSets.Element> missing) {
-    wanted.forEach(
-        (name, chain) -> {
-          if (!chain.equals(present.get(name))) {
-            missing.add(new NftSets.Verdict(map, name, chain));
-          }
-        });
-  }
-
-  private static SortedSet<String> members(
-      List<NftSets.Element> elements, String map, Function<NftSets.Verdict, String> format) {
-    SortedSet<String> members = new TreeSet<>();
-    for (NftSets.Element element : elements) {
-      if (element instanceof NftSets.Verdict verdict && verdict.set().equals(map)) {
-        members.add(format.apply(verdict));
-      }
+      List<Verdict> verdicts,
+      Function<Verdict, String> format) {
+    List<String> elements =
+        verdicts.stream().filter(verdict -> verdict.set().equals(map)).map(format).toList();
+    if (!elements.isEmpty()) {
+      line(
+          text,
+          verb + " element " + TABLE + " " + map + " { " + String.join(", ", elements) + " }");
     }
-    return members;
   }
 
-  private static String quoted(NftSets.Verdict verdict) {
+  /** Returns what differs as elements for nfnetlink: first those that go. */
+  static List<NftSets.Element> removed(Difference difference) {
+    List<NftSets.Element> elements = new ArrayList<>(difference.removedVerdicts());
+    difference.removed().forEach((set, some) -> addElements(set, some, elements));
+    return elements;
+  }
+
+  /** Returns the elements that come. */
+  static List<NftSets.Element> added(Difference difference) {
+    List<NftSets.Element> elements = new ArrayList<>(difference.addedVerdicts());
+    difference.added().forEach((set, some) -> addElements(set, some, elements));
+    return elements;
+  }
+
+  private static void addElements(String set, Members some, List<NftSets.Element> elements) {
+    for (Member member : some.members()) {
+      elements.add(
+          member instanceof Member.Port port
+              ? new NftSets.Port(set, port.address(), port.protocol().number(), port.port())
+              : nfnetlink(set, some.type(), ((Member.Network) member).cidr()));
+    }
+  }
+
+  private static NftSets.Element nfnetlink(String set, SetType type, Cidr network) {
+    return switch (type) {
+      case IPV4_NETWORKS, IPV6_NETWORKS -> new NftSets.Network(set, network);
+      default -> new NftSets.Address(set, network.address());
+    };
+  }
+
+  private static String quoted(Verdict verdict) {
     return "\"" + verdict.interfaceName() + "\"";
   }
 

@@ -3,8 +3,8 @@ package io.calico4j.felix.dataplane.nft;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
-import io.calico4j.felix.rules.Ruleset;
-import java.util.Optional;
+import io.calico4j.felix.dataplane.nft.TableState.Difference;
+import io.calico4j.felix.rules.TableWriter;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,8 +14,8 @@ import org.slf4j.LoggerFactory;
  * whole table in one transaction; the others send differences. Where only elements of address sets
  * and verdict maps differ, as when an endpoint comes to which the same applies as to one before it,
  * they are changed without libnftables, which would first read the table. For that reason too,
- * chains and sets that nothing leads to any more stay until {@link #tidy}: a container is often
- * replaced by one of its kind.
+ * chains and sets that nothing leads to any more stay until {@link #removeUnused}: a container is
+ * often replaced by one of its kind.
  */
 public final class NftablesDataplane implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NftablesDataplane.class);
@@ -28,8 +28,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private final Generation generation;
   private final Refusals refusals;
   private final OwnGenerations own = new OwnGenerations();
-  private Ruleset actual = Ruleset.EMPTY;
-  private Ruleset wanted = Ruleset.EMPTY;
+  private final TableState table = new TableState();
   private boolean known;
 
   /** The table of the family inet that this dataplane owns. */
@@ -53,18 +52,26 @@ public final class NftablesDataplane implements AutoCloseable {
     refusals = new Refusals(nft);
   }
 
-  /** Brings the kernel to the ruleset; on failure the next call starts from nothing known. */
-  public void apply(Ruleset desired) throws NftException {
-    wanted = refusals.without(desired);
+  /** Returns where to put what ought to be in the table; in force after the next apply. */
+  public TableWriter table() {
+    return table;
+  }
+
+  /** Brings the kernel to the table; on failure the next call starts from nothing known. */
+  public void apply() throws NftException {
+    refusals.retain(table);
+    if (table.isDirty(refusals.names())) {
+      // What was refused is another one now: it may be taken.
+      invalidate();
+    }
     try {
-      update(known ? wanted.keeping(actual) : wanted);
+      update();
     } catch (NftException e) {
-      if (!refusals.find(desired)) {
+      if (!refusals.find(table)) {
         throw e;
       }
       log.error("the kernel refuses {}: {}", refusals.names(), e.getMessage());
-      wanted = refusals.without(desired);
-      update(wanted);
+      update();
     }
   }
 
@@ -78,22 +85,34 @@ public final class NftablesDataplane implements AutoCloseable {
 
   /** Tells whether there are chains or sets that nothing leads to. */
   public boolean hasUnused() {
-    return actual.chains().size() > wanted.chains().size()
-        || actual.sets().size() > wanted.sets().size();
+    return table.hasUnused();
   }
 
   /** Removes the chains and sets that nothing leads to. */
   public void removeUnused() throws NftException {
-    update(wanted);
+    if (!known) {
+      return;
+    }
+    known = false;
+    nft.run(NftTable.change(table.unused()));
+    table.commitUnused();
+    known = true;
+    noteGeneration();
   }
 
-  private void update(Ruleset target) throws NftException {
+  private void update() throws NftException {
+    Difference difference = refusals.without(table.difference());
+    if (known && difference.isEmpty()) {
+      table.commit();
+      return;
+    }
     boolean before = known;
     known = false;
-    if (!before || !change(target)) {
-      nft.run(NftTable.replaceAll(target));
+    if (!before || !change(difference)) {
+      table.forget();
+      nft.run(NftTable.replaceAll(refusals.without(table.difference())));
     }
-    actual = target;
+    table.commit();
     known = true;
     noteGeneration();
   }
@@ -125,15 +144,12 @@ public final class NftablesDataplane implements AutoCloseable {
   }
 
   /** Sends the difference; false when the kernel refused it. */
-  private boolean change(Ruleset target) {
-    Optional<NftTable.Elements> elements =
-        NftTable.elements(actual, target)
-            .filter(e -> e.removed().size() + e.added().size() <= MAX_ELEMENTS);
+  private boolean change(Difference difference) {
     try {
-      if (elements.isPresent()) {
-        sets.change(NftTable.NAME, elements.get().removed(), elements.get().added());
+      if (difference.hasElementsOnly() && difference.elements() <= MAX_ELEMENTS) {
+        sets.change(NftTable.NAME, NftTable.removed(difference), NftTable.added(difference));
       } else {
-        nft.run(NftTable.change(actual, target));
+        nft.run(NftTable.change(difference));
       }
       return true;
     } catch (NftException | KernelException e) {

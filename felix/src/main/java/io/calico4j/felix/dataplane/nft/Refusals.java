@@ -1,12 +1,11 @@
 package io.calico4j.felix.dataplane.nft;
 
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
-import io.calico4j.felix.rules.Ruleset;
-import java.util.HashMap;
+import io.calico4j.felix.dataplane.nft.TableState.Difference;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -21,8 +20,8 @@ final class Refusals {
   private static final List<String> CLOSED = List.of("drop comment \"the kernel refused this\"");
 
   private final Nft nft;
-  private final Map<String, List<String>> refusedChains = new HashMap<>();
-  private final Map<String, Ruleset.AddressSet> refusedSets = new HashMap<>();
+  private final Set<String> refusedChains = new HashSet<>();
+  private final Set<String> refusedSets = new HashSet<>();
 
   Refusals(Nft nft) {
     this.nft = nft;
@@ -30,35 +29,40 @@ final class Refusals {
 
   /** Returns the names of what is refused now. */
   Set<String> names() {
-    Set<String> names = new TreeSet<>(refusedChains.keySet());
-    names.addAll(refusedSets.keySet());
+    Set<String> names = new TreeSet<>(refusedChains);
+    names.addAll(refusedSets);
     return names;
   }
 
-  /** Returns the ruleset without what is known to be refused. */
-  Ruleset without(Ruleset desired) {
-    refusedChains.entrySet().removeIf(e -> !e.getValue().equals(desired.chains().get(e.getKey())));
-    refusedSets.entrySet().removeIf(e -> !e.getValue().equals(desired.sets().get(e.getKey())));
-    if (names().isEmpty()) {
-      return desired;
+  /** Returns what differs, with something that closes in place of what is known to be refused. */
+  Difference without(Difference difference) {
+    if (refusedChains.isEmpty() && refusedSets.isEmpty()) {
+      return difference;
     }
-    Map<String, List<String>> chains = new TreeMap<>(desired.chains());
-    Map<String, Ruleset.AddressSet> sets = new TreeMap<>(desired.sets());
-    refusedSets.forEach(
-        (name, set) -> sets.put(name, new Ruleset.AddressSet(set.declaration(), new TreeSet<>())));
-    chains.replaceAll(
-        (name, rules) ->
-            name.startsWith(FILTERS)
-                    && (refusedChains.containsKey(name)
-                        || rules.stream()
-                            .anyMatch(rule -> refusedSets.keySet().stream().anyMatch(asks(rule))))
-                ? CLOSED
-                : rules);
-    return new Ruleset(sets, chains, desired.fromWorkload(), desired.toWorkload());
+    difference.added().keySet().removeAll(refusedSets);
+    difference.removed().keySet().removeAll(refusedSets);
+    difference
+        .rules()
+        .replaceAll(
+            (name, rules) ->
+                name.startsWith(FILTERS)
+                        && (refusedChains.contains(name)
+                            || rules.stream().anyMatch(this::asksRefusedSet))
+                    ? CLOSED
+                    : rules);
+    return difference;
   }
 
-  private static java.util.function.Predicate<String> asks(String rule) {
-    return set -> (rule + " ").contains("@" + set + " ");
+  private boolean asksRefusedSet(String rule) {
+    return refusedSets.stream().anyMatch(set -> (rule + " ").contains("@" + set + " "));
+  }
+
+  /** Forgets those that are not in use any more. */
+  void retain(TableState table) {
+    if (!refusedChains.isEmpty() || !refusedSets.isEmpty()) {
+      refusedChains.retainAll(table.chains().keySet());
+      refusedSets.retainAll(table.sets());
+    }
   }
 
   /** Forgets what was refused: all of it is tried again. */
@@ -72,43 +76,32 @@ final class Refusals {
    * is refused that was not before. Where the kernel refuses the bare table, as when another
    * program owns it, nothing is isolated.
    */
-  boolean find(Ruleset desired) {
-    if (isRefused(Ruleset.EMPTY)) {
+  boolean find(TableState table) {
+    if (isRefused(new TableState())) {
       return false;
     }
     boolean found = false;
-    for (Map.Entry<String, Ruleset.AddressSet> set : desired.sets().entrySet()) {
-      if (!refusedSets.containsKey(set.getKey())
-          && isRefused(
-              new Ruleset(Map.of(set.getKey(), set.getValue()), Map.of(), Map.of(), Map.of()))) {
-        refusedSets.put(set.getKey(), set.getValue());
-        found = true;
-      }
+    for (String name : table.sets()) {
+      TableState alone = new TableState();
+      alone.putSet(name, table.typeOf(name));
+      table.membersOf(name).forEach(member -> alone.addMember(name, member));
+      found |= isRefused(alone) && refusedSets.add(name);
     }
-    Map<String, Ruleset.AddressSet> declared = new TreeMap<>();
-    desired
-        .sets()
-        .forEach(
-            (name, set) ->
-                declared.put(name, new Ruleset.AddressSet(set.declaration(), new TreeSet<>())));
-    Map<String, List<String>> empty = new TreeMap<>();
-    desired.chains().keySet().forEach(name -> empty.put(name, List.of()));
-    for (Map.Entry<String, List<String>> chain : desired.chains().entrySet()) {
-      Map<String, List<String>> alone = new TreeMap<>(empty);
-      alone.put(chain.getKey(), chain.getValue());
-      if (chain.getKey().startsWith(FILTERS)
-          && !refusedChains.containsKey(chain.getKey())
-          && isRefused(new Ruleset(declared, alone, Map.of(), Map.of()))) {
-        refusedChains.put(chain.getKey(), chain.getValue());
-        found = true;
+    for (Map.Entry<String, List<String>> chain : table.chains().entrySet()) {
+      if (chain.getKey().startsWith(FILTERS)) {
+        TableState alone = new TableState();
+        table.sets().forEach(name -> alone.putSet(name, table.typeOf(name)));
+        table.chains().keySet().forEach(name -> alone.putChain(name, List.of()));
+        alone.putChain(chain.getKey(), chain.getValue());
+        found |= isRefused(alone) && refusedChains.add(chain.getKey());
       }
     }
     return found;
   }
 
-  private boolean isRefused(Ruleset alone) {
+  private boolean isRefused(TableState alone) {
     try {
-      nft.check(NftTable.replaceAll(alone));
+      nft.check(NftTable.replaceAll(alone.difference()));
       return false;
     } catch (NftException e) {
       return true;

@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.felix.rules.Ruleset;
+import io.calico4j.felix.rules.SetType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ class NftablesDataplaneTest {
   private final List<String> changes = new ArrayList<>();
 
   private boolean refusing;
+  private Wanted present = Wanted.EMPTY;
 
   /** What the kernel says is the generation of the last transaction. */
   private int generation = 1;
@@ -60,7 +62,7 @@ class NftablesDataplaneTest {
           () -> generation);
 
   /** A ruleset with one set, one endpoint chain by direction, and so many endpoints. */
-  private static Ruleset ruleset(int endpoints, String chain, List<String> members) {
+  private static Wanted ruleset(int endpoints, String chain, List<String> members) {
     Map<String, String> from = new TreeMap<>();
     Map<String, String> to = new TreeMap<>();
     for (int i = 1; i <= endpoints; i++) {
@@ -71,11 +73,11 @@ class NftablesDataplaneTest {
         endpoints == 0
             ? Map.of()
             : Map.of("fw-" + chain, List.of("drop"), "tw-" + chain, List.of("ip saddr @s accept"));
-    Map<String, Ruleset.AddressSet> sets =
+    Map<String, Wanted.AddressSet> sets =
         endpoints == 0
             ? Map.of()
-            : Map.of("s", new Ruleset.AddressSet(Ruleset.AddressSet.IPV4, new TreeSet<>(members)));
-    return new Ruleset(sets, chains, from, to);
+            : Map.of("s", new Wanted.AddressSet(SetType.IPV4, new TreeSet<>(members)));
+    return new Wanted(sets, chains, from, to);
   }
 
   @Test
@@ -94,10 +96,12 @@ class NftablesDataplaneTest {
     assertThat(dataplane.isForeign(10)).isTrue();
   }
 
-  private void apply(Ruleset ruleset) throws Nft.NftException {
+  private void apply(Wanted ruleset) throws Nft.NftException {
     commands.clear();
     changes.clear();
-    dataplane.apply(ruleset);
+    ruleset.putOver(present, dataplane.table());
+    present = ruleset;
+    dataplane.apply();
   }
 
   @Test
@@ -122,31 +126,37 @@ class NftablesDataplaneTest {
   }
 
   @Test
-  void theSameRulesetChangesNothing() throws Exception {
+  void theSameWantedChangesNothing() throws Exception {
     apply(ruleset(1, "a", List.of()));
     apply(ruleset(1, "a", List.of()));
     assertThat(commands).isEmpty();
-    assertThat(changes).containsExactly("calico: -[] +[]");
+    assertThat(changes).isEmpty();
   }
 
   @Test
-  void otherChainsAndOtherSetsThanOfAddressesNeedLibnftables() throws Exception {
+  void otherChainsNeedLibnftables() throws Exception {
     apply(ruleset(1, "a", List.of()));
     apply(ruleset(1, "b", List.of()));
     assertThat(changes).isEmpty();
     assertThat(commands).singleElement().asString().contains("add chain inet calico fw-b");
-
-    Ruleset ports = withPorts("10.65.0.1 . 6 . 80");
-    apply(ports);
-    apply(withPorts("10.65.0.1 . 6 . 81"));
-    assertThat(changes).isEmpty();
-    assertThat(commands).singleElement().asString().contains("add element inet calico p");
   }
 
-  private static Ruleset withPorts(String member) {
-    String type = "type ipv4_addr . inet_proto . inet_service;";
-    return new Ruleset(
-        Map.of("p", new Ruleset.AddressSet(type, new TreeSet<>(List.of(member)))),
+  @Test
+  void networksAreElementsToo() throws Exception {
+    apply(withNetwork("10.0.0.0/8"));
+    apply(withNetwork("11.0.0.0/8"));
+    assertThat(commands).isEmpty();
+    assertThat(changes)
+        .containsExactly(
+            "calico: -"
+                + List.of(new NftSets.Network("n", Cidr.parse("10.0.0.0/8")))
+                + " +"
+                + List.of(new NftSets.Network("n", Cidr.parse("11.0.0.0/8"))));
+  }
+
+  private static Wanted withNetwork(String member) {
+    return new Wanted(
+        Map.of("n", Wanted.AddressSet.of(SetType.IPV4_NETWORKS, member)),
         Map.of(),
         Map.of(),
         Map.of());
@@ -173,7 +183,7 @@ class NftablesDataplaneTest {
     assertThat(changes)
         .singleElement()
         .asString()
-        .contains("-[" + new NftSets.Address("s", IpAddress.parse("10.65.0.1")) + "]");
+        .contains(new NftSets.Address("s", IpAddress.parse("10.65.0.2")) + "]");
     assertThat(dataplane.hasUnused()).isFalse();
 
     apply(ruleset(0, "a", List.of()));
@@ -231,10 +241,10 @@ class NftablesDataplaneTest {
               public void close() {}
             },
             () -> 1);
-    Ruleset wanted = ruleset(1, "a", List.of());
-    assertThatThrownBy(() -> other.apply(wanted)).isInstanceOf(Nft.NftException.class);
+    ruleset(1, "a", List.of()).putOver(Wanted.EMPTY, other.table());
+    assertThatThrownBy(other::apply).isInstanceOf(Nft.NftException.class);
     failing[0] = false;
-    other.apply(wanted);
+    other.apply();
     assertThat(commands).hasSize(2);
     assertThat(commands.get(1)).isEqualTo(commands.get(0)).startsWith("add table inet calico\n");
     assertThat(changes).isEmpty();

@@ -5,11 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
-import io.calico4j.felix.rules.Ruleset;
+import io.calico4j.felix.rules.SetType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /** What the kernel refuses is closed, and everything else is in force. */
@@ -21,6 +20,7 @@ class RefusalsTest {
 
   private int checks;
   private boolean owned;
+  private Wanted present = Wanted.EMPTY;
 
   private final NftablesDataplane dataplane =
       new NftablesDataplane(
@@ -50,14 +50,14 @@ class RefusalsTest {
           () -> 1);
 
   private void refuse(String text) throws NftException {
-    if (owned || text.contains(BAD) || text.contains("300.1.1.1")) {
+    if (owned || text.contains(BAD) || text.contains("192.0.2.66")) {
       throw new NftException("Error: no such thing");
     }
   }
 
-  private static Ruleset ruleset(String rule, String member) {
-    return new Ruleset(
-        Map.of("s", new Ruleset.AddressSet("type ipv4_addr;", new TreeSet<>(List.of(member)))),
+  private static Wanted ruleset(String rule, String member) {
+    return new Wanted(
+        Map.of("s", Wanted.AddressSet.of(SetType.IPV4, member)),
         Map.of(
             "filter-cali-good", List.of("accept"),
             "filter-cali-asking", List.of("ip saddr @s accept"),
@@ -66,13 +66,19 @@ class RefusalsTest {
         Map.of("cali1", "filter-cali-doubtful"));
   }
 
+  private void apply(Wanted wanted) throws NftException {
+    wanted.putOver(present, dataplane.table());
+    present = wanted;
+    dataplane.apply();
+  }
+
   private String last() {
     return taken.get(taken.size() - 1);
   }
 
   @Test
   void aRefusedChainDropsAndTheOthersAreProgrammed() throws Exception {
-    dataplane.apply(ruleset(BAD, "10.0.0.1"));
+    apply(ruleset(BAD, "10.0.0.1"));
     assertThat(dataplane.refused()).containsExactly("filter-cali-doubtful");
     assertThat(last())
         .contains("add rule inet calico filter-cali-good accept")
@@ -81,33 +87,32 @@ class RefusalsTest {
 
     // As long as it is the same, it is not tried again.
     int before = checks;
-    dataplane.apply(ruleset(BAD, "10.0.0.2"));
+    apply(ruleset(BAD, "10.0.0.2"));
     assertThat(checks).isEqualTo(before);
 
-    dataplane.apply(ruleset("accept", "10.0.0.2"));
+    apply(ruleset("accept", "10.0.0.2"));
     assertThat(dataplane.refused()).isEmpty();
     assertThat(last()).contains("add rule inet calico filter-cali-doubtful accept");
   }
 
   @Test
   void aRefusedSetIsEmptyAndWhatAsksItDrops() throws Exception {
-    dataplane.apply(ruleset("accept", "300.1.1.1"));
+    apply(ruleset("accept", "192.0.2.66"));
     assertThat(dataplane.refused()).containsExactly("s");
     assertThat(last())
         .contains("add rule inet calico filter-cali-asking drop comment")
         .contains("add rule inet calico filter-cali-good accept")
-        .doesNotContain("300.1.1.1");
+        .doesNotContain("192.0.2.66");
   }
 
   /** As when another program owns the table: nothing of ours is to blame, and nothing is closed. */
   @Test
   void whereTheBareTableIsRefusedNothingIsIsolated() throws Exception {
     owned = true;
-    assertThatThrownBy(() -> dataplane.apply(ruleset("accept", "10.0.0.1")))
-        .isInstanceOf(NftException.class);
+    assertThatThrownBy(() -> apply(ruleset("accept", "10.0.0.1"))).isInstanceOf(NftException.class);
     assertThat(dataplane.refused()).isEmpty();
     owned = false;
-    dataplane.apply(ruleset("accept", "10.0.0.1"));
+    apply(ruleset("accept", "10.0.0.1"));
     assertThat(last()).contains("add rule inet calico filter-cali-doubtful accept");
   }
 }

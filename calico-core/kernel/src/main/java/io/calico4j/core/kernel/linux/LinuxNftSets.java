@@ -2,6 +2,7 @@ package io.calico4j.core.kernel.linux;
 
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.net.IpAddress;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -27,6 +28,9 @@ final class LinuxNftSets implements NftSets {
   private static final int LIST_ELEMENT = 1;
   private static final int ELEMENT_KEY = 1;
   private static final int ELEMENT_DATA = 2;
+  private static final int ELEMENT_KEY_END = 10;
+  private static final byte NFPROTO_IPV4 = 2;
+  private static final byte NFPROTO_IPV6 = 10;
   private static final int DATA_VALUE = 1;
   private static final int DATA_VERDICT = 2;
   private static final int VERDICT_CODE = 1;
@@ -94,6 +98,10 @@ final class LinuxNftSets implements NftSets {
     int one = message.begin(LIST_ELEMENT);
     int key = message.begin(ELEMENT_KEY);
     message.attribute(DATA_VALUE, key(element)).end(key);
+    if (element instanceof Network member) {
+      int last = message.begin(ELEMENT_KEY_END);
+      message.attribute(DATA_VALUE, networkKey(member.network().last())).end(last);
+    }
     if (withChain && element instanceof Verdict to) {
       int data = message.begin(ELEMENT_DATA);
       int verdict = message.begin(DATA_VERDICT);
@@ -107,8 +115,30 @@ final class LinuxNftSets implements NftSets {
     if (element instanceof Address member) {
       return member.address().toBytes();
     }
+    if (element instanceof Network member) {
+      return networkKey(member.network().address());
+    }
+    if (element instanceof Port member) {
+      // Each field of a concatenation is filled up to four bytes.
+      return fields(
+          member.address().toBytes(),
+          new byte[] {(byte) member.protocol()},
+          new byte[] {(byte) (member.port() >> 8), (byte) member.port()});
+    }
     String name = ((Verdict) element).interfaceName();
     return Arrays.copyOf(name.getBytes(StandardCharsets.UTF_8), INTERFACE_BYTES);
+  }
+
+  private static byte[] networkKey(IpAddress address) {
+    return fields(address.toBytes(), new byte[] {address.isV4() ? NFPROTO_IPV4 : NFPROTO_IPV6});
+  }
+
+  private static byte[] fields(byte[]... fields) {
+    ByteArrayOutputStream key = new ByteArrayOutputStream();
+    for (byte[] field : fields) {
+      key.writeBytes(Arrays.copyOf(field, (field.length + 3) / 4 * 4));
+    }
+    return key.toByteArray();
   }
 
   @Override

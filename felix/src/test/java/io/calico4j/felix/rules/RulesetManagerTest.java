@@ -8,14 +8,17 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.felix.calculation.ClusterState;
-import io.calico4j.felix.calculation.FloatingAddresses;
+import io.calico4j.core.resource.ValidationFilter;
+import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.rules.RecordingTable.Ruleset;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,10 +26,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is written into the table for the resources of a cluster. */
-class RulesetBuilderTest {
+class RulesetManagerTest {
   private static final String ACCEPT = "meta mark set meta mark or 0x00010000 return";
 
-  private final ClusterState state = new ClusterState();
+  private final Calculation calculation =
+      new Calculation("here", ValidationFilter.silent(), Set.of(IpAddress.parse("192.0.2.4")));
+  private final RecordingTable table = new RecordingTable();
+  private final RulesetManager manager = new RulesetManager(table);
 
   @BeforeEach
   void twoEndpoints() {
@@ -35,7 +41,7 @@ class RulesetBuilderTest {
   }
 
   private void put(String path, String json) {
-    assertThat(state.update(path, new Entry(path, json.replace('\'', '"'), 7))).isTrue();
+    assertThat(calculation.update(path, new Entry(path, json.replace('\'', '"'), 7))).isTrue();
   }
 
   private void endpoint(
@@ -73,8 +79,12 @@ class RulesetBuilderTest {
             + "}");
   }
 
-  private Ruleset build() {
-    return new RulesetBuilder(state, "here", FelixConfig.DEFAULTS, Set.of()).build();
+  private Ruleset build(String... loopback) {
+    manager.accept(calculation.flush());
+    manager.putLoopback(
+        Stream.of(loopback).map(Cidr::parse).collect(Collectors.toSet()),
+        calculation.nodeAddresses());
+    return table.snapshot();
   }
 
   private List<String> policyChain() {
@@ -106,6 +116,9 @@ class RulesetBuilderTest {
             + "meta nfproto ipv6 ip6 saddr fd00::/8 A",
         "{'action':'Allow','source':{'nets':['10.0.0.0/8']}}"
             + " | meta nfproto ipv4 ip saddr 10.0.0.0/8 A",
+        "{'action':'Allow','source':{'notNets':['10.0.0.0/8']}}"
+            + " | meta nfproto ipv4 ip saddr != 10.0.0.0/8 A",
+        "{'action':'Deny','source':{'nets':['10.0.0.0/8'],'notNets':['fd00::/8']}} | ",
         "{'action':'Allow','protocol':'ICMP','icmp':{'type':8,'code':0}}"
             + " | meta nfproto ipv4 meta l4proto 1 icmp type 8 icmp code 0 A",
         "{'action':'Allow','protocol':'ICMPv6','notICMP':{'type':128}}"
@@ -117,7 +130,70 @@ class RulesetBuilderTest {
       })
   void aRuleBecomesLines(String rule, String lines) {
     policy("p", "{'selector':'has(web)','types':['Ingress'],'ingress':[" + rule + "]}");
-    assertThat(String.join(";", policyChain()).replace(ACCEPT, "A")).isEqualTo(lines);
+    assertThat(String.join(";", policyChain()).replace(ACCEPT, "A"))
+        .isEqualTo(lines == null ? "" : lines);
+  }
+
+  /** Sixty networks that are excluded, three hundred on each side: one line. */
+  @Test
+  void aRuleDoesNotGrowWithItsLists() {
+    String nets =
+        IntStream.range(0, 300)
+            .mapToObj(i -> "'10." + i / 200 + "." + i % 200 + ".0/24'")
+            .collect(Collectors.joining(","));
+    String notNets =
+        IntStream.range(0, 60)
+            .mapToObj(i -> "'11.0." + i + ".0/24'")
+            .collect(Collectors.joining(","));
+    policy(
+        "p",
+        "{'selector':'has(web)','ingress':[{'action':'Allow','source':{'nets':["
+            + nets
+            + "],'notNets':["
+            + notNets
+            + "]},'destination':{'nets':["
+            + nets
+            + "]}}]}");
+    assertThat(policyChain())
+        .singleElement()
+        .asString()
+        .matches(
+            "meta nfproto ipv4 ip saddr \\. meta nfproto @cali40net-[0-9a-f]+"
+                + " ip saddr \\. meta nfproto != @cali40net-[0-9a-f]+"
+                + " ip daddr \\. meta nfproto @cali40net-[0-9a-f]+ A"
+                    .replace("A", "meta mark set meta mark or 0x00010000 return"));
+    assertThat(build().sets().values().stream().map(Set::size)).contains(300, 60);
+  }
+
+  /** Networks of network sets lie in a set of their own, which is there as long as it is needed. */
+  @Test
+  void networksOfNetworkSetsComeAndGoAsASetOfTheirOwn() {
+    policy(
+        "p",
+        "{'selector':'has(web)','ingress':[{'action':'Allow','source':{'selector':'has(db)'}}]}");
+    Ruleset before = build();
+    assertThat(policyChain()).hasSize(2);
+    networkSet("'10.1.0.0/16','10.1.2.0/24','10.2.0.1'");
+    assertThat(policyChain()).hasSize(3);
+    assertThat(build().sets().values())
+        .contains(
+            new TreeSet<>(Set.of("10.1.0.0/16")), new TreeSet<>(Set.of("10.65.0.2", "10.2.0.1")));
+    networkSet("'10.1.2.0/24','10.1.3.0/24'");
+    assertThat(build().sets().values())
+        .contains(new TreeSet<>(Set.of("10.1.2.0/24", "10.1.3.0/24")));
+    networkSet("'10.2.0.1'");
+    assertThat(policyChain()).hasSize(2);
+    calculation.update(ResourceKey.of(ResourceKind.GLOBAL_NETWORK_SET, "s").path(), null);
+    assertThat(build()).isEqualTo(before);
+  }
+
+  private void networkSet(String nets) {
+    put(
+        ResourceKey.of(ResourceKind.GLOBAL_NETWORK_SET, "s").path(),
+        "{'apiVersion':'projectcalico.org/v3','kind':'GlobalNetworkSet','metadata':{'name':'s',"
+            + "'labels':{'db':''}},'spec':{'nets':["
+            + nets
+            + "]}}");
   }
 
   @Test
@@ -128,10 +204,10 @@ class RulesetBuilderTest {
             + "{'selector':'has(db)'}}]}");
     Ruleset ruleset = build();
     assertThat(ruleset.sets().values())
-        .anySatisfy(set -> assertThat(set.members()).containsExactly("10.65.0.2"));
+        .anySatisfy(set -> assertThat(set).containsExactly("10.65.0.2"));
     endpoint("there", "three", "cali3", "10.65.0.3/32", "{'db':''}", "[]");
     assertThat(build().sets().values())
-        .anySatisfy(set -> assertThat(set.members()).containsExactly("10.65.0.2", "10.65.0.3"));
+        .anySatisfy(set -> assertThat(set).containsExactly("10.65.0.2", "10.65.0.3"));
   }
 
   @Test
@@ -142,9 +218,7 @@ class RulesetBuilderTest {
             + "'destination':{'ports':['sql']}}]}");
     assertThat(build().sets().values())
         .anySatisfy(
-            set ->
-                assertThat(set.members())
-                    .containsExactly("10.65.0.1 . 6 . 5432", "10.65.0.2 . 6 . 5432"));
+            set -> assertThat(set).containsExactly("10.65.0.1 . 6 . 5432", "10.65.0.2 . 6 . 5432"));
   }
 
   @Test
@@ -170,7 +244,7 @@ class RulesetBuilderTest {
     assertThat(new HashSet<>(ruleset.fromWorkload().values()))
         .as("the policy says nothing on what they send")
         .hasSize(1);
-    assertThat(chainTo(ruleset, "cali1")).contains("jump " + RulesetBuilder.TO_CHECKS);
+    assertThat(chainTo(ruleset, "cali1")).contains("jump " + HostManager.TO_CHECKS);
     assertThat(ruleset.chains().keySet().stream().filter(n -> n.startsWith("filter-cali-tw-")))
         .hasSize(2);
   }
@@ -182,21 +256,12 @@ class RulesetBuilderTest {
         "/calico/resources/v3/projectcalico.org/nodes/here",
         "{'apiVersion':'projectcalico.org/v3','kind':'Node','metadata':{'name':'here'},"
             + "'spec':{'bgp':{'ipv4Address':'192.0.2.11/32'}}}");
-    Ruleset ruleset =
-        new RulesetBuilder(
-                state,
-                "here",
-                FelixConfig.DEFAULTS,
-                Set.of(
-                    Cidr.parse("192.0.2.11/32"),
-                    Cidr.parse("10.255.0.1/32"),
-                    Cidr.parse("fd00::1/128")))
-            .build();
+    Ruleset ruleset = build("192.0.2.11/32", "10.255.0.1/32", "fd00::1/128");
     assertThat(ruleset.chains().get("raw-cali-host-loopback"))
         .containsExactly(
             "ip daddr @cali40host-loopback drop", "ip6 daddr @cali60host-loopback drop");
-    assertThat(ruleset.sets().get("cali40host-loopback").members()).containsExactly("10.255.0.1");
-    assertThat(ruleset.sets().get("cali60host-loopback").members()).containsExactly("fd00::1");
+    assertThat(ruleset.sets().get("cali40host-loopback")).containsExactly("10.255.0.1");
+    assertThat(ruleset.sets().get("cali60host-loopback")).containsExactly("fd00::1");
   }
 
   /** The kernel takes packets to every address of an IPv4 network that stands on lo. */
@@ -206,13 +271,7 @@ class RulesetBuilderTest {
         "/calico/resources/v3/projectcalico.org/nodes/here",
         "{'apiVersion':'projectcalico.org/v3','kind':'Node','metadata':{'name':'here'},"
             + "'spec':{'bgp':{'ipv4Address':'192.0.2.11/24'}}}");
-    Ruleset ruleset =
-        new RulesetBuilder(
-                state,
-                "here",
-                FelixConfig.DEFAULTS,
-                Set.of(Cidr.parse("192.0.2.0/24"), Cidr.parse("10.255.2.0/24")))
-            .build();
+    Ruleset ruleset = build("192.0.2.0/24", "10.255.2.0/24");
     assertThat(ruleset.chains().get("raw-cali-host-loopback"))
         .containsExactly(
             "ip daddr @cali40host-loopback drop",
@@ -220,21 +279,17 @@ class RulesetBuilderTest {
             "ip daddr 192.0.2.11 return",
             "ip daddr 10.255.2.0/24 drop",
             "ip daddr 192.0.2.0/24 drop");
-    assertThat(ruleset.sets().get("cali40host-loopback").members()).isEmpty();
+    assertThat(ruleset.sets().get("cali40host-loopback")).isEmpty();
   }
 
   @Test
   void aNameFromOutsideNeverReachesTheTable() {
     endpoint("here", "evil", "x; flush ruleset", "10.65.0.9/32", "{}", "[]");
     policy("p", "{'selector':'has(web)','ingress':[{'action':'Log'}]}");
-    Ruleset ruleset =
-        new RulesetBuilder(
-                state,
-                "here",
-                FelixConfig.resolve(
-                    List.of(FelixSource.environment(Map.of("FELIX_LogPrefix", "a\"b\n; drop")))),
-                Set.of())
-            .build();
+    manager.configure(
+        FelixConfig.resolve(
+            List.of(FelixSource.environment(Map.of("FELIX_LogPrefix", "a\"b\n; drop")))));
+    Ruleset ruleset = build();
     assertThat(ruleset.toWorkload()).containsOnlyKeys("cali1");
     assertThat(ruleset.chains().values().stream().flatMap(List::stream).toList())
         .contains("log prefix \"a_b__ drop: \"");
@@ -258,12 +313,10 @@ class RulesetBuilderTest {
     put(
         ResourceKey.of(ResourceKind.BGP_PEER, "rack").path(),
         "{'metadata':{'name':'rack'},'spec':{'peerIP':'192.0.2.3:179','asNumber':64999}}");
-    FloatingAddresses floating = new FloatingAddresses(state, Set.of(IpAddress.parse("192.0.2.4")));
-    Ruleset ruleset =
-        new RulesetBuilder(state, "here", FelixConfig.DEFAULTS, Set.of(), floating).build();
+    Ruleset ruleset = build();
     assertThat(ruleset.chains().get("nat-cali-dnat"))
         .containsExactly("fib daddr type local return", "ip daddr 10.9.0.9 dnat ip to 10.65.0.9");
-    assertThat(floating.refused())
+    assertThat(calculation.refusedAddresses())
         .hasSize(5)
         .allMatch(text -> text.contains("here-cni-nat-eth0 is not put in force"));
   }
@@ -271,7 +324,7 @@ class RulesetBuilderTest {
   @Test
   void aDamagedPolicyClosesEveryEndpoint() {
     String path = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "p").path();
-    assertThat(state.update(path, new Entry(path, "{", 8))).isTrue();
+    assertThat(calculation.update(path, new Entry(path, "{", 8))).isTrue();
     assertThat(chainTo(build(), "cali1")).endsWith("drop comment \"a policy cannot be read\"");
   }
 }

@@ -1,0 +1,85 @@
+package io.calico4j.felix.calculation;
+
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.Rule;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What changes in what this node must enforce. Updates come in an order in which each one only
+ * leads to what came before it: address sets, rules, endpoints; then removals the other way round.
+ */
+public sealed interface DataplaneUpdate {
+
+  /**
+   * An address set is new, or its members change.
+   *
+   * @param added members that were not there
+   * @param removed members that were there
+   * @param incomplete whether a damaged network set may belong to it, so that members may be
+   *     missing
+   */
+  record AddressSetUpdate(
+      AddressSetId id, List<Member> added, List<Member> removed, boolean incomplete)
+      implements DataplaneUpdate {}
+
+  /** No rule asks for an address set any more. */
+  record AddressSetRemoved(AddressSetId id) implements DataplaneUpdate {}
+
+  /**
+   * A policy or a profile that applies to an endpoint of this node is new or has changed.
+   *
+   * @param key the key of the policy or profile in the datastore
+   * @param owner the policy or profile
+   * @param ingress the rules for packets to the endpoint
+   * @param egress the rules for packets from it
+   * @param asked the address sets that the rules ask for
+   */
+  record RulesUpdate(
+      String key, Resource<?> owner, List<Rule> ingress, List<Rule> egress, Set<AddressSetId> asked)
+      implements DataplaneUpdate {}
+
+  /** A policy or a profile applies to no endpoint of this node any more. */
+  record RulesRemoved(String key) implements DataplaneUpdate {}
+
+  /**
+   * An endpoint of this node is new or has changed, or what applies to it has.
+   *
+   * @param key its key in the datastore
+   * @param ingress what applies to packets to it
+   * @param egress what applies to packets from it
+   * @param floating its floating addresses that are put in force
+   */
+  record EndpointUpdate(
+      String key,
+      WorkloadEndpointSpec endpoint,
+      AppliedRules ingress,
+      AppliedRules egress,
+      List<IpNat> floating)
+      implements DataplaneUpdate {}
+
+  /** An endpoint is not on this node any more. */
+  record EndpointRemoved(String key) implements DataplaneUpdate {}
+
+  /**
+   * What applies to the packets of an endpoint in one direction, in the order of evaluation.
+   *
+   * @param closed whether a damaged policy closes it, whatever else applies
+   * @param tiers those that have something to say
+   * @param profiles keys of the profiles, as far as the first one that is missing
+   * @param profileMissing whether a profile is missing after them, which closes the endpoint there
+   */
+  record AppliedRules(
+      boolean closed, List<AppliedTier> tiers, List<String> profiles, boolean profileMissing) {}
+
+  /**
+   * A tier with the policies of one direction that apply to an endpoint.
+   *
+   * @param name the tier's name
+   * @param passAtEnd whether a packet no policy decided goes on, instead of being dropped
+   * @param policies keys of the policies in order, at least one
+   */
+  record AppliedTier(String name, boolean passAtEnd, List<String> policies) {}
+}

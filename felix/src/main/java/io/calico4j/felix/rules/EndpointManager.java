@@ -1,0 +1,225 @@
+package io.calico4j.felix.rules;
+
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
+import io.calico4j.felix.calculation.DataplaneUpdate.AppliedRules;
+import io.calico4j.felix.calculation.DataplaneUpdate.AppliedTier;
+import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.rules.TableWriter.Direction;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Endpoints of this node: one chain for all endpoints to which the same policies and profiles apply
+ * in the same order, by direction; verdicts by interface; the sources that they may send from
+ * besides their own addresses; floating addresses.
+ */
+final class EndpointManager {
+  static final String ALLOWED_SOURCES = "raw-cali-allowed-sources";
+  static final String DNAT = "nat-cali-dnat";
+  static final String SNAT = "nat-cali-snat";
+
+  private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.-]{1,15}");
+
+  private final TableWriter table;
+
+  /** By key; only those whose interface has a name that can be one. */
+  private final TreeMap<String, Endpoint> endpoints = new TreeMap<>();
+
+  /** Keys of endpoints by interface: of several the last one's chains are in force. */
+  private final Map<String, TreeMap<String, Endpoint>> byInterface = new HashMap<>();
+
+  /** How many endpoints each chain is for. */
+  private final Map<String, Integer> uses = new HashMap<>();
+
+  private record Endpoint(EndpointUpdate update, String from, String to) {
+    String interfaceName() {
+      return String.valueOf(update.endpoint().interfaceName());
+    }
+  }
+
+  EndpointManager(TableWriter table) {
+    this.table = table;
+    putAddressChains();
+  }
+
+  /** Puts an endpoint, or changes it. */
+  void update(EndpointUpdate update) {
+    if (!isInterface(update.endpoint().interfaceName())) {
+      remove(update.key());
+      return;
+    }
+    Endpoint before = endpoints.get(update.key());
+    Endpoint after =
+        new Endpoint(
+            update,
+            retain("filter-cali-fw-", rules(update.egress(), false)),
+            retain("filter-cali-tw-", rules(update.ingress(), true)));
+    endpoints.put(update.key(), after);
+    if (before != null && !before.interfaceName().equals(after.interfaceName())) {
+      leaveInterface(before);
+    }
+    byInterface
+        .computeIfAbsent(after.interfaceName(), name -> new TreeMap<>())
+        .put(update.key(), after);
+    putVerdicts(after.interfaceName());
+    if (before != null) {
+      release(before);
+    }
+    if (hasAddressRules(before) || hasAddressRules(after)) {
+      putAddressChains();
+    }
+  }
+
+  /** Removes an endpoint; one that is not there is fine. */
+  void remove(String key) {
+    Endpoint before = endpoints.remove(key);
+    if (before != null) {
+      leaveInterface(before);
+      release(before);
+      if (hasAddressRules(before)) {
+        putAddressChains();
+      }
+    }
+  }
+
+  private static boolean isInterface(@Nullable String name) {
+    return name != null && INTERFACE.matcher(name).matches();
+  }
+
+  private void leaveInterface(Endpoint endpoint) {
+    String name = endpoint.interfaceName();
+    Map<String, Endpoint> sharing = byInterface.get(name);
+    if (sharing != null) {
+      sharing.remove(endpoint.update().key());
+      if (sharing.isEmpty()) {
+        byInterface.remove(name);
+      }
+    }
+    putVerdicts(name);
+  }
+
+  private void putVerdicts(String name) {
+    TreeMap<String, Endpoint> sharing = byInterface.get(name);
+    if (sharing == null) {
+      table.removeVerdict(Direction.FROM_WORKLOAD, name);
+      table.removeVerdict(Direction.TO_WORKLOAD, name);
+    } else {
+      Endpoint last = sharing.lastEntry().getValue();
+      table.putVerdict(Direction.FROM_WORKLOAD, name, last.from());
+      table.putVerdict(Direction.TO_WORKLOAD, name, last.to());
+    }
+  }
+
+  /** Returns the chain of these rules, which is named by what is in it. */
+  private String retain(String prefix, List<String> rules) {
+    String name = prefix + Digest.of(String.join("\n", rules));
+    if (uses.merge(name, 1, Integer::sum) == 1) {
+      table.putChain(name, rules);
+    }
+    return name;
+  }
+
+  private void release(Endpoint endpoint) {
+    for (String chain : List.of(endpoint.from(), endpoint.to())) {
+      if (uses.computeIfPresent(chain, (name, count) -> count == 1 ? null : count - 1) == null) {
+        table.removeChain(chain);
+      }
+    }
+  }
+
+  private static List<String> rules(AppliedRules applied, boolean ingress) {
+    List<String> lines = new ArrayList<>();
+    lines.add("jump " + (ingress ? HostManager.TO_CHECKS : HostManager.FROM_CHECKS));
+    if (applied.closed()) {
+      lines.add("drop comment \"a policy cannot be read\"");
+      return lines;
+    }
+    for (AppliedTier tier : applied.tiers()) {
+      lines.add("meta mark set meta mark and 0xfffdffff");
+      for (String policy : tier.policies()) {
+        lines.add(
+            "meta mark and "
+                + RuleRenderer.PASS_BIT
+                + " == 0 jump "
+                + PolicyManager.chain(policy, ingress));
+        lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+      }
+      if (!tier.passAtEnd()) {
+        lines.add("meta mark and " + RuleRenderer.PASS_BIT + " == 0 drop");
+      }
+    }
+    for (String profile : applied.profiles()) {
+      lines.add("jump " + PolicyManager.chain(profile, ingress));
+      lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+    }
+    lines.add(applied.profileMissing() ? "drop comment \"a profile is missing\"" : "drop");
+    return lines;
+  }
+
+  private static boolean hasAddressRules(@Nullable Endpoint endpoint) {
+    return endpoint != null
+        && !(endpoint.update().floating().isEmpty()
+            && endpoint.update().endpoint().allowSpoofedSourcePrefixes().isEmpty());
+  }
+
+  private void putAddressChains() {
+    List<String> sources = new ArrayList<>();
+    List<String> dnat = new ArrayList<>();
+    List<String> snat = new ArrayList<>();
+    for (Endpoint endpoint : endpoints.values()) {
+      addAllowedSources(endpoint.update().endpoint(), sources);
+      addFloating(endpoint.update(), dnat, snat);
+    }
+    table.putChain(ALLOWED_SOURCES, sources);
+    table.putChain(DNAT, dnat);
+    table.putChain(SNAT, snat);
+  }
+
+  /** Lets an endpoint send from networks that are not its own addresses. */
+  private static void addAllowedSources(WorkloadEndpointSpec endpoint, List<String> rules) {
+    for (String text : endpoint.allowSpoofedSourcePrefixes()) {
+      Optional<Cidr> network = Cidr.tryParse(text);
+      if (network.isPresent()) {
+        rules.add(
+            "iifname \""
+                + endpoint.interfaceName()
+                + "\" "
+                + HostManager.match(network.get().family(), "saddr", network.get().toString())
+                + " accept");
+      }
+    }
+  }
+
+  /**
+   * Sends what comes from outside for a floating address to the endpoint, unless the address is one
+   * of this host; what the endpoint sends to its own floating address comes back to it from there.
+   */
+  private static void addFloating(EndpointUpdate update, List<String> dnat, List<String> snat) {
+    for (WorkloadEndpointSpec.IpNat nat : update.floating()) {
+      IpAddress inside = IpAddress.parse(nat.internalIP());
+      IpAddress outside = IpAddress.parse(nat.externalIP());
+      IpFamily family = inside.family();
+      String to = " " + HostManager.keyword(family) + " to ";
+      if (dnat.isEmpty()) {
+        dnat.add("fib daddr type local return");
+      }
+      dnat.add(HostManager.match(family, "daddr", outside.toString()) + " dnat" + to + inside);
+      snat.add(
+          HostManager.match(family, "saddr", inside.toString())
+              + " "
+              + HostManager.match(family, "daddr", inside.toString())
+              + " snat"
+              + to
+              + outside);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package io.calico4j.felix.rules;
+
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.felix.calculation.AddressSetId;
+import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** The rules of policies and profiles as chains: one for each direction. */
+final class PolicyManager {
+  private final TableWriter table;
+  private final Map<String, RulesUpdate> owners = new HashMap<>();
+
+  PolicyManager(TableWriter table) {
+    this.table = table;
+  }
+
+  /** Returns the name of the chain of a policy or profile. */
+  static String chain(String key, boolean ingress) {
+    boolean profile = key.startsWith(ResourceKind.PROFILE.prefix());
+    return "filter-cali-p" + (profile ? "r" : "") + (ingress ? "i-" : "o-") + Digest.of(key);
+  }
+
+  /** Puts the chains of a policy or profile. */
+  void update(RulesUpdate update, RuleRenderer renderer) {
+    owners.put(update.key(), update);
+    render(update, renderer);
+  }
+
+  /** Renders those chains again that ask for one of these sets. */
+  void renderAsking(Set<AddressSetId> sets, RuleRenderer renderer) {
+    for (RulesUpdate update : owners.values()) {
+      if (!Collections.disjoint(update.asked(), sets)) {
+        render(update, renderer);
+      }
+    }
+  }
+
+  /** Renders all chains again. */
+  void renderAll(RuleRenderer renderer) {
+    owners.values().forEach(update -> render(update, renderer));
+  }
+
+  private void render(RulesUpdate update, RuleRenderer renderer) {
+    Resource<?> owner = update.owner();
+    String key = update.key();
+    table.putChain(chain(key, true), List.copyOf(renderer.render(owner, update.ingress())));
+    table.putChain(chain(key, false), List.copyOf(renderer.render(owner, update.egress())));
+  }
+
+  /** Removes the chains of a policy or profile. */
+  void remove(String key) {
+    if (owners.remove(key) != null) {
+      table.removeChain(chain(key, true));
+      table.removeChain(chain(key, false));
+    }
+  }
+
+  /** Returns whose rules are in a chain: a policy or a profile; else the chain's name. */
+  String ownerOf(String chain) {
+    for (String key : owners.keySet()) {
+      if (chain.equals(chain(key, true)) || chain.equals(chain(key, false))) {
+        return ResourceKey.parse(key).map(ResourceKey::toString).orElse(key);
+      }
+    }
+    return chain;
+  }
+}

@@ -1,0 +1,90 @@
+package io.calico4j.felix.rules;
+
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
+import io.calico4j.felix.calculation.AddressSetId;
+import io.calico4j.felix.calculation.DataplaneUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
+import io.calico4j.felix.config.FelixConfig;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** From what a node must enforce to the sets, chains and verdicts of its table. No I/O. */
+public final class RulesetManager {
+  private final AddressSetManager addressSets;
+  private final PolicyManager policies;
+  private final EndpointManager endpoints;
+  private final HostManager host;
+  private RuleRenderer renderer;
+  private FelixConfig config = FelixConfig.DEFAULTS;
+
+  /** Makes one that writes what is always there. */
+  public RulesetManager(TableWriter table) {
+    addressSets = new AddressSetManager(table);
+    policies = new PolicyManager(table);
+    endpoints = new EndpointManager(table);
+    host = new HostManager(table);
+    renderer = new RuleRenderer(addressSets, config.logPrefix());
+    host.putEndpointToHostAction(config.endpointToHostAction());
+  }
+
+  /** Takes over the parameters. */
+  public void configure(FelixConfig changed) {
+    if (!changed.endpointToHostAction().equals(config.endpointToHostAction())) {
+      host.putEndpointToHostAction(changed.endpointToHostAction());
+    }
+    boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
+    config = changed;
+    if (isLogPrefixNew) {
+      renderer = new RuleRenderer(addressSets, config.logPrefix());
+      policies.renderAll(renderer);
+    }
+  }
+
+  /**
+   * Takes over the addresses of the host's loopback interface.
+   *
+   * @param loopback its addresses and networks
+   * @param own the node's own addresses: these are the host's, not the loopback's
+   */
+  public void putLoopback(Set<Cidr> loopback, Set<IpAddress> own) {
+    host.putLoopback(loopback, own);
+  }
+
+  /** Takes over what the calculation says. */
+  public void accept(List<DataplaneUpdate> updates) {
+    Set<AddressSetId> others = new HashSet<>();
+    for (DataplaneUpdate update : updates) {
+      if (update instanceof AddressSetUpdate set && addressSets.update(set)) {
+        others.add(set.id());
+      }
+    }
+    if (!others.isEmpty()) {
+      policies.renderAsking(others, renderer);
+    }
+    for (DataplaneUpdate update : updates) {
+      if (update instanceof RulesUpdate rules) {
+        policies.update(rules, renderer);
+      } else if (update instanceof EndpointUpdate endpoint) {
+        endpoints.update(endpoint);
+      } else if (update instanceof EndpointRemoved endpoint) {
+        endpoints.remove(endpoint.key());
+      } else if (update instanceof RulesRemoved rules) {
+        policies.remove(rules.key());
+      } else if (update instanceof AddressSetRemoved set) {
+        addressSets.remove(set.id());
+      }
+    }
+  }
+
+  /** Returns whose rules are in a chain: a policy or a profile; else the chain. */
+  public String ownerOf(String chain) {
+    return policies.ownerOf(chain);
+  }
+}
