@@ -8,6 +8,8 @@ import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostAddressesUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.PoolsUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
 import io.calico4j.felix.config.FelixConfig;
@@ -21,6 +23,7 @@ public final class RulesetManager {
   private final PolicyManager policies;
   private final EndpointManager endpoints;
   private final HostManager host;
+  private final MasqueradeManager masquerade;
   private RuleRenderer renderer;
   private FelixConfig config = FelixConfig.DEFAULTS;
 
@@ -30,14 +33,22 @@ public final class RulesetManager {
     policies = new PolicyManager(table);
     endpoints = new EndpointManager(table);
     host = new HostManager(table);
+    masquerade = new MasqueradeManager(table);
     renderer = new RuleRenderer(addressSets, config.logPrefix());
     host.putEndpointToHostAction(config.endpointToHostAction());
+    host.putChecks(config.checks());
   }
 
   /** Takes over the parameters. */
   public void configure(FelixConfig changed) {
     if (!changed.endpointToHostAction().equals(config.endpointToHostAction())) {
       host.putEndpointToHostAction(changed.endpointToHostAction());
+    }
+    if (!changed.checks().equals(config.checks())) {
+      host.putChecks(changed.checks());
+    }
+    if (!changed.natOutgoing().equals(config.natOutgoing())) {
+      masquerade.configure(changed.natOutgoing());
     }
     boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
     config = changed;
@@ -79,6 +90,10 @@ public final class RulesetManager {
         policies.remove(rules.key());
       } else if (update instanceof AddressSetRemoved set) {
         addressSets.remove(set.id());
+      } else if (update instanceof PoolsUpdate pools) {
+        masquerade.update(pools);
+      } else if (update instanceof HostAddressesUpdate hosts) {
+        masquerade.update(hosts);
       }
     }
   }

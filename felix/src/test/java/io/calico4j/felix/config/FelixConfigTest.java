@@ -47,7 +47,22 @@ class FelixConfigTest {
             seconds("RouteRefreshInterval", 90),
             seconds("ReportingIntervalSecs", 30),
             seconds("ReportingTTLSecs", 90),
-            new SettingExample("EndpointReportingEnabled", false, "yes", true, "on")));
+            new SettingExample("EndpointReportingEnabled", false, "yes", true, "on"),
+            new SettingExample("IPForwarding", "Enabled", "disabled", "Disabled", "off"),
+            new SettingExample("NATPortRange", "", "1024:2048", "1024-2048", "2048:1024"),
+            new SettingExample("NATOutgoingAddress", "", "192.0.2.1", "192.0.2.1", "fd00::1"),
+            new SettingExample(
+                "NATOutgoingExclusions",
+                "IPPoolsOnly",
+                "ippoolsandhostips",
+                "IPPoolsAndHostIPs",
+                "none"),
+            new SettingExample(
+                "IptablesNATOutgoingInterfaceFilter", "", "eth+", "eth+", "eth0; drop"),
+            new SettingExample("VXLANPort", 4789, "8472", 8472, "0"),
+            new SettingExample("AllowVXLANPacketsFromWorkloads", false, "1", true, "on"),
+            new SettingExample("AllowIPIPPacketsFromWorkloads", false, "1", true, "on"),
+            new SettingExample("DisableConntrackInvalidCheck", false, "1", true, "on")));
   }
 
   private static SettingExample seconds(String name, long absent) {
@@ -86,7 +101,10 @@ class FelixConfigTest {
                 Duration.ofSeconds(90),
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(90),
-                false));
+                false,
+                true,
+                NatOutgoing.DEFAULTS,
+                WorkloadChecks.DEFAULTS));
     FelixSource inFile = FelixSource.file(file, report -> {});
     assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");

@@ -44,21 +44,12 @@ final class NftTable {
           map filter-cali-from-wl-dispatch { type ifname : verdict; }
           map filter-cali-to-wl-dispatch { type ifname : verdict; }
           chain filter-cali-wl-to-host-action { }
-          chain filter-cali-from-wl-checks {
-            ct state established,related accept
-            ct state invalid drop
-            meta mark set meta mark and 0xfffcffff
-            udp dport 4789 drop
-            meta l4proto 4 drop
-          }
-          chain filter-cali-to-wl-checks {
-            ct state established,related accept
-            ct state invalid drop
-            meta mark set meta mark and 0xfffcffff
-          }
+          chain filter-cali-from-wl-checks { }
+          chain filter-cali-to-wl-checks { }
           chain raw-cali-allowed-sources { }
           chain nat-cali-dnat { }
           chain nat-cali-snat { }
+          chain nat-cali-nat-outgoing { }
           chain filter-cali-from-wl {
             iifname vmap @filter-cali-from-wl-dispatch
             drop
@@ -101,6 +92,7 @@ final class NftTable {
           chain nat-POSTROUTING {
             type nat hook postrouting priority srcnat; policy accept;
             jump nat-cali-snat
+            jump nat-cali-nat-outgoing
           }
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;
