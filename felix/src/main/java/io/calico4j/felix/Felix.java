@@ -19,6 +19,7 @@ import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.config.FelixSources;
+import io.calico4j.felix.dataplane.nft.ForeignForwarding;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
@@ -68,6 +69,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   private static final long REPAIR_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+  /** How often the chains of other programs are looked at. */
+  private static final Duration FOREIGN = Duration.ofSeconds(10);
+
   private static final Duration ALIVE = Duration.ofSeconds(30);
 
   private final FelixSources sources;
@@ -78,6 +82,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           damage -> log.error("damaged, what it concerns is closed or left out: {}", damage));
   private final Calculation calculation;
   private final RulesetManager ruleset;
+  private final ForeignForwarding foreignForwarding;
   private final WorkloadRoutes routes;
   private final Forwarding forwarding;
   private Set<String> refusedAddresses = Set.of();
@@ -111,6 +116,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private long tableRepairs;
   private long unusedSince;
   private long lastApplied;
+  private long foreignChecked;
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
@@ -143,7 +149,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
               + " time out, also to the next owner of its address");
     }
     monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
-    dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets(), monitor::generation);
+    LibNftables nft = new LibNftables();
+    dataplane = new NftablesDataplane(nft, kernel.nftSets(), monitor::generation);
+    foreignForwarding = new ForeignForwarding(nft, nft);
     ruleset = new RulesetManager(dataplane.table());
     routes = new WorkloadRoutes(kernel);
     forwarding = new Forwarding(kernel);
@@ -290,6 +298,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       apply();
     }
     removeUnused(now);
+    if (ready && isDue(foreignChecked, now, FOREIGN)) {
+      foreignChecked = now;
+      checkForeignForwarding();
+    }
     if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
       routesRefreshed = now;
       try {
@@ -299,6 +311,31 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         routesProblem = "routes could not be repaired: " + e.getMessage();
         log.error("routes could not be repaired, will try again: {}", e.getMessage());
       }
+    }
+  }
+
+  private void checkForeignForwarding() {
+    try {
+      ForeignForwarding.Findings findings = foreignForwarding.check();
+      findings
+          .opened()
+          .forEach(
+              chain ->
+                  log.warn(
+                      "chain {} of another program drops what is forwarded: two rules in it now"
+                          + " leave packets from and to workloads to policy",
+                      chain));
+      findings
+          .closed()
+          .forEach(
+              chain ->
+                  log.error(
+                      "chain {} of another program drops what is forwarded, and with it what policy"
+                          + " allows: insert into it iifname \"cali*\" accept and oifname \"cali*\""
+                          + " accept",
+                      chain));
+    } catch (NftException e) {
+      log.warn("chains of other programs are not looked at now: {}", e.getMessage());
     }
   }
 

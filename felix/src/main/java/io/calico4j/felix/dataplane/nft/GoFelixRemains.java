@@ -3,11 +3,8 @@ package io.calico4j.felix.dataplane.nft;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -71,9 +68,9 @@ public final class GoFelixRemains {
   public static GoFelixRemains find(NftListing nft) throws NftException {
     Set<Table> tables = new TreeSet<>();
     Set<Chain> chains = new TreeSet<>();
-    for (JsonObject chain : objects(nft.list("list chains"), "chain")) {
-      String name = text(chain, "name");
-      Table table = new Table(text(chain, "family"), text(chain, "table"));
+    for (JsonObject chain : NftJson.objects(nft.list("list chains"), "chain")) {
+      String name = NftJson.text(chain, "name");
+      Table table = new Table(NftJson.text(chain, "family"), NftJson.text(chain, "table"));
       if (!FAMILIES.contains(table.family())) {
         continue;
       }
@@ -111,10 +108,10 @@ public final class GoFelixRemains {
   public void remove(Nft nft, NftListing listing) throws NftException {
     StringBuilder commands = new StringBuilder();
     for (Table table : tablesOfChains()) {
-      for (JsonObject rule : objects(listing.list("list table " + table), "rule")) {
-        Chain in = new Chain(table, text(rule, "chain"));
+      for (JsonObject rule : NftJson.objects(listing.list("list table " + table), "rule")) {
+        Chain in = new Chain(table, NftJson.text(rule, "chain"));
         if (!chains.contains(in) && leadsToOne(table, rule)) {
-          commands.append("delete rule %s handle %s\n".formatted(in, text(rule, "handle")));
+          commands.append("delete rule %s handle %s\n".formatted(in, NftJson.text(rule, "handle")));
         }
       }
     }
@@ -132,10 +129,11 @@ public final class GoFelixRemains {
    * @throws NftException when nftables cannot be read
    */
   public static boolean isReplaced(NftListing nft) throws NftException {
-    return objects(nft.list("list tables"), "table").stream()
+    return NftJson.objects(nft.list("list tables"), "table").stream()
         .anyMatch(
             table ->
-                text(table, "family").equals("inet") && text(table, "name").equals(NftTable.NAME));
+                NftJson.text(table, "family").equals("inet")
+                    && NftJson.text(table, "name").equals(NftTable.NAME));
   }
 
   private Set<Table> tablesOfChains() {
@@ -160,29 +158,9 @@ public final class GoFelixRemains {
   private static Optional<String> target(JsonObject statement) {
     for (String kind : List.of("jump", "goto")) {
       if (statement.get(kind) instanceof JsonObject verdict) {
-        return Optional.of(text(verdict, "target"));
+        return Optional.of(NftJson.text(verdict, "target"));
       }
     }
     return Optional.empty();
-  }
-
-  private static Collection<JsonObject> objects(String json, String kind) throws NftException {
-    List<JsonObject> found = new ArrayList<>();
-    try {
-      JsonObject whole = JsonParser.parseString(json).getAsJsonObject();
-      for (JsonElement element : whole.getAsJsonArray("nftables")) {
-        if (element instanceof JsonObject object && object.get(kind) instanceof JsonObject wanted) {
-          found.add(wanted);
-        }
-      }
-      return found;
-    } catch (JsonParseException | IllegalStateException e) {
-      throw new NftException("nftables' listing cannot be read: " + e.getMessage());
-    }
-  }
-
-  private static String text(JsonObject object, String name) {
-    JsonElement value = object.get(name);
-    return value == null || !value.isJsonPrimitive() ? "" : value.getAsString();
   }
 }
