@@ -20,10 +20,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A cluster as a measurement's surroundings: {@value #NODES} nodes with {@value #REMOTE} endpoints
- * together, {@value #LOCAL} endpoints of the node that is measured, with addresses from IPAM, and
- * {@value #POLICIES} policies. Each policy selects the endpoints of one application and lets in
- * those of another; endpoint number i is of application i modulo {@value #POLICIES}.
+ * A cluster as a measurement's surroundings: up to {@value #NODES} nodes with up to {@value
+ * #REMOTE} endpoints together, {@value #LOCAL} endpoints of the node that is measured, with
+ * addresses from IPAM, and {@value #POLICIES} policies. Each policy selects the endpoints of one
+ * application and lets in those of the next; endpoint number i is of application i modulo {@value
+ * #POLICIES}, and those of the measured node are of applications 0 to 199.
  */
 final class PopulatedCluster {
   static final int NODES = 100;
@@ -34,62 +35,138 @@ final class PopulatedCluster {
   /** etcd's default limit of operations in a transaction is 128. */
   private static final int BATCH = 100;
 
+  private static final int ON_A_NODE = REMOTE / NODES;
+
   private final Datastore datastore;
   private final ResourceClient resources;
   private Transaction.Builder batch = Transaction.builder();
   private int batched;
+  private int remote;
 
-  private PopulatedCluster(Datastore datastore) {
+  /** Makes an empty one; an IPPool must be there. */
+  PopulatedCluster(Datastore datastore) {
     this.datastore = datastore;
     resources = new ResourceClient(datastore);
   }
 
   /**
-   * Writes the cluster; an IPPool must be there.
+   * Writes the whole cluster; an IPPool must be there.
    *
    * @param local the node that is measured
    */
   static void write(Datastore datastore, String local) throws DatastoreException, IpamException {
     PopulatedCluster cluster = new PopulatedCluster(datastore);
-    for (int i = 0; i < POLICIES; i++) {
-      cluster.policy(i);
-    }
-    for (int node = 0; node < NODES; node++) {
-      String name = "remote-" + node;
-      cluster.put(Resource.create(ResourceKind.NODE, Metadata.named(null, name), NodeSpec.EMPTY));
-      cluster.commit();
-      cluster.endpoints(name, node * (REMOTE / NODES), REMOTE / NODES);
-    }
-    cluster.endpoints(local, REMOTE, LOCAL);
+    cluster.putPolicies();
+    cluster.growTo(REMOTE);
+    cluster.putLocal(local);
   }
 
-  private void policy(int number) throws DatastoreException {
-    String neighbour = "app == 'app-" + (number + 1) % POLICIES + "'";
-    Rule.Peer from =
-        new Rule.Peer(
-            List.of(), List.of(), neighbour, null, null, List.of(), List.of(), null, null);
-    Rule allow =
-        new Rule(Rule.Action.Allow, null, null, null, null, null, null, from, Rule.Peer.ANY);
-    put(
-        Resource.create(
-            ResourceKind.GLOBAL_NETWORK_POLICY,
-            Metadata.named(null, "policy-" + number),
-            new PolicySpec(
-                null,
-                100.0,
-                "app == 'app-" + number + "'",
-                null,
-                null,
-                List.of("Ingress"),
-                List.of(allow),
-                List.of(),
-                null,
-                null,
-                null)));
+  /** Writes the policies. */
+  void putPolicies() throws DatastoreException {
+    for (int i = 0; i < POLICIES; i++) {
+      put(policy("policy-" + i, app(i), List.of(allowFrom(app((i + 1) % POLICIES)))));
+    }
     commit();
   }
 
-  private void endpoints(String node, int first, int count)
+  /** Writes the endpoints of the node that is measured. */
+  void putLocal(String node) throws DatastoreException, IpamException {
+    putEndpoints(node, REMOTE, LOCAL);
+  }
+
+  /** Writes further endpoints of other nodes until there are so many. */
+  void growTo(int count) throws DatastoreException, IpamException {
+    while (remote < count) {
+      int place = remote % ON_A_NODE;
+      String node = remoteNode(remote);
+      if (place == 0) {
+        put(Resource.create(ResourceKind.NODE, Metadata.named(null, node), NodeSpec.EMPTY));
+        commit();
+      }
+      int some = Math.min(ON_A_NODE - place, count - remote);
+      putEndpoints(node, remote, some);
+      remote += some;
+    }
+  }
+
+  /** Returns the node of a remote endpoint. */
+  static String remoteNode(int number) {
+    return "remote-" + number / ON_A_NODE;
+  }
+
+  /** Returns the selector of an application's endpoints. */
+  static String app(int number) {
+    return "app == 'app-" + number + "'";
+  }
+
+  /** Returns a rule that lets in what a selector selects. */
+  static Rule allowFrom(String selector) {
+    Rule.Peer from =
+        new Rule.Peer(List.of(), List.of(), selector, null, null, List.of(), List.of(), null, null);
+    return new Rule(Rule.Action.Allow, null, null, null, null, null, null, from, Rule.Peer.ANY);
+  }
+
+  /** Returns a policy for what comes in to the endpoints that a selector selects. */
+  static Resource<PolicySpec> policy(String name, String selector, List<Rule> ingress) {
+    return Resource.create(
+        ResourceKind.GLOBAL_NETWORK_POLICY,
+        Metadata.named(null, name),
+        new PolicySpec(
+            null,
+            100.0,
+            selector,
+            null,
+            null,
+            List.of("Ingress"),
+            ingress,
+            List.of(),
+            null,
+            null,
+            null));
+  }
+
+  /** Returns the name of an endpoint's resource. */
+  static String endpointName(String node, int number) {
+    return node.replace("-", "--") + "-k8s-pod--" + number + "-eth0";
+  }
+
+  /**
+   * Returns an endpoint of application number modulo {@value #POLICIES}.
+   *
+   * @param network its address, as /32
+   * @param profiles names of its profiles
+   */
+  static Resource<WorkloadEndpointSpec> endpoint(
+      String node, int number, String network, List<String> profiles) {
+    return Resource.create(
+        ResourceKind.WORKLOAD_ENDPOINT,
+        Metadata.named("default", endpointName(node, number))
+            .withLabels(
+                Map.of(
+                    "app",
+                    "app-" + number % POLICIES,
+                    "projectcalico.org/namespace",
+                    "default",
+                    "projectcalico.org/orchestrator",
+                    "k8s")),
+        new WorkloadEndpointSpec(
+            "k8s",
+            node,
+            null,
+            "pod-" + number,
+            "default.pod-" + number,
+            "eth0",
+            List.of(network),
+            profiles,
+            "cali" + String.format("%011x", number),
+            null,
+            List.of(),
+            null,
+            List.of(),
+            List.of()));
+  }
+
+  private void putEndpoints(String node, int first, int count)
       throws DatastoreException, IpamException {
     List<IpAddress> addresses;
     try (Ipam ipam = new Ipam(datastore, node)) {
@@ -97,7 +174,7 @@ final class PopulatedCluster {
           ipam.assign(
                   new AssignRequest(
                       AssignRequest.Use.Workload,
-                      "populated." + node,
+                      "populated." + node + "." + first,
                       count,
                       0,
                       List.of(),
@@ -108,35 +185,7 @@ final class PopulatedCluster {
               .addresses();
     }
     for (int i = 0; i < count; i++) {
-      int number = first + i;
-      String workload = "default.pod-" + number;
-      put(
-          Resource.create(
-              ResourceKind.WORKLOAD_ENDPOINT,
-              Metadata.named("default", node + "-k8s-pod--" + number + "-eth0")
-                  .withLabels(
-                      Map.of(
-                          "app",
-                          "app-" + number % POLICIES,
-                          "projectcalico.org/namespace",
-                          "default",
-                          "projectcalico.org/orchestrator",
-                          "k8s")),
-              new WorkloadEndpointSpec(
-                  "k8s",
-                  node,
-                  null,
-                  "pod-" + number,
-                  workload,
-                  "eth0",
-                  List.of(addresses.get(i).toCidr().toString()),
-                  List.of(),
-                  "cali" + String.format("%011x", number),
-                  null,
-                  List.of(),
-                  null,
-                  List.of(),
-                  List.of())));
+      put(endpoint(node, first + i, addresses.get(i).toCidr().toString(), List.of()));
     }
     commit();
   }
