@@ -105,24 +105,27 @@ final class NetModulesCommands {
 
   private List<IpAddress> assign(String uid, int ipv4, int ipv6, List<IpAddress> fixed)
       throws IpamException, DatastoreException {
-    return ipam.assign(
-            new AssignRequest(
-                AssignRequest.Use.Workload,
-                uid,
-                ipv4,
-                ipv6,
-                List.of(),
-                List.of(),
-                fixed,
-                Map.of(
-                    "node",
-                    node,
-                    NetModules.RUNTIME_ATTRIBUTE,
-                    NetModules.RUNTIME,
-                    "timestamp",
-                    Instant.now().toString())),
-            Ipam.FurtherWrites.NONE)
-        .addresses();
+    List<IpAddress> assigned =
+        ipam.assign(
+                new AssignRequest(
+                    AssignRequest.Use.Workload,
+                    uid,
+                    ipv4,
+                    ipv6,
+                    List.of(),
+                    List.of(),
+                    fixed,
+                    Map.of(
+                        "node",
+                        node,
+                        NetModules.RUNTIME_ATTRIBUTE,
+                        NetModules.RUNTIME,
+                        "timestamp",
+                        Instant.now().toString())),
+                Ipam.FurtherWrites.NONE)
+            .addresses();
+    endpoints.awaitForgotten(assigned);
+    return assigned;
   }
 
   private JsonObject release(NetModulesArguments args)

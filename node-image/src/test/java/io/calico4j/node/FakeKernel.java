@@ -34,8 +34,13 @@ final class FakeKernel implements Kernel {
   /** How many pairs are refused because of a link that vanishes right afterwards. */
   final AtomicInteger creationsRefused = new AtomicInteger();
 
-  /** How often connection tracking was asked to forget addresses. */
-  int conntrackDeletions;
+  /** What connection tracking does when it is asked to forget addresses. */
+  volatile Forgetting forgetting = chosen -> {};
+
+  /** Forgets the connections of chosen addresses. */
+  interface Forgetting {
+    void forget(Predicate<IpAddress> chosen) throws KernelException;
+  }
 
   /** Returns the one sandbox. */
   NetworkNamespace sandbox() {
@@ -90,8 +95,9 @@ final class FakeKernel implements Kernel {
   public Conntrack conntrack() {
     return new Conntrack() {
       @Override
-      public int delete(Predicate<IpAddress> chosen) {
-        return conntrackDeletions++;
+      public int delete(Predicate<IpAddress> chosen) throws KernelException {
+        forgetting.forget(chosen);
+        return 0;
       }
 
       @Override

@@ -159,27 +159,31 @@ public final class CalicoIpamPlugin implements PluginHandler {
     endpoints.finishRelease(wanted.identity());
     List<IpAddress> held = held(wanted.identity());
     if (!held.isEmpty()) {
+      endpoints.awaitForgotten(held);
       return held;
     }
-    return ipam.assign(
-            new AssignRequest(
-                AssignRequest.Use.Workload,
-                wanted.identity().handleId(),
-                wanted.ipv4Count(),
-                wanted.ipv6Count(),
-                wanted.ipv4Pools(),
-                wanted.ipv6Pools(),
-                wanted.fixed(),
-                Map.of(
-                    "node",
-                    ipam.node(),
-                    NETWORK,
-                    wanted.identity().network(),
-                    INTERFACE,
-                    wanted.identity().interfaceName(),
-                    "timestamp",
-                    Instant.now().toString())),
-            Ipam.FurtherWrites.NONE)
-        .addresses();
+    List<IpAddress> assigned =
+        ipam.assign(
+                new AssignRequest(
+                    AssignRequest.Use.Workload,
+                    wanted.identity().handleId(),
+                    wanted.ipv4Count(),
+                    wanted.ipv6Count(),
+                    wanted.ipv4Pools(),
+                    wanted.ipv6Pools(),
+                    wanted.fixed(),
+                    Map.of(
+                        "node",
+                        ipam.node(),
+                        NETWORK,
+                        wanted.identity().network(),
+                        INTERFACE,
+                        wanted.identity().interfaceName(),
+                        "timestamp",
+                        Instant.now().toString())),
+                Ipam.FurtherWrites.NONE)
+            .addresses();
+    endpoints.awaitForgotten(assigned);
+    return assigned;
   }
 }

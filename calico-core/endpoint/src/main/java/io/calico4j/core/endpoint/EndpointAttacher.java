@@ -22,7 +22,8 @@ import java.util.concurrent.locks.Lock;
 
 /**
  * Attaches endpoints: addresses and registration in one transaction, the veth pair beside it, the
- * routes after it, and an answer when the policy is in the kernel. A failure takes everything back.
+ * routes after it, and an answer when the policy is in the kernel. Nothing is routed before the
+ * connections of the addresses' earlier owners are forgotten. A failure takes everything back.
  */
 final class EndpointAttacher {
   private static final Duration LEAST_POLICY_WAIT = Duration.ofSeconds(1);
@@ -39,6 +40,7 @@ final class EndpointAttacher {
   private final AddressGuard guard;
   private final EndpointChecker checker;
   private final EndpointDetacher detacher;
+  private final ConnectionPurge purge;
   private final Striped<Lock> locks;
 
   /** A helper thread makes one veth pair while the caller's thread registers its endpoint. */
@@ -62,6 +64,7 @@ final class EndpointAttacher {
       AddressGuard guard,
       EndpointChecker checker,
       EndpointDetacher detacher,
+      ConnectionPurge purge,
       Striped<Lock> locks) {
     this.host = host;
     this.reaper = reaper;
@@ -73,6 +76,7 @@ final class EndpointAttacher {
     this.guard = guard;
     this.checker = checker;
     this.detacher = detacher;
+    this.purge = purge;
     this.locks = locks;
     wiring = new SandboxWiring(kernel, host, reaper, steps);
     veths = new VethMaker(kernel, reaper, wiring, steps);
@@ -158,6 +162,7 @@ final class EndpointAttacher {
       if (registration.fresh() || !checker.isWired(identity, sandbox)) {
         undo.push(() -> reaper.removeNow(identity.hostInterface()));
         wiring.prepare(sandbox, inside, identity, plan);
+        purge.await(registration.addresses());
         wiring.address(sandbox, inside, identity, registration.addresses(), plan);
         wiring.route(identity, registration.addresses(), plan);
       }
@@ -201,6 +206,7 @@ final class EndpointAttacher {
     // Again, above the registration: no address is released while it leads to a sandbox.
     undo.push(removeLink);
     try (Netlink inside = VethMaker.await(veth)) {
+      purge.await(registration.addresses());
       clock.end(Clock.Part.REGISTER);
       wiring.address(sandbox, inside, identity, registration.addresses(), plan);
       wiring.route(identity, registration.addresses(), plan);

@@ -7,7 +7,6 @@ import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.endpoint.TeardownRecords.Pending;
 import io.calico4j.core.endpoint.TeardownRecords.Subject;
 import io.calico4j.core.ipam.Ipam;
-import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.Resource;
@@ -17,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,7 +40,7 @@ final class EndpointDetacher {
   private final EndpointSettings settings;
   private final EndpointStep.Observer steps;
   private final Netlink host;
-  private final Conntrack conntrack;
+  private final ConnectionPurge purge;
   private final LinkReaper reaper;
   private final Striped<Lock> locks;
   private final @Nullable TeardownRecords teardowns;
@@ -56,7 +56,7 @@ final class EndpointDetacher {
       EndpointSettings settings,
       EndpointStep.Observer steps,
       Netlink host,
-      Conntrack conntrack,
+      ConnectionPurge purge,
       LinkReaper reaper,
       Striped<Lock> locks) {
     this.ipam = ipam;
@@ -65,7 +65,7 @@ final class EndpointDetacher {
     this.settings = settings;
     this.steps = steps;
     this.host = host;
-    this.conntrack = conntrack;
+    this.purge = purge;
     this.reaper = reaper;
     this.locks = locks;
     Path records = settings.teardowns();
@@ -304,14 +304,20 @@ final class EndpointDetacher {
     }
   }
 
-  private void forgetConnections(Set<IpAddress> addresses) {
-    if (addresses.isEmpty()) {
-      return;
+  /**
+   * Has the connections of addresses forgotten, while others go on: those of this node's blocks,
+   * whose next owner waits for that here, and whose free addresses the next agent looks at if this
+   * one is killed meanwhile. An address of another host's block, or of another IPAM plugin, may go
+   * to somebody who knows nothing of this; its connections are forgotten first.
+   */
+  private void forgetConnections(Set<IpAddress> addresses) throws DatastoreException {
+    Set<IpAddress> others = new HashSet<>();
+    Set<IpAddress> own = new HashSet<>();
+    for (IpAddress address : addresses) {
+      boolean later = settings.deferLinkDeletion() && ipam.isOfOwnBlock(address);
+      (later ? own : others).add(address);
     }
-    try {
-      int unused = conntrack.delete(addresses::contains);
-    } catch (KernelException e) {
-      log.warn("conntrack entries of {} are left to time out: {}", addresses, e.getMessage());
-    }
+    purge.forgetNow(others);
+    purge.forget(own);
   }
 }

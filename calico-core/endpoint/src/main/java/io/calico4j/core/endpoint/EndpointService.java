@@ -15,6 +15,8 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.net.IpAddress;
+import java.util.Collection;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
@@ -39,6 +41,7 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
   private final EndpointRegistry registry;
   private final Netlink host;
   private final Conntrack conntrack;
+  private final ConnectionPurge purge;
   private final LinkReaper reaper;
   private final EndpointAttacher attacher;
   private final EndpointChecker checker;
@@ -64,6 +67,7 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
     ResourceClient resources = new ResourceClient(datastore);
     host = kernel.netlink();
     conntrack = kernel.conntrack();
+    purge = new ConnectionPurge(conntrack, settings.deferLinkDeletion());
     checker = new EndpointChecker(resources, kernel, host);
     registry =
         new EndpointRegistry(
@@ -81,7 +85,7 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
     reaper.finish();
     detacher =
         new EndpointDetacher(
-            ipam, registry, readiness, settings, steps, host, conntrack, reaper, locks);
+            ipam, registry, readiness, settings, steps, host, purge, reaper, locks);
     collector =
         new EndpointCollector(
             datastore, resources, ipam.node(), registry, checker, detacher, locks);
@@ -98,6 +102,7 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
             new AddressGuard(ipam, host, settings.datastoreAddresses()),
             checker,
             detacher,
+            purge,
             locks);
     if (detacher.records() && settings.deferLinkDeletion()) {
       // The first time when plugins have added their steps.
@@ -167,8 +172,9 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
 
   /**
    * Detaches an interface: takes the link out of service, then releases its addresses and its
-   * registration in one transaction. What is not there is fine. While the datastore is away the
-   * rest is recorded on this host, and calico-node does it later.
+   * registration in one transaction. What is not there is fine. Conntrack entries of the addresses
+   * go meanwhile, or soon: whoever gets one of the addresses here waits until they are gone. While
+   * the datastore is away the rest is recorded on this host, and calico-node does it later.
    */
   public void detach(EndpointIdentity identity) throws AttachException {
     detacher.detach(identity, null);
@@ -195,6 +201,15 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
    */
   public void finishRelease(EndpointIdentity identity) throws DatastoreException {
     detacher.finishRelease(identity);
+  }
+
+  /**
+   * Waits until the conntrack entries that earlier owners of the addresses have left are deleted.
+   * An attach does so itself; this is for addresses that were assigned otherwise, before they are
+   * given to anybody.
+   */
+  public void awaitForgotten(Collection<IpAddress> addresses) {
+    purge.await(addresses);
   }
 
   /** Returns how many detachments the datastore has not heard of yet. */
@@ -252,12 +267,15 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
     }
   }
 
-  /** Finishes pending link deletions and closes the netlink socket. */
+  /**
+   * Finishes pending deletions of links and of conntrack entries, and closes the netlink socket.
+   */
   @Override
   public void close() {
     timer.shutdownNow();
     attacher.close();
     reaper.close();
+    purge.close();
     conntrack.close();
     host.close();
   }

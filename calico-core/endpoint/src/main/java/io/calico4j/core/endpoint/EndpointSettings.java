@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param defaultMtu of pairs whose request names none, in bytes; asked at each attachment
  * @param policyTimeout how long a process that programs rules itself waits for the right to do so
- * @param deferLinkDeletion whether detached links are deleted in groups in the background: for
- *     calico-node; a short-lived process deletes them itself
+ * @param deferLinkDeletion whether detached links are deleted in groups in the background, and so
+ *     are conntrack entries of their addresses: for calico-node; a short-lived process deletes them
+ *     itself
  * @param awaitRemoval whether a detach waits until the endpoint's rules are gone: for a process
  *     that programs them itself
  * @param datastoreAddresses what etcd is reached by; no container gets such an address

@@ -274,6 +274,13 @@ public final class Ipam implements AutoCloseable {
         .toList();
   }
 
+  /** Tells whether an address is of a block this node has an affinity to; from the watched copy. */
+  public boolean isOfOwnBlock(IpAddress address) throws DatastoreException {
+    return reads().list(IpamKeys.affinities(node, address.family())).stream()
+        .flatMap(entry -> IpamKeys.tryCidrOf(entry.key()).stream())
+        .anyMatch(block -> block.contains(address));
+  }
+
   /**
    * Puts right what {@link IpamCheck} found, if it is still as it was found.
    *
