@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.resource.ValidationFilter;
+import io.calico4j.core.testing.RandomCluster;
 import io.calico4j.felix.rules.RecordingTable;
 import io.calico4j.felix.rules.RulesetManager;
 import java.util.ArrayList;

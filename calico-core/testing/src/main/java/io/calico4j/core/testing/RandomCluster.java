@@ -1,4 +1,4 @@
-package io.calico4j.felix.calculation;
+package io.calico4j.core.testing;
 
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;

@@ -1,0 +1,88 @@
+"""Sends packets on one end of veth pairs, and tells at which ends they arrive.
+
+Standard input: lines of JSON, each a number of packets that ought to arrive, and a list of packets: {"id", "link", "to", "protocol", "source",
+"sourcePort", "destination", "destinationPort"}; "to" is the MAC address of the router's end.
+Standard output: for each line, a list of [id, link] of what arrived. What ought to arrive is waited
+for until nothing has arrived for a while, what ought not for a moment.
+"""
+import ipaddress, json, select, socket, struct, sys
+
+MAGIC = b"calico4j"
+QUIET = 3.0
+MOMENT = 0.05
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def frame(probe):
+    source = ipaddress.ip_address(probe["source"])
+    destination = ipaddress.ip_address(probe["destination"])
+    payload = MAGIC + struct.pack("!I", probe["id"])
+    protocol = probe["protocol"]
+    ports = struct.pack("!HH", probe["sourcePort"], probe["destinationPort"])
+    if protocol == 6:
+        transport = ports + struct.pack("!IIBBHHH", 1, 0, 5 << 4, 2, 1024, 0, 0) + payload
+    elif protocol == 17:
+        transport = ports + struct.pack("!HH", 8 + len(payload), 0) + payload
+    else:
+        transport = struct.pack("!BBHI", 8 if protocol == 1 else 128, 0, 0, 0) + payload
+        transport = transport[:2] + struct.pack("!H", checksum(transport)) + transport[4:]
+    if source.version == 4:
+        header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(transport), 0, 0, 64, protocol, 0,
+                             source.packed, destination.packed)
+        header = header[:10] + struct.pack("!H", checksum(header)) + header[12:]
+        kind = 0x0800
+    else:
+        header = struct.pack("!IHBB16s16s", 6 << 28, len(transport), protocol, 64,
+                             source.packed, destination.packed)
+        kind = 0x86DD
+    to = bytes.fromhex(probe["to"].replace(":", ""))
+    return to + b"\x02\0\0\0\x09\x09" + struct.pack("!H", kind) + header + transport
+
+
+def opened(link):
+    end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if hasattr(socket, "SO_RCVBUFFORCE")
+                   else socket.SO_RCVBUF, 1 << 20)
+    end.bind((link, 0))
+    end.setblocking(False)
+    return end
+
+
+ends = {link: opened(link) for link in sys.argv[1:]}
+names = {end: link for link, end in ends.items()}
+
+
+def collect(arrived, expected, wait):
+    while True:
+        ready, _, _ = select.select(list(names), [], [],
+                                    wait if len(arrived) < expected else min(wait, MOMENT))
+        if not ready:
+            return
+        for end in ready:
+            try:
+                data, address = end.recvfrom(2048)
+            except BlockingIOError:
+                continue
+            at = data.find(MAGIC)
+            # What this end sends itself is seen here too, as outgoing.
+            if at >= 0 and address[2] != socket.PACKET_OUTGOING:
+                arrived.append([struct.unpack("!I", data[at + 8:at + 12])[0], names[end]])
+
+
+for line in sys.stdin:
+    arrived = []
+    expected, probes = json.loads(line)
+    for number, probe in enumerate(probes):
+        ends[probe["link"]].send(frame(probe))
+        if number % 20 == 19:
+            collect(arrived, expected, 0)
+    collect(arrived, expected, QUIET)
+    print(json.dumps(arrived), flush=True)
