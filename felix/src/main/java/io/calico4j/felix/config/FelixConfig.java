@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
  * @param reportingInterval how often Felix writes that it is alive; zero is never
  * @param reportingTtl how long that lasts
  * @param endpointReporting whether the status of each endpoint is written too
+ * @param failsafeInbound ports of the host that host endpoints leave open
+ * @param failsafeOutbound ports of others that they leave open to the host
  */
 public record FelixConfig(
     String endpointToHostAction,
@@ -33,7 +35,9 @@ public record FelixConfig(
     Duration routeRefreshInterval,
     Duration reportingInterval,
     Duration reportingTtl,
-    boolean endpointReporting) {
+    boolean endpointReporting,
+    List<FailsafePort> failsafeInbound,
+    List<FailsafePort> failsafeOutbound) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   private static final Origin ORIGIN =
@@ -106,8 +110,34 @@ public record FelixConfig(
           "a key of each endpoint says up (its rules are in the kernel, its interface is up) or"
               + " down");
 
+  private static final Parameter<List<FailsafePort>> FAILSAFE_IN =
+      failsafe(
+          "FailsafeInboundHostPorts",
+          "failsafeInboundHostPorts",
+          "tcp:22,udp:68,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667",
+          "ports of the host that host endpoints leave open");
+
+  private static final Parameter<List<FailsafePort>> FAILSAFE_OUT =
+      failsafe(
+          "FailsafeOutboundHostPorts",
+          "failsafeOutboundHostPorts",
+          "udp:53,udp:67,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667",
+          "ports of others that host endpoints leave open to the host");
+
   private static final List<Parameter<?>> PARAMETERS =
-      List.of(ACTION, LOG_PREFIX, RULES, ROUTES, REPORTING, TTL, ENDPOINTS);
+      List.of(
+          ACTION, LOG_PREFIX, RULES, ROUTES, REPORTING, TTL, ENDPOINTS, FAILSAFE_IN, FAILSAFE_OUT);
+
+  private static Parameter<List<FailsafePort>> failsafe(
+      String name, String field, String absent, String description) {
+    return Parameter.of(
+        name,
+        field,
+        FailsafePort.list(),
+        FailsafePort.list().parse(absent).orElseThrow(),
+        absent,
+        description);
+  }
 
   /** What this Felix acts upon. */
   static final Settings TABLE =
@@ -130,7 +160,9 @@ public record FelixConfig(
         ROUTES.find(sources),
         REPORTING.find(sources),
         TTL.find(sources),
-        ENDPOINTS.find(sources));
+        ENDPOINTS.find(sources),
+        FAILSAFE_IN.find(sources),
+        FAILSAFE_OUT.find(sources));
   }
 
   /** Tells the field of FelixConfiguration by parameter. */

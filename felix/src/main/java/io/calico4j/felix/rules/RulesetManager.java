@@ -8,6 +8,8 @@ import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
 import io.calico4j.felix.config.FelixConfig;
@@ -21,6 +23,7 @@ public final class RulesetManager {
   private final PolicyManager policies;
   private final EndpointManager endpoints;
   private final HostManager host;
+  private final HostEndpointManager hostEndpoints;
   private RuleRenderer renderer;
   private FelixConfig config = FelixConfig.DEFAULTS;
 
@@ -30,6 +33,8 @@ public final class RulesetManager {
     policies = new PolicyManager(table);
     endpoints = new EndpointManager(table);
     host = new HostManager(table);
+    hostEndpoints = new HostEndpointManager(table);
+    hostEndpoints.putFailsafePorts(config.failsafeInbound(), config.failsafeOutbound());
     renderer = new RuleRenderer(addressSets, config.logPrefix());
     host.putEndpointToHostAction(config.endpointToHostAction());
   }
@@ -38,6 +43,10 @@ public final class RulesetManager {
   public void configure(FelixConfig changed) {
     if (!changed.endpointToHostAction().equals(config.endpointToHostAction())) {
       host.putEndpointToHostAction(changed.endpointToHostAction());
+    }
+    if (!changed.failsafeInbound().equals(config.failsafeInbound())
+        || !changed.failsafeOutbound().equals(config.failsafeOutbound())) {
+      hostEndpoints.putFailsafePorts(changed.failsafeInbound(), changed.failsafeOutbound());
     }
     boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
     config = changed;
@@ -75,6 +84,10 @@ public final class RulesetManager {
         endpoints.update(endpoint);
       } else if (update instanceof EndpointRemoved endpoint) {
         endpoints.remove(endpoint.key());
+      } else if (update instanceof HostEndpointUpdate endpoint) {
+        hostEndpoints.update(endpoint);
+      } else if (update instanceof HostEndpointRemoved endpoint) {
+        hostEndpoints.remove(endpoint.key());
       } else if (update instanceof RulesRemoved rules) {
         policies.remove(rules.key());
       } else if (update instanceof AddressSetRemoved set) {

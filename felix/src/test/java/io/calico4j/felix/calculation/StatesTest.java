@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.rules.RecordingTable;
 import io.calico4j.felix.rules.RulesetManager;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -48,6 +50,10 @@ class StatesTest {
     final RecordingTable table = new RecordingTable();
     final RulesetManager manager = new RulesetManager(table);
 
+    void interfaces(Set<HostInterface> interfaces) {
+      boolean unused = calculation.putInterfaces(interfaces);
+    }
+
     void update(String key, @Nullable String json) {
       boolean unused = calculation.update(key, json == null ? null : new Entry(key, json, 1));
     }
@@ -69,7 +75,12 @@ class StatesTest {
     Random random = new Random(seed);
     Map<String, String> stored = new TreeMap<>();
     Node node = new Node();
+    Set<HostInterface> interfaces = Set.of();
     for (int step = 0; step < STEPS; step++) {
+      if (random.nextInt(10) == 0) {
+        interfaces = interfaces(random);
+        node.interfaces(interfaces);
+      }
       String key = key(random);
       if (random.nextInt(4) == 0) {
         stored.remove(key);
@@ -84,6 +95,7 @@ class StatesTest {
         continue;
       }
       Node fresh = new Node();
+      fresh.interfaces(interfaces);
       List<String> keys = new ArrayList<>(stored.keySet());
       Collections.shuffle(keys, random);
       keys.forEach(k -> fresh.update(k, stored.get(k)));
@@ -94,8 +106,18 @@ class StatesTest {
     assertThat(node.calculation.flush()).isEmpty();
   }
 
+  private static Set<HostInterface> interfaces(Random random) {
+    Set<HostInterface> interfaces = new HashSet<>();
+    for (int i = 0; i < 3; i++) {
+      interfaces.add(
+          new HostInterface("eth" + i, Set.of(IpAddress.parse("192.0.2." + random.nextInt(3)))));
+    }
+    return interfaces;
+  }
+
   private static String key(Random random) {
-    return switch (random.nextInt(8)) {
+    return switch (random.nextInt(10)) {
+      case 8, 9 -> ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h" + random.nextInt(4)).path();
       case 0, 1, 2 ->
           ResourceKind.WORKLOAD_ENDPOINT.prefix()
               + "default/"
@@ -125,6 +147,8 @@ class StatesTest {
     String spec;
     if (kind.equals(ResourceKind.WORKLOAD_ENDPOINT)) {
       spec = endpoint(key, random);
+    } else if (kind.equals(ResourceKind.HOST_ENDPOINT)) {
+      spec = hostEndpoint(random);
     } else if (kind.equals(ResourceKind.PROFILE)) {
       spec =
           "{'labelsToApply':"
@@ -144,7 +168,7 @@ class StatesTest {
         || kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
       spec = "{'nets':" + some(NETS, random) + "}";
     } else {
-      spec = policy(random);
+      spec = policy(kind, random);
     }
     String namespace = kind.namespaced() ? "'namespace':'default'," : "";
     return ("{'metadata':{'name':'"
@@ -183,7 +207,21 @@ class StatesTest {
         + "}";
   }
 
-  private static String policy(Random random) {
+  private static String hostEndpoint(Random random) {
+    return "{'node':'"
+        + (random.nextInt(4) == 0 ? "there" : "here")
+        + "',"
+        + (random.nextBoolean()
+            ? "'interfaceName':'" + List.of("*", "eth0", "eth1").get(random.nextInt(3)) + "',"
+            : "")
+        + "'expectedIPs':['192.0.2."
+        + random.nextInt(3)
+        + "'],'profiles':"
+        + some(List.of("p0", "p1", "kns.default"), random)
+        + ",'ports':[{'name':'web','protocol':'TCP','port':80}]}";
+  }
+
+  private static String policy(ResourceKind<?> kind, Random random) {
     StringBuilder spec = new StringBuilder("{'selector':'" + selector(random) + "'");
     if (random.nextBoolean()) {
       spec.append(",'order':").append(random.nextInt(3));
@@ -191,13 +229,16 @@ class StatesTest {
     if (random.nextInt(3) == 0) {
       spec.append(",'tier':'t").append(random.nextInt(2)).append('\'');
     }
-    if (random.nextInt(8) == 0) {
-      spec.append(",'doNotTrack':true,'applyOnForward':true");
+    boolean global = kind.equals(ResourceKind.GLOBAL_NETWORK_POLICY);
+    int place = global ? random.nextInt(6) : 3;
+    if (place < 3) {
+      spec.append(",'applyOnForward':true");
+      spec.append(List.of("", ",'doNotTrack':true", ",'preDNAT':true").get(place));
     }
     return spec.append(",'ingress':")
         .append(rules(random))
-        .append(",'egress':")
-        .append(rules(random))
+        .append(place == 2 ? ",'types':['Ingress'],'egress':" : ",'egress':")
+        .append(place == 2 ? "[]" : rules(random))
         .append("}")
         .toString();
   }

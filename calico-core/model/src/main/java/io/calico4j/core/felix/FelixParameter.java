@@ -112,7 +112,7 @@ public record FelixParameter(
     /** The health page. */
     HEALTH("the health page is always served"),
     /** Policy for hosts. */
-    HOST_ENDPOINTS("host endpoints are not yet enforced"),
+    HOST_ENDPOINTS("host endpoints are found among all of the host's interfaces"),
     /** Interface names. */
     INTERFACE("the plugins give every interface a name that begins with cali"),
     /** The iptables dataplane. */
