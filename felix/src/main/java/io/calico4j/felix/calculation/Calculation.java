@@ -38,6 +38,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -47,9 +48,10 @@ import org.jspecify.annotations.Nullable;
  * tells what has changed for this node since it was asked last. An update costs what it changes,
  * whatever the cluster's size. The output depends on the present state, never on how it came about.
  *
- * <p>A damaged resource counts as absent, with two exceptions: a damaged policy closes the
- * endpoints that it may select, because a policy must never vanish by being damaged; and a damaged
- * network set counts as every address where a rule denies its members or allows all but them.
+ * <p>A damaged resource counts as absent, with three exceptions: a damaged policy closes the
+ * endpoints that it may select, because a policy must never vanish by being damaged; a damaged host
+ * endpoint closes the interfaces that it names; and a damaged network set counts as every address
+ * where a rule denies its members or allows all but them.
  *
  * <p>Pure, and not for several threads.
  */
@@ -79,6 +81,9 @@ public final class Calculation {
 
   /** The profiles of this node's host endpoints that are in force. */
   private final Map<String, List<String>> hostProfiles = new HashMap<>();
+
+  /** Keys of host endpoints that are damaged, of other nodes too. */
+  private final Set<String> damagedHostEndpoints = new HashSet<>();
 
   private final Set<String> removedHostEndpoints = new LinkedHashSet<>();
 
@@ -131,7 +136,7 @@ public final class Calculation {
     if (kind.equals(ResourceKind.WORKLOAD_ENDPOINT)) {
       putEndpoint(path, read(ResourceKind.WORKLOAD_ENDPOINT, entry));
     } else if (kind.equals(ResourceKind.HOST_ENDPOINT)) {
-      putHostEndpoint(path, read(ResourceKind.HOST_ENDPOINT, entry));
+      putHostEndpoint(key, entry);
     } else if (kind.equals(ResourceKind.PROFILE)) {
       putProfile(key.name(), read(ResourceKind.PROFILE, entry));
     } else if (kind.equals(ResourceKind.NETWORK_POLICY)) {
@@ -199,8 +204,17 @@ public final class Calculation {
     }
   }
 
-  private void putHostEndpoint(String key, Optional<Resource<HostEndpointSpec>> endpoint) {
-    hostEndpoints.put(key, endpoint.filter(e -> e.spec().node().equals(node)).orElse(null));
+  private void putHostEndpoint(ResourceKey resource, @Nullable Entry entry) {
+    String key = resource.path();
+    Optional<Resource<HostEndpointSpec>> endpoint = read(ResourceKind.HOST_ENDPOINT, entry);
+    Optional<Resource<HostEndpointSpec>> readable = endpoint;
+    if (entry != null && endpoint.isEmpty()) {
+      damagedHostEndpoints.add(key);
+      readable = DamagedHostEndpoint.of(resource, entry.value());
+    } else {
+      damagedHostEndpoints.remove(key);
+    }
+    hostEndpoints.put(key, readable.filter(e -> e.spec().node().equals(node)).orElse(null));
     if (endpoint.isPresent()) {
       HostEndpointSpec spec = endpoint.get().spec();
       addressSets.putItem(
@@ -414,10 +428,18 @@ public final class Calculation {
   }
 
   private HostEndpointUpdate hostEndpointUpdate(String key) {
+    SortedSet<String> interfaces = new TreeSet<>(hostEndpoints.interfacesOf(key));
+    if (damagedHostEndpoints.contains(key)) {
+      AppliedRules closed = new AppliedRules(true, List.of(), List.of(), false);
+      AppliedRules none = new AppliedRules(false, List.of(), List.of(), false);
+      BothWays neither = new BothWays(none, none);
+      return new HostEndpointUpdate(
+          key, interfaces, new BothWays(closed, closed), neither, neither, none);
+    }
     List<String> names = hostProfiles.getOrDefault(key, List.of());
     return new HostEndpointUpdate(
         key,
-        new TreeSet<>(hostEndpoints.interfacesOf(key)),
+        interfaces,
         new BothWays(applied(key, names, true), applied(key, names, false)),
         bothWays(key, Place.FORWARD),
         bothWays(key, Place.UNTRACKED),

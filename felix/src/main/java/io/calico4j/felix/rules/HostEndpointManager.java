@@ -206,7 +206,7 @@ final class HostEndpointManager {
     lines.add("jump " + (ingress ? FAILSAFE_IN : FAILSAFE_OUT));
     lines.add(CLEAR);
     if (applied.closed()) {
-      lines.add("drop comment \"a policy cannot be read\"");
+      lines.add("drop comment \"it or a policy cannot be read\"");
       return lines;
     }
     EndpointManager.addTiers(lines, applied.tiers(), ingress, true, ACCEPTED + "accept");
