@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -20,8 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * What host endpoints mean for packets: each row is a set of resources, and the probes that fail
  * then; without them none does. The host has a client on eth0, another machine behind eth1, and a
- * task of its own; it translates port 9000 to the machine behind it, and what it sends itself to
- * port 9001 of that machine to the client.
+ * task of its own; it translates port 9100 to the machine behind it, and what it sends itself to
+ * port 9101 of that machine to the client.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostEndpointIT {
@@ -47,8 +49,8 @@ class HostEndpointIT {
   private static final String BEHIND = "203.0.113.2";
   private static final int SSH = 22;
   private static final int FAILSAFE_OUT = 6666;
-  private static final int TRANSLATED = 9000;
-  private static final int TRANSLATED_OUT = 9001;
+  private static final int TRANSLATED = 9100;
+  private static final int TRANSLATED_OUT = 9101;
 
   private final Path state = Installed.freshState(getClass());
   private final List<Process> servers = new ArrayList<>();
@@ -73,10 +75,18 @@ class HostEndpointIT {
     host.namespace()
         .command(
             "nft",
-            "table ip other { chain in { type nat hook prerouting priority dstnat;"
-                + " iifname eth0 tcp dport 9000 dnat to 203.0.113.2:8080; }"
-                + " chain out { type nat hook output priority dstnat;"
-                + " tcp dport 9001 dnat to 192.0.2.50:8080; } }")
+            """
+            table ip other {
+              chain in {
+                type nat hook prerouting priority -100;
+                iifname eth0 tcp dport 9100 dnat to 203.0.113.2:8080;
+              }
+              chain out {
+                type nat hook output priority -100;
+                tcp dport 9101 dnat to 192.0.2.50:8080;
+              }
+            }
+            """)
         .mustRun();
     for (Namespace each : List.of(host.namespace(), client, behind)) {
       servers.add(PageServer.start(each.enter(List.of()), state));
@@ -234,7 +244,7 @@ class HostEndpointIT {
         openEth0(),
         forHosts(
             "applyOnForward: true, preDNAT: true, ingress:"
-                + " [{action: Deny, protocol: TCP, destination: {ports: [9000]}}]")),
+                + " [{action: Deny, protocol: TCP, destination: {ports: [9100]}}]")),
     BEFORE_DNAT_ACCEPTED(
         "out out-translated translated",
         eth0(),
@@ -288,7 +298,56 @@ class HostEndpointIT {
     assertThat(applied.output()).doesNotContain("warning");
     awaitFailing(row.failing);
     assertThat(failing()).isEqualTo(row.failing);
-    Command.Outcome deleted = host.calicoctl(row.resources, "delete", "-f", "-");
+    delete(row.resources);
+  }
+
+  @Test
+  void aKnownConnectionGoesOnWhenNewOnesAreNotLetIn() throws Exception {
+    Workload sender = new Workload("client", Orchestrator.MESOS, "net", Map.of(), client, CLIENT);
+    Workload receiver =
+        new Workload("guarded", Orchestrator.MESOS, "net", Map.of(), host.namespace(), HOST);
+    try (LongConnection connection = new LongConnection(sender, receiver, state)) {
+      apply(eth0());
+      awaitFailing("in out out-translated");
+      connection.mustGoOn();
+    }
+    delete(eth0());
+  }
+
+  /** Not even the endpoint whose interface the new agent has yet to find by its address. */
+  @Test
+  void aRestartOpensNothing() throws Exception {
+    String endpoint = endpoint("e", "expectedIPs: [192.0.2.11]");
+    apply(endpoint);
+    awaitFailing("in out out-translated");
+    AtomicBoolean passed = new AtomicBoolean();
+    AtomicBoolean over = new AtomicBoolean();
+    Thread knocking =
+        new Thread(
+            () -> {
+              while (!over.get()) {
+                try {
+                  passed.compareAndSet(false, PacketProbe.tcp(client, HOST));
+                } catch (IOException e) {
+                  throw new IllegalStateException(e);
+                }
+              }
+            });
+    knocking.start();
+    try {
+      host.killAgent();
+      host.startAgent();
+      awaitFailing("in out out-translated");
+    } finally {
+      over.set(true);
+      knocking.join();
+    }
+    assertThat(passed).as("a connection got in").isFalse();
+    delete(endpoint);
+  }
+
+  private void delete(String resources) throws IOException {
+    Command.Outcome deleted = host.calicoctl(resources, "delete", "-f", "-");
     assertThat(deleted.exitCode()).as(deleted.output()).isZero();
     awaitFailing("");
   }
