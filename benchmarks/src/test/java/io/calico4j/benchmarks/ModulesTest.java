@@ -1,5 +1,6 @@
 package io.calico4j.benchmarks;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongToAnyOf;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
@@ -69,6 +70,22 @@ class ModulesTest {
         .check(CLASSES);
   }
 
+  /** To explain policy calicoctl calculates as Felix does; it programs nothing. */
+  @Test
+  void calicoctlKnowsNothingOfFelixButItsCalculation() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.calico4j.calicoctl..")
+        .should()
+        .dependOnClassesThat(
+            resideInAnyPackage("io.calico4j.felix..")
+                .and(
+                    not(
+                        resideInAnyPackage(
+                            "io.calico4j.felix.calculation..", "io.calico4j.felix.explain.."))))
+        .check(CLASSES);
+  }
+
   /** Inside calico-core Maven's modules hold the direction; this holds it within a module. */
   @ParameterizedTest
   @CsvSource({
@@ -108,6 +125,7 @@ class ModulesTest {
         "io.calico4j.core.selector..",
         "io.calico4j.core.ipam.decision..",
         "io.calico4j.felix.calculation..",
+        "io.calico4j.felix.explain..",
         "io.calico4j.felix.rules..",
       })
   void aPurePackageOnlyComputes(String pure) {

@@ -94,6 +94,9 @@ public final class CalicoctlMain {
             .addSubcommand("release", new IpamReleaseCommand(datastore))
             .addSubcommand("configure", new IpamConfigureCommand(datastore)));
     line.addSubcommand(
+        "policy",
+        new CommandLine(new Group()).addSubcommand("explain", new PolicyExplainCommand(datastore)));
+    line.addSubcommand(
         "node",
         new CommandLine(new Group()).addSubcommand("status", new NodeStatusCommand(environment)));
     line.addSubcommand("completion", new Completion(line));

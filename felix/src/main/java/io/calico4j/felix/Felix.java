@@ -6,7 +6,6 @@ import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
-import io.calico4j.core.kernel.Kernel.Sysctl;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.model.Entry;
@@ -80,6 +79,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final Calculation calculation;
   private final RulesetManager ruleset;
   private final WorkloadRoutes routes;
+  private final Forwarding forwarding;
   private Set<String> refusedAddresses = Set.of();
   private final KeyspaceSyncer syncer;
   private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
@@ -149,6 +149,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     dataplane = new NftablesDataplane(new LibNftables(), kernel.nftSets(), monitor::generation);
     ruleset = new RulesetManager(dataplane.table());
     routes = new WorkloadRoutes(kernel);
+    forwarding = new Forwarding(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
         new KeyspaceSyncer(
@@ -176,9 +177,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
             });
   }
 
-  /** Enables forwarding, and begins to watch and to program. */
+  /** Begins to watch and to program. */
   public void start() throws KernelException {
-    enableForwarding(kernel);
     rulesRefreshed = System.nanoTime();
     hostLoopback = HostLoopback.networks(kernel);
     syncer.start();
@@ -190,13 +190,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     var unusedReports =
         reports.scheduleWithFixedDelay(
             this::reportStatus, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
-  }
-
-  static void enableForwarding(Kernel kernel) throws KernelException {
-    kernel.setSysctls(
-        List.of(
-            Sysctl.of("net/ipv4/ip_forward", "1"),
-            Sysctl.optional("net/ipv6/conf/all/forwarding", "1")));
   }
 
   /** Hands what the monitor's thread hears to Felix' own. */
@@ -432,6 +425,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       ruleset.accept(calculation.flush());
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
       dataplane.apply();
+      if (config().ipForwarding()) {
+        forwarding.enable(calculation.usesIpv6());
+      }
       reportRefused(calculation.refusedAddresses());
       if (repairs) {
         long now = System.nanoTime();
@@ -455,6 +451,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         published = true;
         log.info("first snapshot is in the kernel, endpoints={}", done.size());
       }
+    } catch (KernelException e) {
+      refused = "forwarding could not be enabled: " + e.getMessage();
+      log.error("forwarding could not be enabled, will try again: {}", e.getMessage());
     } catch (NftException e) {
       refused = "rules could not be programmed: " + e.getMessage();
       log.error("rules could not be programmed, will try again: {}", e.getMessage());

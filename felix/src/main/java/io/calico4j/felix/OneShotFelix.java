@@ -13,6 +13,7 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.Calculation;
+import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
@@ -85,7 +86,6 @@ public final class OneShotFelix implements EndpointReadiness {
         log.warn("{} is held: calico-node is starting here, or another plugin works", lockFile);
         return Map.of();
       }
-      Felix.enableForwarding(kernel);
       Calculation calculation =
           new Calculation(
               node,
@@ -100,10 +100,14 @@ public final class OneShotFelix implements EndpointReadiness {
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
         RulesetManager ruleset = new RulesetManager(dataplane.table());
-        ruleset.configure(sources.resolve(calculation.configurations()));
+        FelixConfig config = sources.resolve(calculation.configurations());
+        ruleset.configure(config);
         ruleset.accept(calculation.flush());
         ruleset.putLoopback(HostLoopback.networks(kernel), calculation.nodeAddresses());
         dataplane.apply();
+        if (config.ipForwarding()) {
+          new Forwarding(kernel).enable(calculation.usesIpv6());
+        }
         calculation.refusedAddresses().forEach(text -> log.error("{}", text));
       }
       return calculation.localEndpoints();

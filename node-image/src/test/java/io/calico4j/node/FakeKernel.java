@@ -110,6 +110,11 @@ final class FakeKernel implements Kernel {
   }
 
   @Override
+  public Optional<String> sysctl(String path) {
+    return Optional.empty();
+  }
+
+  @Override
   public void setSysctls(List<Sysctl> sysctls) {}
 
   @Override

@@ -18,6 +18,7 @@ import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.AppliedRules;
@@ -63,6 +64,7 @@ public final class Calculation {
   private final AddressSetIndex addressSets = new AddressSetIndex();
   private final PolicyResolver resolver = new PolicyResolver();
   private final FloatingAddresses floating;
+  private final ClusterNetworks clusterNetworks = new ClusterNetworks();
   private final Map<String, Resource<WorkloadEndpointSpec>> localEndpoints = new TreeMap<>();
   private final Map<String, Resource<ProfileSpec>> profiles = new HashMap<>();
 
@@ -150,8 +152,14 @@ public final class Calculation {
     } else if (kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
       putNetworkSet(ResourceKind.GLOBAL_NETWORK_SET, key, entry);
     } else if (kind.equals(ResourceKind.NODE)) {
-      put(nodes, key.name(), read(ResourceKind.NODE, entry));
+      Optional<Resource<NodeSpec>> node = read(ResourceKind.NODE, entry);
+      put(nodes, key.name(), node);
+      clusterNetworks.putNode(
+          key.name(), node.map(n -> ClusterAddresses.of(n.spec())).orElse(Set.of()));
       floating.noteHosts();
+    } else if (kind.equals(ResourceKind.IP_POOL)) {
+      clusterNetworks.putPool(
+          key.name(), read(ResourceKind.IP_POOL, entry).map(Resource::spec).orElse(null));
     } else if (kind.equals(ResourceKind.BGP_PEER)) {
       put(peers, key.name(), read(ResourceKind.BGP_PEER, entry));
       floating.noteHosts();
@@ -392,6 +400,7 @@ public final class Calculation {
     changedProfiles.clear();
     released.forEach(addressSets::release);
     List<DataplaneUpdate> updates = new ArrayList<>(addressSets.takeChanges());
+    updates.addAll(clusterNetworks.takeChanges());
     updates.addAll(rules);
     for (String key : resolver.takeDirty()) {
       Resource<WorkloadEndpointSpec> endpoint = localEndpoints.get(key);
@@ -536,6 +545,14 @@ public final class Calculation {
   /** Returns the floating addresses that are not put in force, as texts for the log. */
   public Set<String> refusedAddresses() {
     return floating.refused();
+  }
+
+  /** Tells whether a pool or an endpoint of this node has IPv6 addresses. */
+  public boolean usesIpv6() {
+    return clusterNetworks.hasPool(IpFamily.IPV6)
+        || localEndpoints.keySet().stream()
+            .flatMap(key -> addressSets.networksOf(key).stream())
+            .anyMatch(network -> network.family() == IpFamily.IPV6);
   }
 
   /** Returns a node's own addresses; none when it is not known. */

@@ -4,6 +4,8 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
+import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
@@ -97,6 +99,23 @@ public sealed interface DataplaneUpdate {
    * @param egress to packets that go out
    */
   record BothWays(AppliedRules ingress, AppliedRules egress) {}
+
+  /**
+   * The pools are other ones.
+   *
+   * @param masqueraded networks of those with {@code natOutgoing}
+   * @param all networks of all of them, disabled ones too
+   */
+  record PoolsUpdate(Set<Cidr> masqueraded, Set<Cidr> all) implements DataplaneUpdate {}
+
+  /**
+   * The nodes' own addresses change.
+   *
+   * @param added addresses that no node had
+   * @param removed addresses that no node has any more
+   */
+  record HostAddressesUpdate(List<IpAddress> added, List<IpAddress> removed)
+      implements DataplaneUpdate {}
 
   /**
    * What applies to the packets of an endpoint in one direction, in the order of evaluation.

@@ -7,6 +7,7 @@ import io.calico4j.core.model.Rule;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.selector.Selector;
+import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -16,7 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Tells which address sets rules ask for. */
+/** Tells which address sets rules ask for, and which rules cannot be enforced. */
 public final class RuleScanner {
   private RuleScanner() {}
 
@@ -97,5 +98,45 @@ public final class RuleScanner {
                 selector.orElse(Selector.all()),
                 names,
                 protocol == null ? Protocol.TCP : protocol));
+  }
+
+  /**
+   * Refuses a rule that cannot be enforced here, or that nftables would refuse, and with it the
+   * whole transaction.
+   *
+   * @throws IllegalArgumentException with the reason
+   */
+  public static void requireSense(Rule rule) {
+    require(
+        rule.http() == null
+            && rule.source().services() == null
+            && rule.destination().services() == null,
+        "http and services cannot be enforced here");
+    require(
+        rule.ipVersion() == null || rule.ipVersion() == 4 || rule.ipVersion() == 6, "ipVersion");
+    for (Rule.Icmp icmp : Arrays.asList(rule.icmp(), rule.notICMP())) {
+      if (icmp != null) {
+        require(
+            Protocol.ICMP.equals(rule.protocol()) || Protocol.ICMPV6.equals(rule.protocol()),
+            "icmp needs protocol ICMP or ICMPv6");
+        require(isByte(icmp.type()) && isByte(icmp.code()), "an ICMP type or code");
+        require(icmp.code() == null || icmp.type() != null, "an ICMP code needs a type");
+      }
+    }
+    boolean ports =
+        Stream.of(rule.source(), rule.destination())
+            .anyMatch(peer -> !peer.ports().isEmpty() || !peer.notPorts().isEmpty());
+    Protocol protocol = rule.protocol();
+    require(!ports || protocol == null || protocol.hasPorts(), "ports need TCP, UDP or SCTP");
+  }
+
+  private static boolean isByte(@Nullable Integer number) {
+    return number == null || number >= 0 && number <= 255;
+  }
+
+  private static void require(boolean holds, String what) {
+    if (!holds) {
+      throw new IllegalArgumentException(what);
+    }
   }
 }

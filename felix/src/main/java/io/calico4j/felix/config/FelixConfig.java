@@ -1,6 +1,8 @@
 package io.calico4j.felix.config;
 
 import io.calico4j.core.felix.FelixSource;
+import io.calico4j.core.model.PortMatch;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.setting.Origin;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
@@ -25,6 +27,9 @@ import org.slf4j.LoggerFactory;
  * @param reportingInterval how often Felix writes that it is alive; zero is never
  * @param reportingTtl how long that lasts
  * @param endpointReporting whether the status of each endpoint is written too
+ * @param ipForwarding whether the host is made to forward packets
+ * @param natOutgoing how outgoing traffic is masqueraded
+ * @param checks what is done to packets of workloads before policy is asked
  * @param failsafeInbound ports of the host that host endpoints leave open
  * @param failsafeOutbound ports of others that they leave open to the host
  */
@@ -36,6 +41,9 @@ public record FelixConfig(
     Duration reportingInterval,
     Duration reportingTtl,
     boolean endpointReporting,
+    boolean ipForwarding,
+    NatOutgoing natOutgoing,
+    WorkloadChecks checks,
     List<FailsafePort> failsafeInbound,
     List<FailsafePort> failsafeOutbound) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
@@ -110,6 +118,90 @@ public record FelixConfig(
           "a key of each endpoint says up (its rules are in the kernel, its interface is up) or"
               + " down");
 
+  private static final Parameter<String> FORWARDING =
+      Parameter.of(
+          "IPForwarding",
+          "ipForwarding",
+          ValueType.oneOf("Enabled", "Disabled"),
+          "Enabled",
+          "Enabled",
+          "the host is made to forward IPv4, and IPv6 once a pool or an endpoint has such"
+              + " addresses; interfaces that listen to router advertisements go on doing so");
+
+  private static final Parameter<String> NAT_PORTS =
+      Parameter.of(
+          "NATPortRange",
+          "natPortRange",
+          ValueType.of("a port such as 5000, or a range such as 32768:65535", FelixConfig::ports),
+          "",
+          "any port",
+          "source ports of masqueraded TCP and UDP");
+
+  private static final Parameter<String> NAT_ADDRESS =
+      Parameter.of(
+          "NATOutgoingAddress",
+          "natOutgoingAddress",
+          ValueType.of("an IPv4 address", FelixConfig::ipv4),
+          "",
+          "the address of the interface that the traffic leaves by",
+          "source address of masqueraded IPv4 traffic");
+
+  private static final Parameter<String> NAT_EXCLUSIONS =
+      Parameter.of(
+          "NATOutgoingExclusions",
+          "natOutgoingExclusions",
+          ValueType.oneOf("IPPoolsOnly", "IPPoolsAndHostIPs"),
+          "IPPoolsOnly",
+          "IPPoolsOnly",
+          "what traffic of pools with natOutgoing is not masqueraded to: the pools, or also the"
+              + " nodes' addresses");
+
+  private static final Parameter<String> NAT_INTERFACE =
+      Parameter.of(
+          "IptablesNATOutgoingInterfaceFilter",
+          "iptablesNATOutgoingInterfaceFilter",
+          ValueType.matching(
+              "an interface such as eth0 or eth+", "[a-zA-Z0-9:._-]{1,14}[a-zA-Z0-9:._+-]"),
+          "",
+          "all interfaces",
+          "only traffic that leaves by this interface is masqueraded");
+
+  private static final Parameter<Integer> VXLAN_PORT =
+      Parameter.of(
+          "VXLANPort",
+          "vxlanPort",
+          ValueType.integer("a port, 1 to 65535", 1, 65535),
+          WorkloadChecks.DEFAULTS.vxlanPort(),
+          "4789",
+          "the UDP port that workloads may not send to");
+
+  private static final Parameter<Boolean> ALLOW_VXLAN =
+      Parameter.of(
+          "AllowVXLANPacketsFromWorkloads",
+          "allowVXLANPacketsFromWorkloads",
+          ValueType.flag(),
+          false,
+          "false",
+          "workloads may send to the VXLAN port, as far as policy allows");
+
+  private static final Parameter<Boolean> ALLOW_IPIP =
+      Parameter.of(
+          "AllowIPIPPacketsFromWorkloads",
+          "allowIPIPPacketsFromWorkloads",
+          ValueType.flag(),
+          false,
+          "false",
+          "workloads may send IP in IP, as far as policy allows");
+
+  private static final Parameter<Boolean> NO_INVALID_CHECK =
+      Parameter.of(
+          "DisableConntrackInvalidCheck",
+          "disableConntrackInvalidCheck",
+          ValueType.flag(),
+          false,
+          "false",
+          "packets that conntrack calls invalid are left to policy instead of being dropped");
+
   private static final Parameter<List<FailsafePort>> FAILSAFE_IN =
       failsafe(
           "FailsafeInboundHostPorts",
@@ -126,7 +218,24 @@ public record FelixConfig(
 
   private static final List<Parameter<?>> PARAMETERS =
       List.of(
-          ACTION, LOG_PREFIX, RULES, ROUTES, REPORTING, TTL, ENDPOINTS, FAILSAFE_IN, FAILSAFE_OUT);
+          ACTION,
+          LOG_PREFIX,
+          RULES,
+          ROUTES,
+          REPORTING,
+          TTL,
+          ENDPOINTS,
+          FORWARDING,
+          NAT_PORTS,
+          NAT_ADDRESS,
+          NAT_EXCLUSIONS,
+          NAT_INTERFACE,
+          VXLAN_PORT,
+          ALLOW_VXLAN,
+          ALLOW_IPIP,
+          NO_INVALID_CHECK,
+          FAILSAFE_IN,
+          FAILSAFE_OUT);
 
   private static Parameter<List<FailsafePort>> failsafe(
       String name, String field, String absent, String description) {
@@ -161,8 +270,38 @@ public record FelixConfig(
         REPORTING.find(sources),
         TTL.find(sources),
         ENDPOINTS.find(sources),
+        FORWARDING.find(sources).equals("Enabled"),
+        new NatOutgoing(
+            NAT_PORTS.find(sources),
+            NAT_ADDRESS.find(sources),
+            NAT_EXCLUSIONS.find(sources).equals("IPPoolsAndHostIPs"),
+            NAT_INTERFACE.find(sources)),
+        new WorkloadChecks(
+            VXLAN_PORT.find(sources),
+            ALLOW_VXLAN.find(sources),
+            ALLOW_IPIP.find(sources),
+            !NO_INVALID_CHECK.find(sources)),
         FAILSAFE_IN.find(sources),
         FAILSAFE_OUT.find(sources));
+  }
+
+  /** Reads {@code 5000} or {@code 32768:65535}, and returns it as nftables has it. */
+  private static Optional<String> ports(String text) {
+    try {
+      PortMatch ports = PortMatch.parse(text);
+      return ports.name() != null
+          ? Optional.empty()
+          : Optional.of(
+              ports.first() == ports.last()
+                  ? String.valueOf(ports.first())
+                  : ports.first() + "-" + ports.last());
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<String> ipv4(String text) {
+    return IpAddress.tryParse(text).filter(IpAddress::isV4).map(IpAddress::toString);
   }
 
   /** Tells the field of FelixConfiguration by parameter. */

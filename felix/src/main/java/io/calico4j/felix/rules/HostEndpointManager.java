@@ -30,6 +30,9 @@ final class HostEndpointManager {
   static final String RAW_FAILSAFE_IN = "raw-cali-failsafe-in";
   static final String RAW_FAILSAFE_OUT = "raw-cali-failsafe-out";
 
+  /** Drops what belongs to no connection and begins none, unless a parameter says otherwise. */
+  static final String INVALID = "filter-cali-hep-invalid";
+
   private static final String ANY = "*";
   private static final String ACCEPTED = "meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 ";
   private static final String REMEMBER = "meta mark set meta mark or " + ACCEPTED_EARLY + " ";
@@ -95,6 +98,11 @@ final class HostEndpointManager {
     table.putChain(
         RAW_FAILSAFE_OUT,
         with(with(List.of(NEIGHBOURS), out), accepting("daddr", "sport", inbound)));
+  }
+
+  /** Puts whether packets are dropped that belong to no connection and begin none. */
+  void putInvalidCheck(boolean drops) {
+    table.putChain(INVALID, drops ? List.of("ct state invalid drop") : List.of());
   }
 
   private static List<String> with(List<String> first, List<String> then) {
@@ -202,7 +210,7 @@ final class HostEndpointManager {
   private static List<String> normal(AppliedRules applied, boolean ingress) {
     List<String> lines = new ArrayList<>();
     lines.add("ct state established,related accept");
-    lines.add("ct state invalid drop");
+    lines.add("jump " + INVALID);
     lines.add("jump " + (ingress ? FAILSAFE_IN : FAILSAFE_OUT));
     lines.add(CLEAR);
     if (applied.closed()) {
@@ -224,7 +232,7 @@ final class HostEndpointManager {
       return lines;
     }
     lines.add("ct state established,related return");
-    lines.add("ct state invalid drop");
+    lines.add("jump " + INVALID);
     lines.add(CLEAR);
     if (applied.closed()) {
       lines.add("drop comment \"a policy cannot be read\"");
@@ -247,7 +255,7 @@ final class HostEndpointManager {
   private static List<String> preDnat(AppliedRules applied) {
     List<String> lines = early(applied, true, FAILSAFE_IN, REMEMBER + "accept");
     if (!lines.isEmpty()) {
-      lines.add(0, "ct state invalid drop");
+      lines.add(0, "jump " + INVALID);
     }
     return lines;
   }

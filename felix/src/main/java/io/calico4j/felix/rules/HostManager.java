@@ -4,6 +4,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.Member;
+import io.calico4j.felix.config.WorkloadChecks;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;
@@ -52,6 +53,25 @@ final class HostManager {
               case "RETURN" -> "return";
               default -> "drop";
             }));
+  }
+
+  /** Puts what every endpoint's chain begins with. */
+  void putChecks(WorkloadChecks checks) {
+    List<String> common = new ArrayList<>();
+    common.add("ct state established,related accept");
+    if (checks.dropInvalid()) {
+      common.add("ct state invalid drop");
+    }
+    common.add("meta mark set meta mark and 0xfffcffff");
+    table.putChain(TO_CHECKS, common);
+    List<String> from = new ArrayList<>(common);
+    if (!checks.allowVxlan()) {
+      from.add("udp dport " + checks.vxlanPort() + " drop");
+    }
+    if (!checks.allowIpip()) {
+      from.add("meta l4proto 4 drop");
+    }
+    table.putChain(FROM_CHECKS, from);
   }
 
   /**

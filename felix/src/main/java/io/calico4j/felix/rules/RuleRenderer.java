@@ -11,7 +11,6 @@ import io.calico4j.felix.calculation.AddressSetId;
 import io.calico4j.felix.calculation.RuleScanner;
 import io.calico4j.felix.calculation.Selectors;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -51,12 +50,7 @@ final class RuleRenderer {
   }
 
   private List<String> render(Resource<?> owner, Rule rule) {
-    if (rule.http() != null
-        || rule.source().services() != null
-        || rule.destination().services() != null) {
-      throw new IllegalArgumentException("http and services cannot be enforced here");
-    }
-    requireSense(rule);
+    RuleScanner.requireSense(rule);
     if (!isFamilyBound(owner, rule)) {
       return lines(owner, rule, null);
     }
@@ -67,36 +61,6 @@ final class RuleRenderer {
       }
     }
     return lines;
-  }
-
-  /** Refuses what nft would refuse, and with it the whole transaction. */
-  private static void requireSense(Rule rule) {
-    require(
-        rule.ipVersion() == null || rule.ipVersion() == 4 || rule.ipVersion() == 6, "ipVersion");
-    for (Rule.Icmp icmp : Arrays.asList(rule.icmp(), rule.notICMP())) {
-      if (icmp != null) {
-        require(
-            Protocol.ICMP.equals(rule.protocol()) || Protocol.ICMPV6.equals(rule.protocol()),
-            "icmp needs protocol ICMP or ICMPv6");
-        require(isByte(icmp.type()) && isByte(icmp.code()), "an ICMP type or code");
-        require(icmp.code() == null || icmp.type() != null, "an ICMP code needs a type");
-      }
-    }
-    boolean ports =
-        Stream.of(rule.source(), rule.destination())
-            .anyMatch(peer -> !peer.ports().isEmpty() || !peer.notPorts().isEmpty());
-    Protocol protocol = rule.protocol();
-    require(!ports || protocol == null || protocol.hasPorts(), "ports need TCP, UDP or SCTP");
-  }
-
-  private static boolean isByte(@Nullable Integer number) {
-    return number == null || number >= 0 && number <= 255;
-  }
-
-  private static void require(boolean holds, String what) {
-    if (!holds) {
-      throw new IllegalArgumentException(what);
-    }
   }
 
   private static boolean isFamilyBound(Resource<?> owner, Rule rule) {

@@ -8,8 +8,10 @@ import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostAddressesUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.PoolsUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
 import io.calico4j.felix.config.FelixConfig;
@@ -24,6 +26,7 @@ public final class RulesetManager {
   private final EndpointManager endpoints;
   private final HostManager host;
   private final HostEndpointManager hostEndpoints;
+  private final MasqueradeManager masquerade;
   private RuleRenderer renderer;
   private FelixConfig config = FelixConfig.DEFAULTS;
 
@@ -35,14 +38,24 @@ public final class RulesetManager {
     host = new HostManager(table);
     hostEndpoints = new HostEndpointManager(table);
     hostEndpoints.putFailsafePorts(config.failsafeInbound(), config.failsafeOutbound());
+    hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
+    masquerade = new MasqueradeManager(table);
     renderer = new RuleRenderer(addressSets, config.logPrefix());
     host.putEndpointToHostAction(config.endpointToHostAction());
+    host.putChecks(config.checks());
   }
 
   /** Takes over the parameters. */
   public void configure(FelixConfig changed) {
     if (!changed.endpointToHostAction().equals(config.endpointToHostAction())) {
       host.putEndpointToHostAction(changed.endpointToHostAction());
+    }
+    if (!changed.checks().equals(config.checks())) {
+      host.putChecks(changed.checks());
+      hostEndpoints.putInvalidCheck(changed.checks().dropInvalid());
+    }
+    if (!changed.natOutgoing().equals(config.natOutgoing())) {
+      masquerade.configure(changed.natOutgoing());
     }
     if (!changed.failsafeInbound().equals(config.failsafeInbound())
         || !changed.failsafeOutbound().equals(config.failsafeOutbound())) {
@@ -92,6 +105,10 @@ public final class RulesetManager {
         policies.remove(rules.key());
       } else if (update instanceof AddressSetRemoved set) {
         addressSets.remove(set.id());
+      } else if (update instanceof PoolsUpdate pools) {
+        masquerade.update(pools);
+      } else if (update instanceof HostAddressesUpdate hosts) {
+        masquerade.update(hosts);
       }
     }
   }

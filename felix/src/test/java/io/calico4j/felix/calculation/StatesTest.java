@@ -116,8 +116,8 @@ class StatesTest {
   }
 
   private static String key(Random random) {
-    return switch (random.nextInt(10)) {
-      case 8, 9 -> ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h" + random.nextInt(4)).path();
+    return switch (random.nextInt(12)) {
+      case 10, 11 -> ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h" + random.nextInt(4)).path();
       case 0, 1, 2 ->
           ResourceKind.WORKLOAD_ENDPOINT.prefix()
               + "default/"
@@ -138,6 +138,8 @@ class StatesTest {
           random.nextBoolean()
               ? ResourceKey.of(ResourceKind.GLOBAL_NETWORK_SET, "s" + random.nextInt(3)).path()
               : ResourceKind.NETWORK_SET.prefix() + "default/s" + random.nextInt(2);
+      case 7 -> ResourceKey.of(ResourceKind.IP_POOL, "pool" + random.nextInt(3)).path();
+      case 8 -> ResourceKey.of(ResourceKind.NODE, random.nextBoolean() ? "here" : "there").path();
       default -> ResourceKey.of(ResourceKind.TIER, "t" + random.nextInt(2)).path();
     };
   }
@@ -164,6 +166,15 @@ class StatesTest {
               + random.nextInt(3)
               + (random.nextBoolean() ? ",'defaultAction':'Pass'" : "")
               + "}";
+    } else if (kind.equals(ResourceKind.IP_POOL)) {
+      spec =
+          "{'cidr':'"
+              + NETS.get(random.nextInt(NETS.size()))
+              + "','natOutgoing':"
+              + random.nextBoolean()
+              + "}";
+    } else if (kind.equals(ResourceKind.NODE)) {
+      spec = "{'bgp':{'ipv4Address':'10.65.0." + random.nextInt(3) + "/24'}}";
     } else if (kind.equals(ResourceKind.NETWORK_SET)
         || kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
       spec = "{'nets':" + some(NETS, random) + "}";

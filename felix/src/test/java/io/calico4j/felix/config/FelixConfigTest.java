@@ -49,6 +49,21 @@ class FelixConfigTest {
             seconds("ReportingIntervalSecs", 30),
             seconds("ReportingTTLSecs", 90),
             new SettingExample("EndpointReportingEnabled", false, "yes", true, "on"),
+            new SettingExample("IPForwarding", "Enabled", "disabled", "Disabled", "off"),
+            new SettingExample("NATPortRange", "", "1024:2048", "1024-2048", "2048:1024"),
+            new SettingExample("NATOutgoingAddress", "", "192.0.2.1", "192.0.2.1", "fd00::1"),
+            new SettingExample(
+                "NATOutgoingExclusions",
+                "IPPoolsOnly",
+                "ippoolsandhostips",
+                "IPPoolsAndHostIPs",
+                "none"),
+            new SettingExample(
+                "IptablesNATOutgoingInterfaceFilter", "", "eth+", "eth+", "eth0; drop"),
+            new SettingExample("VXLANPort", 4789, "8472", 8472, "0"),
+            new SettingExample("AllowVXLANPacketsFromWorkloads", false, "1", true, "on"),
+            new SettingExample("AllowIPIPPacketsFromWorkloads", false, "1", true, "on"),
+            new SettingExample("DisableConntrackInvalidCheck", false, "1", true, "on"),
             new SettingExample(
                 "FailsafeInboundHostPorts",
                 FelixConfig.DEFAULTS.failsafeInbound(),
@@ -104,6 +119,9 @@ class FelixConfigTest {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(90),
                 false,
+                true,
+                NatOutgoing.DEFAULTS,
+                WorkloadChecks.DEFAULTS,
                 FelixConfig.DEFAULTS.failsafeInbound(),
                 FelixConfig.DEFAULTS.failsafeOutbound()));
     FelixSource inFile = FelixSource.file(file, report -> {});

@@ -28,7 +28,7 @@ class HostEndpointManagerTest {
   private static final String CLEAR = "meta mark set meta mark and 0xfffcffff";
   private static final String TIER = "meta mark set meta mark and 0xfffdffff";
   private static final String KNOWN = "ct state established,related accept";
-  private static final String INVALID = "ct state invalid drop";
+  private static final String INVALID = "jump filter-cali-hep-invalid";
   private static final String ALLOW_ALL = "{'action':'Allow'}";
 
   private final Calculation calculation =

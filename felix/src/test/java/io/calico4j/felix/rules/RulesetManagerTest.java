@@ -321,6 +321,79 @@ class RulesetManagerTest {
         .allMatch(text -> text.contains("here-cni-nat-eth0 is not put in force"));
   }
 
+  private void pool(String name, String cidr, String more) {
+    put(
+        ResourceKey.of(ResourceKind.IP_POOL, name).path(),
+        "{'metadata':{'name':'" + name + "'},'spec':{'cidr':'" + cidr + "'" + more + "}}");
+  }
+
+  @Test
+  void whatLeavesThePoolsIsMasqueradedWhereAPoolSaysSo() {
+    assertThat(build().chains().get("nat-cali-nat-outgoing")).isEmpty();
+    pool("out", "10.65.0.0/16", ",'natOutgoing':true");
+    pool("in", "10.66.0.0/16", "");
+    pool("off", "10.67.0.0/16", ",'disabled':true");
+    pool("six", "fd00:65::/64", ",'natOutgoing':false");
+    Ruleset ruleset = build();
+    assertThat(ruleset.chains().get("nat-cali-nat-outgoing"))
+        .containsExactly(
+            "ip saddr . meta nfproto @cali40masq-ipam-pools"
+                + " ip daddr . meta nfproto != @cali40network-ip-pools masquerade fully-random");
+    assertThat(ruleset.sets().get("cali40masq-ipam-pools")).containsExactly("10.65.0.0/16");
+    assertThat(ruleset.sets().get("cali40network-ip-pools"))
+        .containsExactly("10.65.0.0/16", "10.66.0.0/16", "10.67.0.0/16");
+    assertThat(ruleset.sets().get("cali60network-ip-pools")).containsExactly("fd00:65::/64");
+    pool("out", "10.65.0.0/16", "");
+    assertThat(build().chains().get("nat-cali-nat-outgoing")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "NATPortRange | 32768:65535 | P meta l4proto tcp masquerade to :32768-65535 fully-random;"
+            + "P meta l4proto udp masquerade to :32768-65535 fully-random;P masquerade fully-random",
+        "NATOutgoingAddress | 192.0.2.77 | P snat ip to 192.0.2.77 fully-random",
+        "NATOutgoingExclusions | ippoolsandhostips"
+            + " | P ip daddr != @cali40all-hosts-net masquerade fully-random",
+        "IptablesNATOutgoingInterfaceFilter | eth+"
+            + " | oifname \"eth*\" P masquerade fully-random",
+      })
+  void parametersChangeTheMasquerade(String name, String value, String rules) {
+    pool("out", "10.65.0.0/16", ",'natOutgoing':true");
+    put(
+        ResourceKey.of(ResourceKind.NODE, "there").path(),
+        "{'metadata':{'name':'there'},'spec':{'bgp':{'ipv4Address':'192.0.2.1/24'}}}");
+    manager.configure(
+        FelixConfig.resolve(List.of(FelixSource.environment(Map.of("FELIX_" + name, value)))));
+    Ruleset ruleset = build();
+    assertThat(
+            String.join(";", ruleset.chains().get("nat-cali-nat-outgoing"))
+                .replace(
+                    "ip saddr . meta nfproto @cali40masq-ipam-pools"
+                        + " ip daddr . meta nfproto != @cali40network-ip-pools",
+                    "P"))
+        .isEqualTo(rules);
+    assertThat(ruleset.sets().get("cali40all-hosts-net")).containsExactly("192.0.2.1");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "AllowVXLANPacketsFromWorkloads | true | meta l4proto 4 drop",
+        "AllowIPIPPacketsFromWorkloads | true | udp dport 4789 drop",
+        "VXLANPort | 8472 | udp dport 8472 drop;meta l4proto 4 drop",
+      })
+  void parametersChangeWhatWorkloadsMaySend(String name, String value, String rules) {
+    manager.configure(
+        FelixConfig.resolve(List.of(FelixSource.environment(Map.of("FELIX_" + name, value)))));
+    assertThat(build().chains().get(HostManager.FROM_CHECKS))
+        .endsWith(rules.split(";"))
+        .hasSize(3 + rules.split(";").length);
+  }
+
   @Test
   void aDamagedPolicyClosesEveryEndpoint() {
     String path = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "p").path();

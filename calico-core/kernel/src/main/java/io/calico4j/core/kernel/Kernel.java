@@ -2,6 +2,7 @@ package io.calico4j.core.kernel;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** The way into the kernel: namespaces, netlink sockets, sysctls. Safe for use by many threads. */
 public interface Kernel {
@@ -51,6 +52,9 @@ public interface Kernel {
    * whatever path or descriptor leads to it.
    */
   boolean isOwn(NetworkNamespace namespace) throws KernelException;
+
+  /** Reads a sysctl of this process's own namespace; empty when the kernel does not have it. */
+  Optional<String> sysctl(String path) throws KernelException;
 
   /** Writes sysctls of this process's own namespace. */
   void setSysctls(List<Sysctl> sysctls) throws KernelException;

@@ -8,6 +8,9 @@ public class KernelException extends Exception {
   /** errno: no such process; for a route, "not there". */
   public static final int ESRCH = 3;
 
+  /** errno: input or output failed. */
+  public static final int EIO = 5;
+
   /** errno: exists already. */
   public static final int EEXIST = 17;
 

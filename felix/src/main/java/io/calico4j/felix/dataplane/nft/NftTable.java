@@ -49,21 +49,12 @@ final class NftTable {
           map raw-cali-to-hep-dispatch { type ifname : verdict; }
           map mangle-cali-from-hep-dispatch { type ifname : verdict; }
           chain filter-cali-wl-to-host-action { }
-          chain filter-cali-from-wl-checks {
-            ct state established,related accept
-            ct state invalid drop
-            meta mark set meta mark and 0xfffcffff
-            udp dport 4789 drop
-            meta l4proto 4 drop
-          }
-          chain filter-cali-to-wl-checks {
-            ct state established,related accept
-            ct state invalid drop
-            meta mark set meta mark and 0xfffcffff
-          }
+          chain filter-cali-from-wl-checks { }
+          chain filter-cali-to-wl-checks { }
           chain raw-cali-allowed-sources { }
           chain nat-cali-dnat { }
           chain nat-cali-snat { }
+          chain nat-cali-nat-outgoing { }
           chain filter-cali-from-wl {
             iifname vmap @filter-cali-from-wl-dispatch
             drop
@@ -94,6 +85,7 @@ final class NftTable {
             jump raw-cali-allowed-sources
             fib saddr . iif oif 0 drop
           }
+          chain filter-cali-hep-invalid { }
           chain filter-cali-failsafe-in { }
           chain filter-cali-failsafe-out { }
           chain raw-cali-failsafe-in { }
@@ -167,6 +159,7 @@ final class NftTable {
           chain nat-POSTROUTING {
             type nat hook postrouting priority srcnat; policy accept;
             jump nat-cali-snat
+            jump nat-cali-nat-outgoing
           }
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;

@@ -11,9 +11,11 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -117,6 +119,17 @@ public final class LinuxKernel implements Kernel {
     static FileIdentity of(Path path) throws IOException {
       Map<String, Object> found = Files.readAttributes(path, "unix:dev,ino");
       return new FileIdentity(found.get("dev"), found.get("ino"));
+    }
+  }
+
+  @Override
+  public Optional<String> sysctl(String path) throws KernelException {
+    try {
+      return Optional.of(Files.readString(Path.of("/proc/sys/" + path)).strip());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new KernelException("read sysctl", path, KernelException.EIO, String.valueOf(e));
     }
   }
 

@@ -1,0 +1,171 @@
+package io.calico4j.calicoctl;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import io.calico4j.core.datastore.Datastore;
+import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.testing.MemoryDatastore;
+import io.calico4j.core.testing.PassingDatastore;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** {@code policy explain} over two workloads, {@code web} and {@code db}, and their policies. */
+class PolicyExplainTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+  private final MemoryDatastore datastore = new MemoryDatastore();
+
+  @BeforeEach
+  void aCluster() throws Exception {
+    endpoint("web", "10.65.0.1", "'web':''", "[]");
+    endpoint("db", "10.65.0.2", "'db':''", "[{'name':'sql','protocol':'TCP','port':5432}]");
+    put(
+        ResourceKey.of(ResourceKind.PROFILE, "net"),
+        "{'metadata':{'name':'net'},'spec':{'labelsToApply':{'net':''},"
+            + "'ingress':[{'action':'Allow','source':{'selector':'has(net)'}}],"
+            + "'egress':[{'action':'Allow'}]}}");
+    put(
+        ResourceKey.of(ResourceKind.TIER, "first"),
+        "{'metadata':{'name':'first'},'spec':{'order':1}}");
+    policy(
+        "guard",
+        "{'tier':'first','selector':'has(db)','types':['Ingress'],'ingress':["
+            + "{'action':'Deny','source':{'nets':['10.9.0.0/16','10.8.0.0/16']}},"
+            + "{'action':'Pass','protocol':'TCP','destination':{'ports':['sql']}},"
+            + "{'action':'Allow','protocol':'ICMP','icmp':{'type':8}}]}");
+    policy(
+        "db",
+        "{'selector':'has(db)','types':['Ingress'],'ingress':["
+            + "{'action':'Allow','protocol':'TCP','source':{'selector':'has(web)'}}]}");
+  }
+
+  private void put(ResourceKey key, String json) throws Exception {
+    long unused =
+        datastore.commit(Transaction.builder().put(key.path(), json.replace('\'', '"')).build());
+  }
+
+  private void endpoint(String name, String address, String labels, String ports) throws Exception {
+    String full = "h-" + name + "-cni-" + name + "-eth0";
+    put(
+        new ResourceKey(ResourceKind.WORKLOAD_ENDPOINT, "default", full),
+        "{'metadata':{'name':'"
+            + full
+            + "','namespace':'default','labels':{"
+            + labels
+            + "}},'spec':{'node':'h-"
+            + name
+            + "','orchestrator':'cni','containerID':'"
+            + name
+            + "','endpoint':'eth0','ipNetworks':['"
+            + address
+            + "/32'],'profiles':['net'],'interfaceName':'cali1','ports':"
+            + ports
+            + "}}");
+  }
+
+  private void policy(String name, String spec) throws Exception {
+    put(
+        ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, name),
+        "{'metadata':{'name':'" + name + "'},'spec':" + spec + "}");
+  }
+
+  /** Commands close their datastore; this one must outlive them. */
+  private static final class Unclosable extends PassingDatastore {
+    Unclosable(Datastore datastore) {
+      super(datastore);
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private int run(String... arguments) {
+    CommandLine line = CalicoctlMain.commandLine(() -> new Unclosable(datastore), Map.of());
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(err));
+    return line.execute(arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "web | db | TCP | 5432 | allowed | GlobalNetworkPolicy(db), ingress rule 1",
+        "web | db | TCP | 22 | denied | the end of tier first",
+        "web | db | UDP | 5432 | denied | the end of tier first",
+        "web | db | ICMP | 0 | allowed | GlobalNetworkPolicy(guard), ingress rule 3",
+        "10.9.1.1 | db | TCP | 5432 | denied | GlobalNetworkPolicy(guard), ingress rule 1",
+        "10.7.1.1 | db | TCP | 5432 | denied | the end of tier default",
+        "db | web | TCP | 22 | allowed | Profile(net), ingress rule 1",
+        "10.7.1.1 | web | TCP | 22 | denied | nothing allows it",
+        "10.65.0.1 | 10.65.0.2 | TCP | 5432 | allowed | GlobalNetworkPolicy(db), ingress rule 1",
+      })
+  void oneRuleDecides(
+      String from, String to, String protocol, int port, String verdict, String reason) {
+    assertThat(
+            run(
+                "policy",
+                "explain",
+                "--from",
+                from,
+                "--to",
+                to,
+                "--protocol",
+                protocol,
+                "--port",
+                "" + port,
+                "-o",
+                "json"))
+        .as(err.toString())
+        .isZero();
+    JsonObject json = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertThat(json.get("verdict").getAsString()).isEqualTo(verdict);
+    JsonObject ingress = json.getAsJsonObject("ingress");
+    assertThat(ingress.get("verdict").getAsString()).isEqualTo(verdict);
+    assertThat(ingress.get("reason").getAsString()).startsWith(reason);
+  }
+
+  @Test
+  void theTextTellsWhatDidNotDecide() {
+    assertThat(run("policy", "explain", "--from", "web", "--to", "db", "--port", "5432")).isZero();
+    assertThat(out.toString().lines().toList())
+        .containsExactly(
+            "TCP from 10.65.0.1 to 10.65.0.2 port 5432: allowed",
+            "egress from WorkloadEndpoint(default/h-web-cni-web-eth0): allowed by Profile(net),"
+                + " egress rule 1",
+            "ingress to WorkloadEndpoint(default/h-db-cni-db-eth0): allowed by"
+                + " GlobalNetworkPolicy(db), ingress rule 1",
+            "  tier first: GlobalNetworkPolicy(guard), ingress rule 1 (Deny): source 10.65.0.1 is"
+                + " in none of nets [10.9.0.0/16, 10.8.0.0/16]",
+            "  tier first: GlobalNetworkPolicy(guard), ingress rule 2 passes to the next");
+  }
+
+  @Test
+  void whatIsNotThereAndWhatMakesNoSenseIsNamed() {
+    assertThat(run("policy", "explain", "--from", "nobody", "--to", "db", "--port", "1"))
+        .isEqualTo(1);
+    assertThat(run("policy", "explain", "--from", "web", "--to", "db")).isEqualTo(1);
+    assertThat(run("policy", "explain", "--from", "web", "--to", "fd00::1", "--port", "1"))
+        .isEqualTo(1);
+    assertThat(run("policy", "explain", "--from", "web", "--to", "db", "-o", "xml", "--port", "1"))
+        .isEqualTo(1);
+    assertThat(err.toString())
+        .contains(
+            List.of(
+                "--from \"nobody\" is neither an address nor a WorkloadEndpoint",
+                "--port \"0\" must be 1 to 65535",
+                "has no IPV6 address",
+                "-o \"xml\" is unknown"));
+  }
+}
