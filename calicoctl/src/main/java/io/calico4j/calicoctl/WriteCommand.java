@@ -113,9 +113,7 @@ final class WriteCommand implements Callable<Integer> {
     if (mode == Mode.DELETE) {
       return;
     }
-    if (resource.kind().equals(ResourceKind.HOST_ENDPOINT)) {
-      warn(resource.key() + " is stored, but Felix does not enforce HostEndpoints yet");
-    } else if (resource.kind().equals(ResourceKind.FELIX_CONFIGURATION)) {
+    if (resource.kind().equals(ResourceKind.FELIX_CONFIGURATION)) {
       FelixSource source = FelixSource.resource((Resource<FelixConfigurationSpec>) resource);
       FelixParameters.withoutEffect(List.of(source)).forEach(this::warn);
     }

@@ -107,6 +107,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** What the host's loopback interface has, as of the last look. */
   private Set<Cidr> hostLoopback = Set.of();
 
+  /** Whether host endpoints have changed since the host's interfaces were read. */
+  private boolean interfacesStale = true;
+
   /** Whether another program has changed the table since it was written last. */
   private boolean tableChanged;
 
@@ -248,6 +251,18 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
+  /** Reads the host's interfaces where a host endpoint is found by the addresses they have. */
+  private void readHostInterfaces() {
+    try {
+      if (calculation.asksForInterfaces()) {
+        dirty |= calculation.putInterfaces(HostInterfaces.read(kernel));
+      }
+      interfacesStale = false;
+    } catch (KernelException e) {
+      log.error("the addresses of the host's interfaces are not known now: {}", e.getMessage());
+    }
+  }
+
   /** Deletes conntrack entries of addresses that no endpoint of this node has any more. */
   private void forgetConnections() {
     Set<IpAddress> gone;
@@ -274,6 +289,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     boolean known = calculation.localEndpoints().containsKey(key);
     if (calculation.update(key, entry)) {
       dirty = true;
+      interfacesStale |= key.startsWith(ResourceKind.HOST_ENDPOINT.prefix());
       if (key.startsWith(ResourceKind.FELIX_CONFIGURATION.prefix())) {
         resolved = null;
       }
@@ -294,6 +310,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       dirty = true;
     }
     readHostLoopback();
+    readHostInterfaces();
     if (dirty || tableChanged) {
       apply();
     }
@@ -423,6 +440,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   private synchronized void apply() {
     if (!inSync || !dirty && !tableChanged) {
+      return;
+    }
+    if (interfacesStale) {
+      readHostInterfaces();
+    }
+    if (interfacesStale) {
+      // Without them an interface might be left open.
+      refused = "rules are not programmed: the addresses of the host's interfaces are not known";
       return;
     }
     try {

@@ -94,6 +94,9 @@ public final class OneShotFelix implements EndpointReadiness {
       for (Entry entry : datastore.list(ResourceKind.ROOT).entries()) {
         boolean unused = calculation.update(entry.key(), entry);
       }
+      if (calculation.asksForInterfaces()) {
+        boolean unused = calculation.putInterfaces(HostInterfaces.read(kernel));
+      }
       try (NftablesDataplane dataplane =
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
         RulesetManager ruleset = new RulesetManager(dataplane.table());

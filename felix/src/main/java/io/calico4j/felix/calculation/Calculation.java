@@ -5,6 +5,7 @@ import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.ClusterAddresses;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.FelixConfigurationSpec;
+import io.calico4j.core.model.HostEndpointSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NetworkSetSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -21,10 +22,14 @@ import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.AppliedRules;
+import io.calico4j.felix.calculation.DataplaneUpdate.BothWays;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
+import io.calico4j.felix.calculation.PolicyResolver.Place;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -34,7 +39,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,9 +49,10 @@ import org.jspecify.annotations.Nullable;
  * tells what has changed for this node since it was asked last. An update costs what it changes,
  * whatever the cluster's size. The output depends on the present state, never on how it came about.
  *
- * <p>A damaged resource counts as absent, with two exceptions: a damaged policy closes the
- * endpoints that it may select, because a policy must never vanish by being damaged; and a damaged
- * network set counts as every address where a rule denies its members or allows all but them.
+ * <p>A damaged resource counts as absent, with three exceptions: a damaged policy closes the
+ * endpoints that it may select, because a policy must never vanish by being damaged; a damaged host
+ * endpoint closes the interfaces that it names; and a damaged network set counts as every address
+ * where a rule denies its members or allows all but them.
  *
  * <p>Pure, and not for several threads.
  */
@@ -71,6 +79,15 @@ public final class Calculation {
   private final Set<String> changedProfiles = new LinkedHashSet<>();
 
   private final Set<String> removedEndpoints = new LinkedHashSet<>();
+  private final HostEndpoints hostEndpoints = new HostEndpoints();
+
+  /** The profiles of this node's host endpoints that are in force. */
+  private final Map<String, List<String>> hostProfiles = new HashMap<>();
+
+  /** Keys of host endpoints that are damaged, of other nodes too. */
+  private final Set<String> damagedHostEndpoints = new HashSet<>();
+
+  private final Set<String> removedHostEndpoints = new LinkedHashSet<>();
 
   /** Keys of the endpoints that the dataplane has been told of. */
   private final Set<String> toldEndpoints = new HashSet<>();
@@ -120,6 +137,8 @@ public final class Calculation {
     }
     if (kind.equals(ResourceKind.WORKLOAD_ENDPOINT)) {
       putEndpoint(path, read(ResourceKind.WORKLOAD_ENDPOINT, entry));
+    } else if (kind.equals(ResourceKind.HOST_ENDPOINT)) {
+      putHostEndpoint(key, entry);
     } else if (kind.equals(ResourceKind.PROFILE)) {
       putProfile(key.name(), read(ResourceKind.PROFILE, entry));
     } else if (kind.equals(ResourceKind.NETWORK_POLICY)) {
@@ -145,7 +164,13 @@ public final class Calculation {
       put(peers, key.name(), read(ResourceKind.BGP_PEER, entry));
       floating.noteHosts();
     } else if (kind.equals(ResourceKind.FELIX_CONFIGURATION)) {
-      put(configurations, key.name(), read(ResourceKind.FELIX_CONFIGURATION, entry));
+      // With its document, which has the fields that the spec does not know.
+      put(
+          configurations,
+          key.name(),
+          entry == null
+              ? Optional.empty()
+              : filter.accept(ResourceKind.FELIX_CONFIGURATION, entry));
     } else {
       var unused = read(kind, entry);
       return false;
@@ -187,6 +212,72 @@ public final class Calculation {
     }
   }
 
+  private void putHostEndpoint(ResourceKey resource, @Nullable Entry entry) {
+    String key = resource.path();
+    Optional<Resource<HostEndpointSpec>> endpoint = read(ResourceKind.HOST_ENDPOINT, entry);
+    Optional<Resource<HostEndpointSpec>> readable = endpoint;
+    if (entry != null && endpoint.isEmpty()) {
+      damagedHostEndpoints.add(key);
+      readable = DamagedHostEndpoint.of(resource, entry.value());
+    } else {
+      damagedHostEndpoints.remove(key);
+    }
+    hostEndpoints.put(key, readable.filter(e -> e.spec().node().equals(node)).orElse(null));
+    if (endpoint.isPresent()) {
+      HostEndpointSpec spec = endpoint.get().spec();
+      addressSets.putItem(
+          key,
+          EndpointLabels.ofHost(endpoint.get()),
+          spec.profiles(),
+          EndpointLabels.networksOf(spec.expectedIPs()),
+          spec.ports());
+    } else {
+      addressSets.removeItem(key);
+    }
+  }
+
+  /**
+   * Takes over what interfaces the host has, without those of workloads.
+   *
+   * @return whether they have changed
+   */
+  public boolean putInterfaces(Set<HostInterface> interfaces) {
+    return hostEndpoints.putInterfaces(interfaces);
+  }
+
+  /** Tells whether a host endpoint of this node is found by the addresses of interfaces. */
+  public boolean asksForInterfaces() {
+    return hostEndpoints.asksForAddresses();
+  }
+
+  private void refreshHostEndpoints() {
+    for (String key : hostEndpoints.takeChanged()) {
+      Resource<HostEndpointSpec> endpoint = hostEndpoints.inForce(key);
+      List<String> names = endpoint == null ? List.of() : endpoint.spec().profiles();
+      List<String> before = hostProfiles.getOrDefault(key, List.of());
+      if (!before.equals(names)) {
+        leaveProfiles(key, before);
+        joinProfiles(key, names);
+      }
+      if (endpoint == null) {
+        hostProfiles.remove(key);
+        resolver.removeEndpoint(key);
+        removedHostEndpoints.add(key);
+      } else {
+        hostProfiles.put(key, names);
+        removedHostEndpoints.remove(key);
+        resolver.putHostEndpoint(key, EndpointLabels.ofHost(endpoint), names);
+      }
+    }
+  }
+
+  private void joinProfiles(String key, List<String> names) {
+    for (String name : names) {
+      endpointsByProfile.computeIfAbsent(name, n -> new HashSet<>()).add(key);
+    }
+    changedProfiles.addAll(names);
+  }
+
   private void putLocalEndpoint(String key, Resource<WorkloadEndpointSpec> endpoint) {
     Resource<WorkloadEndpointSpec> before = localEndpoints.put(key, endpoint);
     List<String> names = endpoint.spec().profiles();
@@ -194,10 +285,7 @@ public final class Calculation {
       if (before != null) {
         leaveProfiles(key, before.spec().profiles());
       }
-      for (String name : names) {
-        endpointsByProfile.computeIfAbsent(name, n -> new HashSet<>()).add(key);
-      }
-      changedProfiles.addAll(names);
+      joinProfiles(key, names);
     }
     removedEndpoints.remove(key);
     resolver.putEndpoint(key, EndpointLabels.of(endpoint), names);
@@ -289,6 +377,7 @@ public final class Calculation {
     List<DataplaneUpdate> rules = new ArrayList<>();
     List<DataplaneUpdate> removals = new ArrayList<>();
     floating.refresh(this::isTaken).forEach(resolver::touch);
+    refreshHostEndpoints();
     for (String key : resolver.takeChangedPolicies()) {
       Resource<PolicySpec> policy = resolver.active(key);
       if (policy == null) {
@@ -321,9 +410,12 @@ public final class Calculation {
             new EndpointUpdate(
                 key,
                 endpoint.spec(),
-                applied(key, endpoint.spec(), true),
-                applied(key, endpoint.spec(), false),
+                applied(key, endpoint.spec().profiles(), true),
+                applied(key, endpoint.spec().profiles(), false),
                 floating.of(key)));
+      } else if (hostProfiles.containsKey(key)) {
+        toldEndpoints.add(key);
+        updates.add(hostEndpointUpdate(key));
       }
     }
     for (String key : removedEndpoints) {
@@ -332,16 +424,53 @@ public final class Calculation {
       }
     }
     removedEndpoints.clear();
+    for (String key : removedHostEndpoints) {
+      if (toldEndpoints.remove(key)) {
+        updates.add(new HostEndpointRemoved(key));
+      }
+    }
+    removedHostEndpoints.clear();
     updates.addAll(removals);
     released.forEach(id -> updates.add(new AddressSetRemoved(id)));
     released.clear();
     return updates;
   }
 
-  private AppliedRules applied(String key, WorkloadEndpointSpec endpoint, boolean ingress) {
+  private HostEndpointUpdate hostEndpointUpdate(String key) {
+    SortedSet<String> interfaces = new TreeSet<>(hostEndpoints.interfacesOf(key));
+    if (damagedHostEndpoints.contains(key)) {
+      AppliedRules closed = new AppliedRules(true, List.of(), List.of(), false);
+      AppliedRules none = new AppliedRules(false, List.of(), List.of(), false);
+      BothWays neither = new BothWays(none, none);
+      return new HostEndpointUpdate(
+          key, interfaces, new BothWays(closed, closed), neither, neither, none);
+    }
+    List<String> names = hostProfiles.getOrDefault(key, List.of());
+    return new HostEndpointUpdate(
+        key,
+        interfaces,
+        new BothWays(applied(key, names, true), applied(key, names, false)),
+        bothWays(key, Place.FORWARD),
+        bothWays(key, Place.UNTRACKED),
+        withoutProfiles(key, Place.PRE_DNAT, true));
+  }
+
+  private BothWays bothWays(String key, Place place) {
+    return new BothWays(withoutProfiles(key, place, true), withoutProfiles(key, place, false));
+  }
+
+  private AppliedRules withoutProfiles(String key, Place place, boolean ingress) {
+    return new AppliedRules(
+        resolver.isClosed(key, place, ingress),
+        resolver.tiers(key, place, ingress),
+        List.of(),
+        false);
+  }
+
+  private AppliedRules applied(String key, List<String> names, boolean ingress) {
     List<String> keys = new ArrayList<>();
     boolean missing = false;
-    for (String name : endpoint.profiles()) {
+    for (String name : names) {
       if (!profiles.containsKey(name)) {
         missing = true;
         break;
@@ -349,7 +478,10 @@ public final class Calculation {
       keys.add(profileKey(name));
     }
     return new AppliedRules(
-        resolver.isClosed(key, ingress), resolver.tiers(key, ingress), keys, missing);
+        resolver.isClosed(key, Place.NORMAL, ingress),
+        resolver.tiers(key, Place.NORMAL, ingress),
+        keys,
+        missing);
   }
 
   private static String profileKey(String name) {

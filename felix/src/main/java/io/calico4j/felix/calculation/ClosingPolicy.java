@@ -8,6 +8,7 @@ import com.google.gson.JsonPrimitive;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.selector.Selector;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +19,11 @@ import org.jspecify.annotations.Nullable;
  *     in its namespace or in the cluster
  * @param ingress whether it closes traffic to them
  * @param egress whether it closes traffic from them
+ * @param forward whether it closes what is forwarded through host endpoints too: it says that it
+ *     applies to that, or cannot be read at all
  */
-public record ClosingPolicy(Selector endpoints, boolean ingress, boolean egress) {
+public record ClosingPolicy(Selector endpoints, boolean ingress, boolean egress, boolean forward) {
+  private static final List<String> FORWARD = List.of("applyOnForward", "doNotTrack", "preDNAT");
 
   /** Reads what can be read of a damaged policy, whatever its bytes. */
   static ClosingPolicy of(ResourceKey key, String json) {
@@ -37,7 +41,8 @@ public record ClosingPolicy(Selector endpoints, boolean ingress, boolean egress)
     }
     boolean ingress = mentions(spec, "Ingress");
     boolean egress = mentions(spec, "Egress");
-    return new ClosingPolicy(endpoints, ingress || !egress, egress || !ingress);
+    boolean forward = spec.size() == 0 || FORWARD.stream().anyMatch(field -> holds(spec, field));
+    return new ClosingPolicy(endpoints, ingress || !egress, egress || !ingress, forward);
   }
 
   private static JsonObject spec(String json) {
@@ -64,6 +69,13 @@ public record ClosingPolicy(Selector endpoints, boolean ingress, boolean egress)
             && !text.getAsString().isEmpty()
         ? text.getAsString()
         : null;
+  }
+
+  /** Whatever is not a plain no may be a yes. */
+  private static boolean holds(JsonObject spec, String field) {
+    return spec.has(field)
+        && !spec.get(field).isJsonNull()
+        && !spec.get(field).equals(new JsonPrimitive(false));
   }
 
   private static boolean mentions(JsonObject spec, String type) {

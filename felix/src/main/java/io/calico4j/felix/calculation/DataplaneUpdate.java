@@ -8,6 +8,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedSet;
 
 /**
  * What changes in what this node must enforce. Updates come in an order in which each one only
@@ -64,6 +65,40 @@ public sealed interface DataplaneUpdate {
 
   /** An endpoint is not on this node any more. */
   record EndpointRemoved(String key) implements DataplaneUpdate {}
+
+  /**
+   * A host endpoint of this node is in force or has changed, or its interfaces, or what applies to
+   * it.
+   *
+   * @param key its key in the datastore
+   * @param interfaces the names of its interfaces, at least one; {@code *} is all that have no
+   *     endpoint of their own
+   * @param normal what applies to what the host itself receives and sends
+   * @param forward what applies to what comes in or goes out there and is not the host's own; no
+   *     tier leaves it alone
+   * @param untracked what applies before connection tracking; without profiles
+   * @param preDnat what applies to what comes in before its destination is translated; without
+   *     profiles
+   */
+  record HostEndpointUpdate(
+      String key,
+      SortedSet<String> interfaces,
+      BothWays normal,
+      BothWays forward,
+      BothWays untracked,
+      AppliedRules preDnat)
+      implements DataplaneUpdate {}
+
+  /** A host endpoint is not in force on this node any more. */
+  record HostEndpointRemoved(String key) implements DataplaneUpdate {}
+
+  /**
+   * What applies in each direction.
+   *
+   * @param ingress to packets that come in
+   * @param egress to packets that go out
+   */
+  record BothWays(AppliedRules ingress, AppliedRules egress) {}
 
   /**
    * The pools are other ones.

@@ -1,5 +1,6 @@
 package io.calico4j.felix.calculation;
 
+import io.calico4j.core.model.HostEndpointSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
@@ -12,6 +13,7 @@ final class EndpointLabels {
   /** Labels of the namespace and of the service account: only their profiles give them. */
   private static final List<String> INHERITED = List.of("pcns.", "pcsa.");
 
+  private static final String NAMESPACE = "projectcalico.org/namespace";
   private static final String SERVICE_ACCOUNT = "projectcalico.org/serviceaccount";
 
   private EndpointLabels() {}
@@ -24,6 +26,16 @@ final class EndpointLabels {
     if (account != null && !account.isEmpty()) {
       labels.put(SERVICE_ACCOUNT, account);
     }
+    return labels;
+  }
+
+  /** Returns a host endpoint's own labels; it belongs to no namespace, whatever it says. */
+  static Map<String, String> ofHost(Resource<HostEndpointSpec> endpoint) {
+    Map<String, String> labels = new TreeMap<>(endpoint.metadata().labels());
+    labels
+        .keySet()
+        .removeIf(
+            label -> label.equals(NAMESPACE) || INHERITED.stream().anyMatch(label::startsWith));
     return labels;
   }
 

@@ -8,6 +8,7 @@ import io.calico4j.core.selector.LabelIndex;
 import io.calico4j.core.selector.Selector;
 import io.calico4j.felix.calculation.DataplaneUpdate.AppliedTier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -48,26 +49,55 @@ final class PolicyResolver {
   /** Policies that began or ended to apply to anything, or whose rules have changed. */
   private final Set<String> changedPolicies = new LinkedHashSet<>();
 
-  private final LabelIndex<String, String> index =
-      new LabelIndex<>(
-          new LabelIndex.Listener<>() {
-            @Override
-            public void onMatch(String policy, String endpoint) {
-              dirty.add(endpoint);
-              if (endpointsByPolicy.merge(policy, 1, Integer::sum) == 1) {
-                changedPolicies.add(policy);
-              }
-            }
+  private final LabelIndex<String, String> index = newIndex();
 
-            @Override
-            public void onUnmatch(String policy, String endpoint) {
-              dirty.add(endpoint);
-              if (endpointsByPolicy.computeIfPresent(policy, (p, n) -> n == 1 ? null : n - 1)
-                  == null) {
-                changedPolicies.add(policy);
-              }
+  /** The same for this node's host endpoints: other policies select them. */
+  private final LabelIndex<String, String> hostIndex = newIndex();
+
+  /** Where a policy is evaluated; workloads have only the first. */
+  enum Place {
+    /** What is for the endpoint itself. */
+    NORMAL,
+    /** What is forwarded through a host endpoint. */
+    FORWARD,
+    /** Before connection tracking, at a host endpoint. */
+    UNTRACKED,
+    /** Before the translation of destinations, at a host endpoint. */
+    PRE_DNAT;
+
+    boolean has(PolicySpec spec) {
+      boolean untracked = Boolean.TRUE.equals(spec.doNotTrack());
+      boolean preDnat = !untracked && Boolean.TRUE.equals(spec.preDNAT());
+      return switch (this) {
+        case NORMAL -> !untracked && !preDnat;
+        case FORWARD -> !untracked && !preDnat && Boolean.TRUE.equals(spec.applyOnForward());
+        case UNTRACKED -> untracked;
+        case PRE_DNAT -> preDnat;
+      };
+    }
+  }
+
+  private LabelIndex<String, String> newIndex() {
+    return new LabelIndex<>(
+        new LabelIndex.Listener<>() {
+          @Override
+          public void onMatch(String policy, String endpoint) {
+            dirty.add(endpoint);
+            if (endpointsByPolicy.merge(policy, 1, Integer::sum) == 1) {
+              changedPolicies.add(policy);
             }
-          });
+          }
+
+          @Override
+          public void onUnmatch(String policy, String endpoint) {
+            dirty.add(endpoint);
+            if (endpointsByPolicy.computeIfPresent(policy, (p, n) -> n == 1 ? null : n - 1)
+                == null) {
+              changedPolicies.add(policy);
+            }
+          }
+        });
+  }
 
   private static double order(@Nullable Double order) {
     return order == null ? Double.POSITIVE_INFINITY : order;
@@ -80,9 +110,16 @@ final class PolicyResolver {
     index.putItem(key, labels, profiles);
   }
 
-  /** Removes an endpoint; one that is not there is fine. */
+  /** Puts a host endpoint that is in force on this node, or changes it. */
+  void putHostEndpoint(String key, Map<String, String> labels, List<String> profiles) {
+    endpoints.add(key);
+    dirty.add(key);
+    hostIndex.putItem(key, labels, profiles);
+  }
+
+  /** Removes an endpoint of either kind; one that is not there is fine. */
   void removeEndpoint(String key) {
-    index.removeItem(key);
+    indexOf(key).removeItem(key);
     endpoints.remove(key);
     dirty.remove(key);
   }
@@ -90,6 +127,7 @@ final class PolicyResolver {
   /** Gives a profile the labels that its endpoints inherit; none remove it. */
   void putProfile(String name, Map<String, String> labels) {
     index.putParent(name, labels);
+    hostIndex.putParent(name, labels);
   }
 
   /** Makes an endpoint of this node dirty. */
@@ -110,12 +148,14 @@ final class PolicyResolver {
     Resource<PolicySpec> before = policies.put(key, policy);
     put(
         key,
-        isForWorkloads(policy.spec()) ? selector : null,
+        Place.NORMAL.has(policy.spec()) ? selector : null,
+        policy.kind().equals(ResourceKind.NETWORK_POLICY) ? null : selector,
         wasClosing || before == null || !hasSamePlace(before.spec(), policy.spec()));
   }
 
   private static boolean hasSamePlace(PolicySpec before, PolicySpec after) {
-    return before.effectiveTier().equals(after.effectiveTier())
+    return Arrays.stream(Place.values()).allMatch(place -> place.has(before) == place.has(after))
+        && before.effectiveTier().equals(after.effectiveTier())
         && Objects.equals(before.order(), after.order())
         && before.appliesToIngress() == after.appliesToIngress()
         && before.appliesToEgress() == after.appliesToEgress();
@@ -125,26 +165,42 @@ final class PolicyResolver {
   void putClosing(String key, ClosingPolicy policy) {
     policies.remove(key);
     closing.put(key, policy);
-    put(key, policy.endpoints(), true);
+    put(
+        key,
+        policy.endpoints(),
+        key.startsWith(ResourceKind.NETWORK_POLICY.prefix()) ? null : policy.endpoints(),
+        true);
   }
 
   /** Removes a policy; one that is not there is fine. */
   void removePolicy(String key) {
     policies.remove(key);
     closing.remove(key);
-    put(key, null, false);
+    put(key, null, null, false);
   }
 
-  private void put(String key, @Nullable Selector selector, boolean hasMoved) {
+  private void put(
+      String key, @Nullable Selector workloads, @Nullable Selector hosts, boolean hasMoved) {
+    put(index, key, workloads);
+    put(hostIndex, key, hosts);
+    changedPolicies.add(key);
+    if (hasMoved) {
+      dirty.addAll(index.membersOf(key));
+      dirty.addAll(hostIndex.membersOf(key));
+    }
+  }
+
+  private static void put(
+      LabelIndex<String, String> index, String key, @Nullable Selector selector) {
     if (selector == null) {
       index.removeSelector(key);
     } else {
       index.putSelector(key, selector);
     }
-    changedPolicies.add(key);
-    if (hasMoved) {
-      dirty.addAll(index.membersOf(key));
-    }
+  }
+
+  private LabelIndex<String, String> indexOf(String endpoint) {
+    return endpoint.startsWith(ResourceKind.HOST_ENDPOINT.prefix()) ? hostIndex : index;
   }
 
   /** Puts a tier, or removes it (null). */
@@ -174,12 +230,13 @@ final class PolicyResolver {
     return taken;
   }
 
-  /** Returns the tiers that have something to say about an endpoint in one direction. */
-  List<AppliedTier> tiers(String endpoint, boolean ingress) {
+  /** Returns the tiers that have something to say about an endpoint in one place and direction. */
+  List<AppliedTier> tiers(String endpoint, Place place, boolean ingress) {
     List<Applying> applying = new ArrayList<>();
-    for (String key : index.selectorsOf(endpoint)) {
+    for (String key : indexOf(endpoint).selectorsOf(endpoint)) {
       Resource<PolicySpec> policy = policies.get(key);
       if (policy != null
+          && place.has(policy.spec())
           && (ingress ? policy.spec().appliesToIngress() : policy.spec().appliesToEgress())) {
         applying.add(new Applying(key, policy));
       }
@@ -220,18 +277,16 @@ final class PolicyResolver {
         : name.equals("default") ? 1_000_000 : Double.POSITIVE_INFINITY;
   }
 
-  private static boolean isForWorkloads(PolicySpec spec) {
-    return !Boolean.TRUE.equals(spec.doNotTrack()) && !Boolean.TRUE.equals(spec.preDNAT());
-  }
-
-  /** Tells whether a damaged policy closes an endpoint in a direction. */
-  boolean isClosed(String endpoint, boolean ingress) {
+  /** Tells whether a damaged policy closes an endpoint in a place and direction. */
+  boolean isClosed(String endpoint, Place place, boolean ingress) {
     if (closing.isEmpty()) {
       return false;
     }
-    for (String key : index.selectorsOf(endpoint)) {
+    for (String key : indexOf(endpoint).selectorsOf(endpoint)) {
       ClosingPolicy policy = closing.get(key);
-      if (policy != null && (ingress ? policy.ingress() : policy.egress())) {
+      if (policy != null
+          && (place != Place.FORWARD || policy.forward())
+          && (ingress ? policy.ingress() : policy.egress())) {
         return true;
       }
     }

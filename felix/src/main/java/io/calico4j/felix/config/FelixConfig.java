@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
  * @param ipForwarding whether the host is made to forward packets
  * @param natOutgoing how outgoing traffic is masqueraded
  * @param checks what is done to packets of workloads before policy is asked
+ * @param failsafeInbound ports of the host that host endpoints leave open
+ * @param failsafeOutbound ports of others that they leave open to the host
  */
 public record FelixConfig(
     String endpointToHostAction,
@@ -41,7 +43,9 @@ public record FelixConfig(
     boolean endpointReporting,
     boolean ipForwarding,
     NatOutgoing natOutgoing,
-    WorkloadChecks checks) {
+    WorkloadChecks checks,
+    List<FailsafePort> failsafeInbound,
+    List<FailsafePort> failsafeOutbound) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   private static final Origin ORIGIN =
@@ -198,6 +202,20 @@ public record FelixConfig(
           "false",
           "packets that conntrack calls invalid are left to policy instead of being dropped");
 
+  private static final Parameter<List<FailsafePort>> FAILSAFE_IN =
+      failsafe(
+          "FailsafeInboundHostPorts",
+          "failsafeInboundHostPorts",
+          "tcp:22,udp:68,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667",
+          "ports of the host that host endpoints leave open");
+
+  private static final Parameter<List<FailsafePort>> FAILSAFE_OUT =
+      failsafe(
+          "FailsafeOutboundHostPorts",
+          "failsafeOutboundHostPorts",
+          "udp:53,udp:67,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667",
+          "ports of others that host endpoints leave open to the host");
+
   private static final List<Parameter<?>> PARAMETERS =
       List.of(
           ACTION,
@@ -215,7 +233,20 @@ public record FelixConfig(
           VXLAN_PORT,
           ALLOW_VXLAN,
           ALLOW_IPIP,
-          NO_INVALID_CHECK);
+          NO_INVALID_CHECK,
+          FAILSAFE_IN,
+          FAILSAFE_OUT);
+
+  private static Parameter<List<FailsafePort>> failsafe(
+      String name, String field, String absent, String description) {
+    return Parameter.of(
+        name,
+        field,
+        FailsafePort.list(),
+        FailsafePort.list().parse(absent).orElseThrow(),
+        absent,
+        description);
+  }
 
   /** What this Felix acts upon. */
   static final Settings TABLE =
@@ -249,7 +280,9 @@ public record FelixConfig(
             VXLAN_PORT.find(sources),
             ALLOW_VXLAN.find(sources),
             ALLOW_IPIP.find(sources),
-            !NO_INVALID_CHECK.find(sources)));
+            !NO_INVALID_CHECK.find(sources)),
+        FAILSAFE_IN.find(sources),
+        FAILSAFE_OUT.find(sources));
   }
 
   /** Reads {@code 5000} or {@code 32768:65535}, and returns it as nftables has it. */

@@ -91,7 +91,8 @@ final class EndpointManager {
     }
   }
 
-  private static boolean isInterface(@Nullable String name) {
+  /** Tells whether a text can be the name of an interface. */
+  static boolean isInterface(@Nullable String name) {
     return name != null && INTERFACE.matcher(name).matches();
   }
 
@@ -143,7 +144,25 @@ final class EndpointManager {
       lines.add("drop comment \"a policy cannot be read\"");
       return lines;
     }
-    for (AppliedTier tier : applied.tiers()) {
+    String accepted = "meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return";
+    addTiers(lines, applied.tiers(), ingress, true, accepted);
+    addProfiles(lines, applied, ingress, accepted);
+    return lines;
+  }
+
+  /**
+   * Evaluates tiers.
+   *
+   * @param drops whether a tier that does not pass drops what it has not decided
+   * @param accepted the line after a policy that may have accepted the packet
+   */
+  static void addTiers(
+      List<String> lines,
+      List<AppliedTier> tiers,
+      boolean ingress,
+      boolean drops,
+      String accepted) {
+    for (AppliedTier tier : tiers) {
       lines.add("meta mark set meta mark and 0xfffdffff");
       for (String policy : tier.policies()) {
         lines.add(
@@ -151,18 +170,22 @@ final class EndpointManager {
                 + RuleRenderer.PASS_BIT
                 + " == 0 jump "
                 + PolicyManager.chain(policy, ingress));
-        lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+        lines.add(accepted);
       }
-      if (!tier.passAtEnd()) {
+      if (drops && !tier.passAtEnd()) {
         lines.add("meta mark and " + RuleRenderer.PASS_BIT + " == 0 drop");
       }
     }
+  }
+
+  /** Evaluates profiles; what none of them accepts is dropped. */
+  static void addProfiles(
+      List<String> lines, AppliedRules applied, boolean ingress, String accepted) {
     for (String profile : applied.profiles()) {
       lines.add("jump " + PolicyManager.chain(profile, ingress));
-      lines.add("meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return");
+      lines.add(accepted);
     }
     lines.add(applied.profileMissing() ? "drop comment \"a profile is missing\"" : "drop");
-    return lines;
   }
 
   private static boolean hasAddressRules(@Nullable Endpoint endpoint) {

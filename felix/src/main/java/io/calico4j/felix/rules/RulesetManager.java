@@ -9,6 +9,8 @@ import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostAddressesUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.PoolsUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
@@ -23,6 +25,7 @@ public final class RulesetManager {
   private final PolicyManager policies;
   private final EndpointManager endpoints;
   private final HostManager host;
+  private final HostEndpointManager hostEndpoints;
   private final MasqueradeManager masquerade;
   private RuleRenderer renderer;
   private FelixConfig config = FelixConfig.DEFAULTS;
@@ -33,6 +36,9 @@ public final class RulesetManager {
     policies = new PolicyManager(table);
     endpoints = new EndpointManager(table);
     host = new HostManager(table);
+    hostEndpoints = new HostEndpointManager(table);
+    hostEndpoints.putFailsafePorts(config.failsafeInbound(), config.failsafeOutbound());
+    hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
     masquerade = new MasqueradeManager(table);
     renderer = new RuleRenderer(addressSets, config.logPrefix());
     host.putEndpointToHostAction(config.endpointToHostAction());
@@ -46,9 +52,14 @@ public final class RulesetManager {
     }
     if (!changed.checks().equals(config.checks())) {
       host.putChecks(changed.checks());
+      hostEndpoints.putInvalidCheck(changed.checks().dropInvalid());
     }
     if (!changed.natOutgoing().equals(config.natOutgoing())) {
       masquerade.configure(changed.natOutgoing());
+    }
+    if (!changed.failsafeInbound().equals(config.failsafeInbound())
+        || !changed.failsafeOutbound().equals(config.failsafeOutbound())) {
+      hostEndpoints.putFailsafePorts(changed.failsafeInbound(), changed.failsafeOutbound());
     }
     boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
     config = changed;
@@ -86,6 +97,10 @@ public final class RulesetManager {
         endpoints.update(endpoint);
       } else if (update instanceof EndpointRemoved endpoint) {
         endpoints.remove(endpoint.key());
+      } else if (update instanceof HostEndpointUpdate endpoint) {
+        hostEndpoints.update(endpoint);
+      } else if (update instanceof HostEndpointRemoved endpoint) {
+        hostEndpoints.remove(endpoint.key());
       } else if (update instanceof RulesRemoved rules) {
         policies.remove(rules.key());
       } else if (update instanceof AddressSetRemoved set) {

@@ -10,7 +10,21 @@ public interface TableWriter {
     /** Packets that come from it. */
     FROM_WORKLOAD,
     /** Packets that go to it. */
-    TO_WORKLOAD
+    TO_WORKLOAD,
+    /** What the host itself receives from it. */
+    FROM_HOST,
+    /** What the host itself sends to it. */
+    TO_HOST,
+    /** What comes from it and is forwarded. */
+    FROM_HOST_FORWARD,
+    /** What is forwarded to it. */
+    TO_HOST_FORWARD,
+    /** What comes from it, before connection tracking. */
+    FROM_HOST_UNTRACKED,
+    /** What the host itself sends to it, before connection tracking. */
+    TO_HOST_UNTRACKED,
+    /** What comes from it, before destinations are translated. */
+    FROM_HOST_PRE_DNAT
   }
 
   /** Puts a set without members; one that is there with its members stays as it is. */
@@ -34,6 +48,9 @@ public interface TableWriter {
   /** Sends packets of an interface to a chain that was put. */
   void putVerdict(Direction direction, String interfaceName, String chain);
 
-  /** Lets packets of an interface be dropped. */
+  /**
+   * Takes the verdict away: packets from and to workloads are dropped then, those of the host's
+   * interfaces go on to the next chain.
+   */
   void removeVerdict(Direction direction, String interfaceName);
 }

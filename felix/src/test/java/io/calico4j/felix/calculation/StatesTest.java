@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.testing.RandomCluster;
 import io.calico4j.felix.rules.RecordingTable;
 import io.calico4j.felix.rules.RulesetManager;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -34,6 +36,10 @@ class StatesTest {
     final RecordingTable table = new RecordingTable();
     final RulesetManager manager = new RulesetManager(table);
 
+    void interfaces(Set<HostInterface> interfaces) {
+      boolean unused = calculation.putInterfaces(interfaces);
+    }
+
     void update(String key, @Nullable String json) {
       boolean unused = calculation.update(key, json == null ? null : new Entry(key, json, 1));
     }
@@ -55,7 +61,12 @@ class StatesTest {
     Random random = new Random(seed);
     Map<String, String> stored = new TreeMap<>();
     Node node = new Node();
+    Set<HostInterface> interfaces = Set.of();
     for (int step = 0; step < STEPS; step++) {
+      if (random.nextInt(10) == 0) {
+        interfaces = interfaces(random);
+        node.interfaces(interfaces);
+      }
       String key = RandomCluster.key(random);
       if (random.nextInt(4) == 0) {
         stored.remove(key);
@@ -72,6 +83,7 @@ class StatesTest {
         continue;
       }
       Node fresh = new Node();
+      fresh.interfaces(interfaces);
       List<String> keys = new ArrayList<>(stored.keySet());
       Collections.shuffle(keys, random);
       keys.forEach(k -> fresh.update(k, stored.get(k)));
@@ -80,5 +92,14 @@ class StatesTest {
     List.copyOf(stored.keySet()).forEach(key -> node.update(key, null));
     assertThat(node.flush()).as("seed %d, all deleted", seed).isEqualTo(new Node().flush());
     assertThat(node.calculation.flush()).isEmpty();
+  }
+
+  private static Set<HostInterface> interfaces(Random random) {
+    Set<HostInterface> interfaces = new HashSet<>();
+    for (int i = 0; i < 3; i++) {
+      interfaces.add(
+          new HostInterface("eth" + i, Set.of(IpAddress.parse("192.0.2." + random.nextInt(3)))));
+    }
+    return interfaces;
   }
 }

@@ -9,6 +9,7 @@ import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.testing.GeneratedSection;
 import io.calico4j.core.testing.SettingExample;
 import java.nio.file.Files;
@@ -62,7 +63,23 @@ class FelixConfigTest {
             new SettingExample("VXLANPort", 4789, "8472", 8472, "0"),
             new SettingExample("AllowVXLANPacketsFromWorkloads", false, "1", true, "on"),
             new SettingExample("AllowIPIPPacketsFromWorkloads", false, "1", true, "on"),
-            new SettingExample("DisableConntrackInvalidCheck", false, "1", true, "on")));
+            new SettingExample("DisableConntrackInvalidCheck", false, "1", true, "on"),
+            new SettingExample(
+                "FailsafeInboundHostPorts",
+                FelixConfig.DEFAULTS.failsafeInbound(),
+                "22, UDP:10.0.0.0/8:68,tcp:[fd00::/8]:9,tcp:fd00::/8:9",
+                List.of(
+                    new FailsafePort("tcp", null, 22),
+                    new FailsafePort("udp", Cidr.parse("10.0.0.0/8"), 68),
+                    new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9),
+                    new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9)),
+                "icmp:8"),
+            new SettingExample(
+                "FailsafeOutboundHostPorts",
+                FelixConfig.DEFAULTS.failsafeOutbound(),
+                "none",
+                List.of(),
+                "tcp:99999")));
   }
 
   private static SettingExample seconds(String name, long absent) {
@@ -104,7 +121,9 @@ class FelixConfigTest {
                 false,
                 true,
                 NatOutgoing.DEFAULTS,
-                WorkloadChecks.DEFAULTS));
+                WorkloadChecks.DEFAULTS,
+                FelixConfig.DEFAULTS.failsafeInbound(),
+                FelixConfig.DEFAULTS.failsafeOutbound()));
     FelixSource inFile = FelixSource.file(file, report -> {});
     assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");

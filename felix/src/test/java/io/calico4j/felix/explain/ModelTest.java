@@ -88,7 +88,7 @@ class ModelTest {
   void ofTheProbesManyPassAndManyDoNot() {
     int allowed = 0;
     int all = 0;
-    for (long seed = 0; seed < CLUSTERS / 10; seed++) {
+    for (long seed = 0; seed < CLUSTERS / 2; seed++) {
       Random random = new Random(seed);
       Map<String, String> stored = cluster(random);
       PolicyTrace trace = trace(stored);
@@ -97,7 +97,7 @@ class ModelTest {
         allowed += isAllowed(trace, probe) ? 1 : 0;
       }
     }
-    assertThat(allowed).isBetween(all / 10, all - all / 10);
+    assertThat(allowed).isBetween(all / 40, all - all / 10);
   }
 
   private static Packet packet(Random random) {

@@ -257,7 +257,9 @@ final class NaivePolicy {
     List<String> texts =
         key.contains("/workloadendpoints/")
             ? texts(spec, "ipNetworks")
-            : key.contains("networksets/") ? texts(spec, "nets") : List.of();
+            : key.contains("/hostendpoints/")
+                ? texts(spec, "expectedIPs")
+                : key.contains("networksets/") ? texts(spec, "nets") : List.of();
     List<Cidr> networks = new ArrayList<>();
     texts.forEach(text -> networks.add(Cidr.parse(text)));
     return networks;
@@ -275,7 +277,8 @@ final class NaivePolicy {
     }
     for (Map.Entry<String, JsonObject> item : stored.entrySet()) {
       JsonObject spec = item.getValue().getAsJsonObject("spec");
-      if (item.getKey().contains("/workloadendpoints/")
+      if ((item.getKey().contains("/workloadendpoints/")
+              || item.getKey().contains("/hostendpoints/"))
           && spec.has("ports")
           && networks(item.getKey(), item.getValue()).contains(address.toCidr())
           && selector.matches(labels(item.getKey(), item.getValue()))) {

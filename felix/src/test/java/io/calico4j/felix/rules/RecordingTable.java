@@ -1,6 +1,7 @@
 package io.calico4j.felix.rules;
 
 import io.calico4j.felix.calculation.Member;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -12,22 +13,41 @@ import java.util.TreeSet;
 public final class RecordingTable implements TableWriter {
   private final SortedMap<String, SortedSet<String>> sets = new TreeMap<>();
   private final SortedMap<String, List<String>> chains = new TreeMap<>();
-  private final SortedMap<String, String> fromWorkload = new TreeMap<>();
-  private final SortedMap<String, String> toWorkload = new TreeMap<>();
+  private final Map<Direction, SortedMap<String, String>> verdicts = new EnumMap<>(Direction.class);
 
   /** What is in the table at one time: members as text. */
   public record Ruleset(
       Map<String, SortedSet<String>> sets,
       Map<String, List<String>> chains,
-      Map<String, String> fromWorkload,
-      Map<String, String> toWorkload) {}
+      Map<Direction, SortedMap<String, String>> verdicts) {
+    /** Returns the chains of packets from workloads, by interface. */
+    public Map<String, String> fromWorkload() {
+      return verdicts(Direction.FROM_WORKLOAD);
+    }
+
+    /** Returns the chains of packets to workloads, by interface. */
+    public Map<String, String> toWorkload() {
+      return verdicts(Direction.TO_WORKLOAD);
+    }
+
+    /** Returns the chains by interface. */
+    public Map<String, String> verdicts(Direction direction) {
+      return verdicts.getOrDefault(direction, new TreeMap<>());
+    }
+  }
 
   /** Copies what is there now. */
   public Ruleset snapshot() {
     SortedMap<String, SortedSet<String>> members = new TreeMap<>();
     sets.forEach((name, some) -> members.put(name, new TreeSet<>(some)));
-    return new Ruleset(
-        members, new TreeMap<>(chains), new TreeMap<>(fromWorkload), new TreeMap<>(toWorkload));
+    Map<Direction, SortedMap<String, String>> directions = new EnumMap<>(Direction.class);
+    verdicts.forEach(
+        (direction, some) -> {
+          if (!some.isEmpty()) {
+            directions.put(direction, new TreeMap<>(some));
+          }
+        });
+    return new Ruleset(members, new TreeMap<>(chains), directions);
   }
 
   private static String text(Member member) {
@@ -82,11 +102,11 @@ public final class RecordingTable implements TableWriter {
 
   @Override
   public void putVerdict(Direction direction, String interfaceName, String chain) {
-    (direction == Direction.FROM_WORKLOAD ? fromWorkload : toWorkload).put(interfaceName, chain);
+    verdicts.computeIfAbsent(direction, d -> new TreeMap<>()).put(interfaceName, chain);
   }
 
   @Override
   public void removeVerdict(Direction direction, String interfaceName) {
-    (direction == Direction.FROM_WORKLOAD ? fromWorkload : toWorkload).remove(interfaceName);
+    verdicts.computeIfAbsent(direction, d -> new TreeMap<>()).remove(interfaceName);
   }
 }

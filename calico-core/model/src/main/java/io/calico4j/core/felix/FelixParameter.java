@@ -105,14 +105,12 @@ public record FelixParameter(
     FLOATING("floating addresses are always in force"),
     /** Flow logs. */
     FLOW_LOGS("flow logs are not yet implemented"),
-    /** Forwarding of packets. */
-    FORWARDING("forwarding is always turned on"),
     /** Go's runtime. */
     GO("it tunes Go's runtime, and calico-node is a JVM: see CALICO_NODE_JAVA_OPTIONS"),
     /** The health page. */
     HEALTH("the health page is always served"),
     /** Policy for hosts. */
-    HOST_ENDPOINTS("host endpoints are not yet enforced"),
+    HOST_ENDPOINTS("host endpoints are found among all of the host's interfaces"),
     /** Interface names. */
     INTERFACE("the plugins give every interface a name that begins with cali"),
     /** The iptables dataplane. */
@@ -129,8 +127,6 @@ public record FelixParameter(
     METRICS_TLS("metrics are served without TLS"),
     /** MTU detection. */
     MTU("the MTU comes from the interface that has the node's address"),
-    /** Outgoing NAT. */
-    NAT("NAT for outgoing traffic is not yet implemented"),
     /** The node's name. */
     NODE_NAME("NODENAME says the node's name"),
     /** Selection of nodes. */
@@ -151,8 +147,6 @@ public record FelixParameter(
     SPOOFING("allowSpoofedSourcePrefixes of an endpoint always holds"),
     /** Intervals and time limits. */
     TIMING("this Felix has a fixed time for it"),
-    /** Tunnels of workloads. */
-    TUNNELS("encapsulated packets from workloads are always dropped"),
     /** Typha. */
     TYPHA("there is no Typha: every node watches etcd itself"),
     /** Usage reports. */

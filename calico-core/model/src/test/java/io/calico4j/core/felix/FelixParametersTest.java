@@ -141,13 +141,8 @@ class FelixParametersTest {
         "{'iptablesMarkMask':4294901760}|",
         "{'iptablesBackend':'NFT'}|",
         "{'routeTableRanges':[{'min':1,'max':9}]}|RouteTableRanges",
-        "{'failsafeInboundHostPorts':[]}|FailsafeInboundHostPorts",
-        "{'failsafeInboundHostPorts':[{'protocol':'tcp','port':22}]}|FailsafeInboundHostPorts",
-        "{'failsafeOutboundHostPorts':[{'protocol':'UDP','port':53},{'protocol':'udp','port':67},"
-            + "{'protocol':'tcp','port':179},{'protocol':'tcp','port':2379},"
-            + "{'protocol':'tcp','port':2380},{'protocol':'tcp','port':5473},"
-            + "{'protocol':'tcp','port':6443},{'protocol':'tcp','port':6667},"
-            + "{'protocol':'tcp','port':6666}]}|",
+        "{'failsafeInboundHostPorts':[]}|",
+        "{'failsafeOutboundHostPorts':[{'protocol':'UDP','port':53}]}|",
         "{'bpfEnabled':false,'bpfConnectTimeLoadBalancing':'TCP'}|",
         "{'bpfEnabled':true}|BPFEnabled",
         "{'externalNodesList':[]}|",

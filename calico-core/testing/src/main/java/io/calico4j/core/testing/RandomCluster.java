@@ -26,7 +26,8 @@ public final class RandomCluster {
 
   /** Returns the key of one of some forty resources. */
   public static String key(Random random) {
-    return switch (random.nextInt(10)) {
+    return switch (random.nextInt(11)) {
+      case 10 -> ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h" + random.nextInt(4)).path();
       case 0, 1, 2 ->
           ResourceKind.WORKLOAD_ENDPOINT.prefix()
               + "default/"
@@ -59,6 +60,8 @@ public final class RandomCluster {
     String spec;
     if (kind.equals(ResourceKind.WORKLOAD_ENDPOINT)) {
       spec = endpoint(key, random);
+    } else if (kind.equals(ResourceKind.HOST_ENDPOINT)) {
+      spec = hostEndpoint(random);
     } else if (kind.equals(ResourceKind.PROFILE)) {
       spec =
           "{'labelsToApply':"
@@ -87,7 +90,7 @@ public final class RandomCluster {
         || kind.equals(ResourceKind.GLOBAL_NETWORK_SET)) {
       spec = "{'nets':" + some(NETS, random) + "}";
     } else {
-      spec = policy(random);
+      spec = policy(kind, random);
     }
     String namespace = kind.namespaced() ? "'namespace':'default'," : "";
     return ("{'metadata':{'name':'"
@@ -132,7 +135,21 @@ public final class RandomCluster {
         + "}";
   }
 
-  private static String policy(Random random) {
+  private static String hostEndpoint(Random random) {
+    return "{'node':'"
+        + (random.nextInt(4) == 0 ? "there" : "here")
+        + "',"
+        + (random.nextBoolean()
+            ? "'interfaceName':'" + List.of("*", "eth0", "eth1").get(random.nextInt(3)) + "',"
+            : "")
+        + "'expectedIPs':['192.0.2."
+        + random.nextInt(3)
+        + "'],'profiles':"
+        + some(List.of("p0", "p1", "kns.default"), random)
+        + ",'ports':[{'name':'web','protocol':'TCP','port':80}]}";
+  }
+
+  private static String policy(ResourceKind<?> kind, Random random) {
     StringBuilder spec = new StringBuilder("{'selector':'" + selector(random) + "'");
     if (random.nextBoolean()) {
       spec.append(",'order':").append(random.nextInt(3));
@@ -140,13 +157,16 @@ public final class RandomCluster {
     if (random.nextInt(3) == 0) {
       spec.append(",'tier':'t").append(random.nextInt(2)).append('\'');
     }
-    if (random.nextInt(8) == 0) {
-      spec.append(",'doNotTrack':true,'applyOnForward':true");
+    boolean global = kind.equals(ResourceKind.GLOBAL_NETWORK_POLICY);
+    int place = global ? random.nextInt(8) : 3;
+    if (place < 3) {
+      spec.append(",'applyOnForward':true");
+      spec.append(List.of("", ",'doNotTrack':true", ",'preDNAT':true").get(place));
     }
     return spec.append(",'ingress':")
         .append(rules(random))
-        .append(",'egress':")
-        .append(rules(random))
+        .append(place == 2 ? ",'types':['Ingress'],'egress':" : ",'egress':")
+        .append(place == 2 ? "[]" : rules(random))
         .append("}")
         .toString();
   }

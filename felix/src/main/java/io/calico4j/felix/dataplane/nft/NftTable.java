@@ -24,8 +24,6 @@ import java.util.stream.Collectors;
 final class NftTable {
   static final String NAME = "calico";
   static final String TABLE = "inet " + NAME;
-  private static final String FROM = "filter-cali-from-wl-dispatch";
-  private static final String TO = "filter-cali-to-wl-dispatch";
 
   private NftTable() {}
 
@@ -43,6 +41,13 @@ final class NftTable {
         table inet calico {
           map filter-cali-from-wl-dispatch { type ifname : verdict; }
           map filter-cali-to-wl-dispatch { type ifname : verdict; }
+          map filter-cali-from-hep-dispatch { type ifname : verdict; }
+          map filter-cali-to-hep-dispatch { type ifname : verdict; }
+          map filter-cali-from-hep-forward-dispatch { type ifname : verdict; }
+          map filter-cali-to-hep-forward-dispatch { type ifname : verdict; }
+          map raw-cali-from-hep-dispatch { type ifname : verdict; }
+          map raw-cali-to-hep-dispatch { type ifname : verdict; }
+          map mangle-cali-from-hep-dispatch { type ifname : verdict; }
           chain filter-cali-wl-to-host-action { }
           chain filter-cali-from-wl-checks { }
           chain filter-cali-to-wl-checks { }
@@ -80,10 +85,72 @@ final class NftTable {
             jump raw-cali-allowed-sources
             fib saddr . iif oif 0 drop
           }
+          chain filter-cali-hep-invalid { }
+          chain filter-cali-failsafe-in { }
+          chain filter-cali-failsafe-out { }
+          chain raw-cali-failsafe-in { }
+          chain raw-cali-failsafe-out { }
+          chain filter-cali-from-hep-any { }
+          chain filter-cali-to-hep-any { }
+          chain filter-cali-from-hep-forward-any { }
+          chain filter-cali-to-hep-forward-any { }
+          chain raw-cali-from-hep-any { }
+          chain raw-cali-to-hep-any { }
+          chain mangle-cali-from-hep-any { }
+          chain filter-cali-from-hep {
+            iifname vmap @filter-cali-from-hep-dispatch
+            goto filter-cali-from-hep-any
+          }
+          chain filter-cali-to-hep {
+            oifname vmap @filter-cali-to-hep-dispatch
+            goto filter-cali-to-hep-any
+          }
+          chain filter-cali-from-hep-forward {
+            iifname vmap @filter-cali-from-hep-forward-dispatch
+            goto filter-cali-from-hep-forward-any
+          }
+          chain filter-cali-to-hep-forward {
+            oifname vmap @filter-cali-to-hep-forward-dispatch
+            goto filter-cali-to-hep-forward-any
+          }
+          chain raw-cali-from-hep {
+            iifname vmap @raw-cali-from-hep-dispatch
+            goto raw-cali-from-hep-any
+          }
+          chain raw-cali-to-hep {
+            oifname vmap @raw-cali-to-hep-dispatch
+            goto raw-cali-to-hep-any
+          }
+          chain mangle-cali-from-hep {
+            iifname vmap @mangle-cali-from-hep-dispatch
+            goto mangle-cali-from-hep-any
+          }
+          chain raw-cali-clear-marks {
+            meta mark and 0x000f0000 != 0 meta mark set meta mark and 0xfff0ffff
+          }
           chain raw-PREROUTING {
             type filter hook prerouting priority raw; policy accept;
+            jump raw-cali-clear-marks
             iifname "cali*" jump raw-cali-loopback
             iifname "cali*" jump raw-cali-rpf
+            iifname != "cali*" jump raw-cali-from-hep
+          }
+          chain raw-OUTPUT {
+            type filter hook output priority raw; policy accept;
+            jump raw-cali-clear-marks
+            oifname != "cali*" jump raw-cali-to-hep
+          }
+          chain mangle-PREROUTING {
+            type filter hook prerouting priority mangle; policy accept;
+            ct state established,related accept
+            meta mark and 0x00040000 == 0 jump mangle-cali-from-hep
+          }
+          chain mangle-POSTROUTING {
+            type filter hook postrouting priority mangle; policy accept;
+            meta mark and 0x00080000 == 0 accept
+            meta mark set meta mark and 0xfff7ffff
+            oifname "cali*" accept
+            jump filter-cali-to-hep
           }
           chain nat-PREROUTING {
             type nat hook prerouting priority dstnat; policy accept;
@@ -97,12 +164,22 @@ final class NftTable {
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;
             iifname "cali*" jump raw-cali-loopback
-            iifname "cali*" goto filter-cali-wl-to-host
+            iifname "cali*" jump filter-cali-wl-to-host
+            meta mark and 0x00040000 == 0 jump filter-cali-from-hep
+          }
+          chain filter-OUTPUT {
+            type filter hook output priority filter; policy accept;
+            meta mark and 0x00040000 != 0 accept
+            ct status dnat meta mark set meta mark or 0x00080000 accept
+            oifname "cali*" accept
+            jump filter-cali-to-hep
           }
           chain filter-FORWARD {
             type filter hook forward priority filter; policy accept;
+            meta mark and 0x00040000 == 0 jump filter-cali-from-hep-forward
             iifname "cali*" jump filter-cali-from-wl
             oifname "cali*" jump filter-cali-to-wl
+            jump filter-cali-to-hep-forward
           }
         }
         """;
@@ -110,7 +187,17 @@ final class NftTable {
 
   /** Returns the name of the verdict map of a direction. */
   static String map(Direction direction) {
-    return direction == Direction.FROM_WORKLOAD ? FROM : TO;
+    return switch (direction) {
+      case FROM_WORKLOAD -> "filter-cali-from-wl-dispatch";
+      case TO_WORKLOAD -> "filter-cali-to-wl-dispatch";
+      case FROM_HOST -> "filter-cali-from-hep-dispatch";
+      case TO_HOST -> "filter-cali-to-hep-dispatch";
+      case FROM_HOST_FORWARD -> "filter-cali-from-hep-forward-dispatch";
+      case TO_HOST_FORWARD -> "filter-cali-to-hep-forward-dispatch";
+      case FROM_HOST_UNTRACKED -> "raw-cali-from-hep-dispatch";
+      case TO_HOST_UNTRACKED -> "raw-cali-to-hep-dispatch";
+      case FROM_HOST_PRE_DNAT -> "mangle-cali-from-hep-dispatch";
+    };
   }
 
   /** Renders what differs; empty when nothing does. */
@@ -134,7 +221,8 @@ final class NftTable {
               }
               rules.forEach(rule -> line(text, "add rule " + TABLE + " " + name + " " + rule));
             });
-    for (String map : List.of(FROM, TO)) {
+    for (Direction direction : Direction.values()) {
+      String map = map(direction);
       verdicts(text, "delete", map, difference.removedVerdicts(), NftTable::quoted);
       verdicts(
           text,
