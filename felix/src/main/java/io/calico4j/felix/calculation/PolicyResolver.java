@@ -26,20 +26,35 @@ import org.jspecify.annotations.Nullable;
  * concerns.
  */
 final class PolicyResolver {
-  private static final Comparator<Resource<PolicySpec>> BY_ORDER =
-      Comparator.<Resource<PolicySpec>>comparingDouble(p -> order(p.spec().order()))
-          .thenComparing(
-              p ->
-                  p.metadata().name()
-                      + "/"
-                      + Objects.toString(p.metadata().namespace(), "")
-                      + "/"
-                      + p.kind().kind());
+  private static final Comparator<Known> BY_ORDER =
+      Comparator.comparingDouble(Known::order).thenComparing(Known::tie).thenComparing(Known::key);
 
-  /** A policy with its key in the datastore. */
-  private record Applying(String key, Resource<PolicySpec> policy) {}
+  /**
+   * A policy.
+   *
+   * @param key its key in the datastore
+   * @param order ascending; a policy without one comes last
+   * @param tie decides between policies of the same order, as upstream does
+   */
+  private record Known(String key, Resource<PolicySpec> policy, double order, String tie) {
+    static Known of(String key, Resource<PolicySpec> policy) {
+      return new Known(
+          key,
+          policy,
+          PolicyResolver.order(policy.spec().order()),
+          policy.metadata().name()
+              + "/"
+              + Objects.toString(policy.metadata().namespace(), "")
+              + "/"
+              + policy.kind().kind());
+    }
 
-  private final Map<String, Resource<PolicySpec>> policies = new HashMap<>();
+    PolicySpec spec() {
+      return policy.spec();
+    }
+  }
+
+  private final Map<String, Known> policies = new HashMap<>();
   private final Map<String, ClosingPolicy> closing = new HashMap<>();
   private final Map<String, Resource<TierSpec>> tiers = new HashMap<>();
   private final Map<String, Integer> endpointsByPolicy = new HashMap<>();
@@ -145,7 +160,7 @@ final class PolicyResolver {
   void putPolicy(String key, Resource<PolicySpec> policy) {
     Selector selector = selectorOf(policy);
     boolean wasClosing = closing.remove(key) != null;
-    Resource<PolicySpec> before = policies.put(key, policy);
+    Known before = policies.put(key, Known.of(key, policy));
     put(
         key,
         Place.NORMAL.has(policy.spec()) ? selector : null,
@@ -213,7 +228,8 @@ final class PolicyResolver {
 
   /** Returns a policy that applies to an endpoint of this node; null when there is none. */
   @Nullable Resource<PolicySpec> active(String key) {
-    return endpointsByPolicy.containsKey(key) ? policies.get(key) : null;
+    Known known = endpointsByPolicy.containsKey(key) ? policies.get(key) : null;
+    return known == null ? null : known.policy();
   }
 
   /** Returns the policies whose rules may have to be looked at, and forgets them. */
@@ -232,21 +248,19 @@ final class PolicyResolver {
 
   /** Returns the tiers that have something to say about an endpoint in one place and direction. */
   List<AppliedTier> tiers(String endpoint, Place place, boolean ingress) {
-    List<Applying> applying = new ArrayList<>();
+    List<Known> applying = new ArrayList<>();
     for (String key : indexOf(endpoint).selectorsOf(endpoint)) {
-      Resource<PolicySpec> policy = policies.get(key);
+      Known policy = policies.get(key);
       if (policy != null
           && place.has(policy.spec())
           && (ingress ? policy.spec().appliesToIngress() : policy.spec().appliesToEgress())) {
-        applying.add(new Applying(key, policy));
+        applying.add(policy);
       }
     }
-    applying.sort(Comparator.comparing(Applying::policy, BY_ORDER).thenComparing(Applying::key));
+    applying.sort(BY_ORDER);
     Map<String, List<String>> byTier = new LinkedHashMap<>();
-    for (Applying one : applying) {
-      byTier
-          .computeIfAbsent(one.policy().spec().effectiveTier(), t -> new ArrayList<>())
-          .add(one.key());
+    for (Known one : applying) {
+      byTier.computeIfAbsent(one.spec().effectiveTier(), t -> new ArrayList<>()).add(one.key());
     }
     return byTier.entrySet().stream()
         .sorted(Map.Entry.comparingByKey(this::compareTiers))

@@ -40,6 +40,13 @@ final class EndpointManager {
   /** How many endpoints each chain is for. */
   private final Map<String, Integer> uses = new HashMap<>();
 
+  /** Chains of this flush: the same applies to many endpoints. */
+  private final Map<Applied, Chain> rendered = new HashMap<>();
+
+  private record Applied(AppliedRules rules, boolean ingress) {}
+
+  private record Chain(String name, List<String> rules) {}
+
   private record Endpoint(EndpointUpdate update, String from, String to) {
     String interfaceName() {
       return String.valueOf(update.endpoint().interfaceName());
@@ -61,8 +68,8 @@ final class EndpointManager {
     Endpoint after =
         new Endpoint(
             update,
-            retain("filter-cali-fw-", rules(update.egress(), false)),
-            retain("filter-cali-tw-", rules(update.ingress(), true)));
+            retain(new Applied(update.egress(), false)),
+            retain(new Applied(update.ingress(), true)));
     endpoints.put(update.key(), after);
     if (before != null && !before.interfaceName().equals(after.interfaceName())) {
       leaveInterface(before);
@@ -120,13 +127,24 @@ final class EndpointManager {
     }
   }
 
-  /** Returns the chain of these rules, which is named by what is in it. */
-  private String retain(String prefix, List<String> rules) {
-    String name = prefix + Digest.of(String.join("\n", rules));
-    if (uses.merge(name, 1, Integer::sum) == 1) {
-      table.putChain(name, rules);
+  /** Notes that all updates of a flush were taken: what was rendered for them is forgotten. */
+  void flushed() {
+    rendered.clear();
+  }
+
+  private String retain(Applied applied) {
+    Chain chain = rendered.computeIfAbsent(applied, EndpointManager::render);
+    if (uses.merge(chain.name(), 1, Integer::sum) == 1) {
+      table.putChain(chain.name(), chain.rules());
     }
-    return name;
+    return chain.name();
+  }
+
+  /** Returns the chain of what applies, which is named by what is in it. */
+  private static Chain render(Applied applied) {
+    List<String> rules = rules(applied.rules(), applied.ingress());
+    String prefix = applied.ingress() ? "filter-cali-tw-" : "filter-cali-fw-";
+    return new Chain(prefix + Digest.of(String.join("\n", rules)), rules);
   }
 
   private void release(Endpoint endpoint) {

@@ -111,6 +111,7 @@ public final class RulesetManager {
         masquerade.update(hosts);
       }
     }
+    endpoints.flushed();
   }
 
   /** Returns whose rules are in a chain: a policy or a profile; else the chain. */
