@@ -177,11 +177,17 @@ class EtcdDatastoreIT extends DatastoreContract {
   void aWriteThatWasGivenUpIsNotDoneWhenEtcdComesBack() throws Exception {
     long revision = datastore.commit(Transaction.builder().put(prefix + "before", "1").build());
     etcd.kill();
-    assertThatThrownBy(
-            () -> datastore.commit(Transaction.builder().put(prefix + "late", "1").build()))
-        .isInstanceOf(UnavailableException.class)
-        .hasMessageContaining("did not answer within");
-    etcd.start();
+    try {
+      // The connection is known to be broken then: the write waits for another one.
+      assertThatThrownBy(() -> datastore.get(prefix + "before"))
+          .isInstanceOf(UnavailableException.class);
+      assertThatThrownBy(
+              () -> datastore.commit(Transaction.builder().put(prefix + "late", "1").build()))
+          .isInstanceOf(UnavailableException.class)
+          .hasMessageContaining("did not answer within");
+    } finally {
+      etcd.start();
+    }
     Await.until(
         "it answers again",
         BOUND_SECONDS,
