@@ -8,6 +8,7 @@ import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Protocol;
 import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.testing.RandomCluster;
@@ -105,6 +106,10 @@ final class KernelModel {
     Map<String, String> stored = new TreeMap<>();
     for (int i = 0; i < RESOURCES; i++) {
       String key = RandomCluster.key(random);
+      if (key.startsWith(ResourceKind.HOST_ENDPOINT.prefix())) {
+        // What is followed is the policy of workloads alone.
+        continue;
+      }
       stored.put(
           key, placed(key, RandomCluster.value(ResourceKey.parse(key).orElseThrow(), random)));
     }
