@@ -214,7 +214,7 @@ class AskedAddressesIT {
     assertThat(rules).contains(FLOATING, "fib daddr type local return");
     assertThat(rules).doesNotContain(etcdHost(), other.address(), "192.0.2.77");
     assertThat(host.command("nft", "list", "table", "inet", "calico").mustRun())
-        .doesNotContain("hook output");
+        .doesNotContain("type nat hook output");
     assertThat(PacketProbe.ping(other.namespace(), host.address())).isTrue();
     assertThat(Files.readString(host.state().resolve("node.log")))
         .contains("floating address " + etcdHost() + " of ", "is not put in force");
