@@ -46,6 +46,10 @@ import picocli.CommandLine.Spec;
 final class PolicyExplainCommand implements Callable<Integer> {
   private static final int ANY_PORT = 49152;
 
+  /** Said whenever the cluster has one, because the packet may meet it. */
+  private static final String HOST_ENDPOINTS =
+      "policy of host endpoints is not looked at: this cluster has some";
+
   private final Supplier<Datastore> datastore;
 
   @Option(
@@ -124,12 +128,21 @@ final class PolicyExplainCommand implements Callable<Integer> {
     Packet packet = packet(source, destination);
     Side egress = new Side(source, decide(source, false, packet, entries));
     Side ingress = new Side(destination, decide(destination, true, packet, entries));
+    boolean hostEndpoints =
+        entries.stream().anyMatch(e -> e.key().startsWith(ResourceKind.HOST_ENDPOINT.prefix()));
     PrintWriter out = spec.commandLine().getOut();
     if (output.equals("json")) {
+      JsonObject json = json(packet, egress, ingress);
+      if (hostEndpoints) {
+        json.addProperty("warning", HOST_ENDPOINTS);
+      }
       Gson gson = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
-      out.println(gson.toJson(json(packet, egress, ingress)));
+      out.println(gson.toJson(json));
     } else {
       print(packet, egress, ingress, out);
+      if (hostEndpoints) {
+        out.println("warning: " + HOST_ENDPOINTS);
+      }
     }
     out.flush();
     return 0;

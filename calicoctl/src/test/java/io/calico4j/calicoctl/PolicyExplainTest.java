@@ -152,6 +152,15 @@ class PolicyExplainTest {
   }
 
   @Test
+  void aClusterWithHostEndpointsIsWarned() throws Exception {
+    put(
+        ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h"),
+        "{'metadata':{'name':'h'},'spec':{'node':'h-web','interfaceName':'*'}}");
+    assertThat(run("policy", "explain", "--from", "web", "--to", "db", "--port", "5432")).isZero();
+    assertThat(out.toString()).contains("warning: policy of host endpoints is not looked at");
+  }
+
+  @Test
   void whatIsNotThereAndWhatMakesNoSenseIsNamed() {
     assertThat(run("policy", "explain", "--from", "nobody", "--to", "db", "--port", "1"))
         .isEqualTo(1);

@@ -463,7 +463,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
       dataplane.apply();
       if (config().ipForwarding()) {
-        forwarding.enable(calculation.usesIpv6());
+        forwarding.enable(calculation::usesIpv6);
       }
       reportRefused(calculation.refusedAddresses());
       if (repairs) {

@@ -7,6 +7,7 @@ import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,14 +32,14 @@ final class Forwarding {
   /**
    * Enables what is not yet enabled; never disables anything.
    *
-   * @param usesIpv6 whether a pool or an endpoint has IPv6 addresses
+   * @param usesIpv6 whether a pool or an endpoint has IPv6 addresses; asked until IPv6 is enabled
    */
-  void enable(boolean usesIpv6) throws KernelException {
+  void enable(BooleanSupplier usesIpv6) throws KernelException {
     if (!ipv4) {
       kernel.setSysctls(List.of(Sysctl.of("net/ipv4/ip_forward", "1")));
       ipv4 = true;
     }
-    if (usesIpv6 && !ipv6) {
+    if (!ipv6 && usesIpv6.getAsBoolean()) {
       List<Sysctl> sysctls = new ArrayList<>(keepingRouters());
       sysctls.add(Sysctl.optional("net/ipv6/conf/all/forwarding", "1"));
       kernel.setSysctls(sysctls);

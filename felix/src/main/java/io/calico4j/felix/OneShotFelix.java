@@ -106,7 +106,7 @@ public final class OneShotFelix implements EndpointReadiness {
         ruleset.putLoopback(HostLoopback.networks(kernel), calculation.nodeAddresses());
         dataplane.apply();
         if (config.ipForwarding()) {
-          new Forwarding(kernel).enable(calculation.usesIpv6());
+          new Forwarding(kernel).enable(calculation::usesIpv6);
         }
         calculation.refusedAddresses().forEach(text -> log.error("{}", text));
       }

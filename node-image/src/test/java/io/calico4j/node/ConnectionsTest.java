@@ -150,19 +150,19 @@ class ConnectionsTest {
       agent.detach(FIRST);
       awaitBegun();
       assertThat(ipam.ownerOf(ADDRESS)).isEmpty();
-      Future<?> added = callers.submit(() -> agent.attach(request(SECOND), kernel.sandbox()));
-      while (ipam.ownerOf(ADDRESS).isEmpty()) {
-        Thread.sleep(1);
-      }
-      Thread.sleep(100);
-      assertThat(added).isNotDone();
-      assertThat(routed()).isEmpty();
+      Future<Integer> deletedBefore =
+          callers.submit(
+              () -> {
+                agent.attach(request(SECOND), kernel.sandbox());
+                return deletions.get();
+              });
       // Others do not wait.
       agent.attach(
           AttachRequest.of(THIRD).choose(1, List.of(), 0, List.of()).build(), kernel.sandbox());
+      assertThat(deletedBefore).isNotDone();
+      assertThat(routed()).doesNotContain(ADDRESS.toCidr());
       permits.release();
-      added.get(SECONDS, TimeUnit.SECONDS);
-      assertThat(deletions).hasValue(1);
+      assertThat(deletedBefore.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
       assertThat(routed()).contains(ADDRESS.toCidr());
     }
   }
@@ -189,13 +189,16 @@ class ConnectionsTest {
     EndpointService agent = agent();
     agent.attach(request(FIRST), kernel.sandbox());
     agent.detach(FIRST);
-    Future<?> closed = callers.submit(agent::close);
+    Future<Integer> deletedBefore =
+        callers.submit(
+            () -> {
+              agent.close();
+              return deletions.get();
+            });
     awaitBegun();
-    Thread.sleep(100);
-    assertThat(closed).isNotDone();
+    assertThat(deletedBefore).isNotDone();
     permits.release();
-    closed.get(SECONDS, TimeUnit.SECONDS);
-    assertThat(deletions).hasValue(1);
+    assertThat(deletedBefore.get(SECONDS, TimeUnit.SECONDS)).isEqualTo(1);
   }
 
   @Test

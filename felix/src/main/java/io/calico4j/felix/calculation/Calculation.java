@@ -98,7 +98,7 @@ public final class Calculation {
   /** How many owners of rules ask for each set. */
   private final Map<AddressSetId, Integer> uses = new HashMap<>();
 
-  /** Sets that nobody asks for any more since the last flush. */
+  /** Sets that no rule asks for any more since the last flush. */
   private final Set<AddressSetId> released = new LinkedHashSet<>();
 
   /**

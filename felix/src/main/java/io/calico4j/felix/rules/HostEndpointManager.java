@@ -91,7 +91,7 @@ final class HostEndpointManager {
     List<String> out = accepting("daddr", "dport", outbound);
     table.putChain(FAILSAFE_IN, with(List.of(NEIGHBOURS), in));
     table.putChain(FAILSAFE_OUT, with(List.of(NEIGHBOURS), out));
-    // Before connection tracking nobody knows what is an answer.
+    // Before connection tracking an answer is told by its source port alone.
     table.putChain(
         RAW_FAILSAFE_IN,
         with(with(List.of(NEIGHBOURS), in), accepting("saddr", "sport", outbound)));

@@ -50,8 +50,8 @@ final class ConnectionPurge implements AutoCloseable {
   /**
    * Makes one; it does not close the conntrack.
    *
-   * @param deferred whether this process deletes in the background, and nobody else releases
-   *     addresses of this host without deleting their entries first
+   * @param deferred whether this process deletes in the background; every other process of this
+   *     host must then delete the entries of an address before it releases it
    */
   ConnectionPurge(Conntrack conntrack, boolean deferred) {
     this.conntrack = conntrack;
@@ -117,7 +117,8 @@ final class ConnectionPurge implements AutoCloseable {
    * Waits until no entries of earlier owners of the addresses are left, or could not be deleted. To
    * be called when the addresses have been assigned and nothing is routed to them. A process that
    * serves one request deletes them itself: an agent may have been killed before it did so. An
-   * interrupt does not end the wait, which is a few readings long.
+   * interrupt does not end the wait: it is some readings long, and each ends after five seconds
+   * without an answer of the kernel.
    */
   void await(Collection<IpAddress> addresses) {
     if (!deferred) {

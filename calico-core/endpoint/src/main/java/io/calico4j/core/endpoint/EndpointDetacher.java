@@ -307,8 +307,8 @@ final class EndpointDetacher {
   /**
    * Has the connections of addresses forgotten, while others go on: those of this node's blocks,
    * whose next owner waits for that here, and whose free addresses the next agent looks at if this
-   * one is killed meanwhile. An address of another host's block, or of another IPAM plugin, may go
-   * to somebody who knows nothing of this; its connections are forgotten first.
+   * one is killed meanwhile. An address of another host's block, or of another IPAM plugin, may be
+   * given away by a process that does not wait; its connections are forgotten first.
    */
   private void forgetConnections(Set<IpAddress> addresses) throws DatastoreException {
     Set<IpAddress> others = new HashSet<>();

@@ -105,15 +105,28 @@ public final class ForeignForwarding {
     return chains;
   }
 
-  /** Returns the interface fields of which the chain has no rule that accepts workloads. */
-  private List<String> missing(Chain chain) throws NftException {
+  /**
+   * Returns the interface fields of which the chain has no rule that accepts workloads; both of
+   * them when the chain cannot be listed, as where its name is a word of nftables' own.
+   */
+  private List<String> missing(Chain chain) {
+    try {
+      return missing(listing.list("list chain " + chain));
+    } catch (NftException e) {
+      return FIELDS;
+    }
+  }
+
+  private static List<String> missing(String chain) throws NftException {
     List<String> missing = new ArrayList<>(FIELDS);
-    for (JsonObject rule : NftJson.objects(listing.list("list chain " + chain), "rule")) {
+    for (JsonObject rule : NftJson.objects(chain, "rule")) {
       JsonArray expressions = rule.get("expr") instanceof JsonArray array ? array : new JsonArray();
       boolean accepts = false;
       String field = "";
       for (JsonElement expression : expressions) {
-        JsonObject object = expression.getAsJsonObject();
+        if (!(expression instanceof JsonObject object)) {
+          continue;
+        }
         accepts |= object.has("accept");
         if (object.get("match") instanceof JsonObject match
             && NftJson.text(match, "right").equals(WORKLOADS)

@@ -21,10 +21,14 @@ class ForeignForwardingTest {
 
   private final ForeignForwarding foreign =
       new ForeignForwarding(
-          command ->
-              "{\"nftables\":[{\"metainfo\":{}}"
-                  + (command.equals("list chains") ? chains : rules)
-                  + "]}",
+          command -> {
+            if (command.endsWith(" fwd")) {
+              throw new NftException("syntax error, unexpected fwd");
+            }
+            return "{\"nftables\":[{\"metainfo\":{}}"
+                + (command.equals("list chains") ? chains : rules)
+                + "]}";
+          },
           new Nft() {
             @Override
             public void run(String text) {
@@ -81,6 +85,17 @@ class ForeignForwardingTest {
     chains = closing;
     assertThat(foreign.check().closed()).containsExactly("inet mine fwd");
     assertThat(commands).isEmpty();
+  }
+
+  /** nftables lists no chain whose name is one of its own words; the others are looked at. */
+  @Test
+  void aChainThatCannotBeListedIsNamedAndTheOthersAreOpened() throws Exception {
+    chain("inet", "mine", "fwd", "forward", "drop");
+    chain("ip", "filter", "FORWARD", "forward", "drop");
+    rules = ",{\"rule\":{\"expr\":[\"notrack\",{\"accept\":null}]}}";
+    assertThat(foreign.check())
+        .isEqualTo(
+            new ForeignForwarding.Findings(List.of("ip filter FORWARD"), List.of("inet mine fwd")));
   }
 
   @Test
