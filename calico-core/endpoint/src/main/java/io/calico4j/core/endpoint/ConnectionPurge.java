@@ -21,13 +21,15 @@ import org.slf4j.LoggerFactory;
 /**
  * Deletes conntrack entries of addresses that lose their owner, so that the next owner does not
  * meet them. The kernel walks its whole hash table at each reading, which takes milliseconds
- * however few entries there are; so calico-node deletes in the background, addresses that come
- * meanwhile share the next reading, and whoever gets an address waits until its entries are gone. A
- * process that serves one request deletes at once. Safe for many threads.
+ * however few entries there are; so calico-node deletes in the background, a little later: a DEL
+ * that shares a processor with the reading takes twice as long. Addresses that come meanwhile share
+ * the reading, and whoever gets an address has it begin at once and waits until its entries are
+ * gone. A process that serves one request deletes at once. Safe for many threads.
  */
 final class ConnectionPurge implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ConnectionPurge.class);
   private static final int CLOSE_SECONDS = 5;
+  private static final int DELAY_MILLIS = 50;
 
   private final Conntrack conntrack;
   private final boolean deferred;
@@ -36,7 +38,7 @@ final class ConnectionPurge implements AutoCloseable {
   /** What is not deleted yet; guarded by this. */
   private final List<Batch> pending = new ArrayList<>();
 
-  /** The batch that takes more addresses, the last of the pending; guarded by this. */
+  /** The batch whose reading has not begun, the last of the pending; guarded by this. */
   private @Nullable Batch open;
 
   private boolean closed;
@@ -80,7 +82,7 @@ final class ConnectionPurge implements AutoCloseable {
       batch = new Batch();
       open = batch;
       pending.add(batch);
-      worker.execute(this::work);
+      var unused = worker.schedule(this::work, DELAY_MILLIS, TimeUnit.MILLISECONDS);
     }
     batch.addresses.addAll(addresses);
   }
@@ -88,8 +90,11 @@ final class ConnectionPurge implements AutoCloseable {
   private void work() {
     Batch batch;
     synchronized (this) {
-      batch = pending.get(0);
+      batch = open;
       open = null;
+    }
+    if (batch == null) {
+      return; // An ADD had it begin earlier.
     }
     try {
       forgetNow(batch.addresses);
@@ -129,6 +134,9 @@ final class ConnectionPurge implements AutoCloseable {
     synchronized (this) {
       awaited =
           pending.stream().filter(b -> !Collections.disjoint(b.addresses, addresses)).toList();
+      if (open != null && awaited.contains(open) && !closed) {
+        worker.execute(this::work);
+      }
     }
     awaited.forEach(b -> Uninterruptibles.awaitUninterruptibly(b.done));
   }
