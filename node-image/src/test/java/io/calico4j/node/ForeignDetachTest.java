@@ -10,13 +10,9 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.model.WorkloadEndpointName;
-import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -63,25 +59,12 @@ class ForeignDetachTest {
             .addresses()
             .get(0);
     host.resources.create(
-        Resource.create(
-            ResourceKind.WORKLOAD_ENDPOINT,
-            Metadata.named(
-                "default", new WorkloadEndpointName(node, "cni", container, "eth0").toString()),
-            new WorkloadEndpointSpec(
-                "cni",
-                node,
-                null,
-                null,
-                container,
-                "eth0",
-                List.of(address.toCidr().toString()),
-                List.of("gonet"),
-                link,
-                "ca:fe:1d:52:bb:e9",
-                List.of(),
-                null,
-                List.of(),
-                List.of())));
+        Resources.endpoint(node, container)
+            .addresses(address.toString())
+            .profiles("gonet")
+            .on(link)
+            .mac("ca:fe:1d:52:bb:e9")
+            .build());
     pair(link, address);
     return handle;
   }

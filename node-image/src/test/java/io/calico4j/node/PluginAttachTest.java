@@ -1,5 +1,6 @@
 package io.calico4j.node;
 
+import static io.calico4j.core.testing.EndpointAssert.assertThatEndpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
@@ -48,18 +49,13 @@ class PluginAttachTest {
   @Test
   void aPlainRequestIsServedByTheLastMapper() throws Exception {
     assertThat(add("").keySet()).contains("ips").doesNotContain("ip4");
-    assertThat(endpoint().metadata().annotations()).containsEntry("io.calico4j/runtime", "");
-    assertThat(endpoint().spec().orchestrator()).isEqualTo("cni");
-    assertThat(endpoint().spec().workload()).isNull();
-    assertThat(endpoint().spec().containerID()).isEqualTo("web");
+    assertThatEndpoint(endpoint()).isOf("cni", "web").isAnnotated("io.calico4j/runtime", "");
   }
 
   @Test
   void aMesosAgentFindsTheMembersThatItReads() throws Exception {
     assertThat(add(MESOS).keySet()).contains("ips", "ip4");
-    assertThat(endpoint().metadata().annotations()).containsEntry("io.calico4j/runtime", "mesos");
-    assertThat(endpoint().spec().orchestrator()).isEqualTo("cni");
-    assertThat(endpoint().spec().workload()).isNull();
+    assertThatEndpoint(endpoint()).isOf("cni", "web").isAnnotated("io.calico4j/runtime", "mesos");
   }
 
   @Test
@@ -69,8 +65,6 @@ class PluginAttachTest {
             "isolate",
             "{\"container_id\":\"web\",\"hostname\":\"a\",\"ipv4_addrs\":[\"10.65.0.9\"],"
                 + "\"netgroups\":[],\"pid\":1}"));
-    assertThat(endpoint().spec().orchestrator()).isEqualTo("mesos");
-    assertThat(endpoint().spec().workload()).isEqualTo("web");
-    assertThat(endpoint().spec().containerID()).isEqualTo("web");
+    assertThatEndpoint(endpoint()).isOf("mesos", "web").hasNetworks("10.65.0.9/32");
   }
 }

@@ -1,9 +1,12 @@
 package io.calico4j.core.testing;
 
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.Rule;
+import io.calico4j.core.resource.ResourceCodec;
 import java.util.List;
 
 /** Resources as tests need them: what a test does not say has upstream's default. */
@@ -31,5 +34,30 @@ public final class Resources {
   /** Begins a pool. */
   public static PoolBuilder pool(String name, String cidr) {
     return new PoolBuilder(name, cidr);
+  }
+
+  /** Begins the endpoint of a CNI runtime's container. */
+  public static EndpointBuilder endpoint(String node, String container) {
+    return new EndpointBuilder(node, container);
+  }
+
+  /** Begins a host endpoint. */
+  public static HostEndpointBuilder hostEndpoint(String name, String node) {
+    return new HostEndpointBuilder(name, node);
+  }
+
+  /** Begins a global policy. */
+  public static PolicyBuilder policy(String name) {
+    return new PolicyBuilder(name);
+  }
+
+  /** Begins a rule for every packet. */
+  public static RuleBuilder rule(Rule.Action action) {
+    return new RuleBuilder(action);
+  }
+
+  /** Returns a resource as it stands in the datastore. */
+  public static Entry entry(Resource<?> resource, long revision) {
+    return new Entry(resource.key().path(), ResourceCodec.encode(resource), revision);
   }
 }
