@@ -6,12 +6,11 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.testing.Resources;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -90,37 +89,20 @@ class WorkloadRoutesTest {
 
   private static List<Resource<WorkloadEndpointSpec>> endpoint(String address, IpNat... floating) {
     return List.of(
-        Resource.create(
-            ResourceKind.WORKLOAD_ENDPOINT,
-            Metadata.named("default", "host--a-cni-web-eth0"),
-            new WorkloadEndpointSpec(
-                "cni",
-                "host-a",
-                null,
-                null,
-                "web",
-                "eth0",
-                List.of(address),
-                List.of(),
-                "cali1",
-                null,
-                List.of(),
-                null,
-                List.of(floating),
-                List.of())));
+        Resources.endpoint("host-a", "web").addresses(address).floating(floating).build());
   }
 
   @Test
   void putsBackWhatIsMissingAndThenIsContent() throws Exception {
-    assertThat(look(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
-    assertThat(look(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
   }
 
   @Test
   void anInterfaceOfAnEarlierVersionLetsNothingInToTheLoopbackNetwork() throws Exception {
     for (int look = 0; look < 3; look++) {
-      var unused = look(endpoint("10.65.0.1/32"));
+      var unused = look(endpoint("10.65.0.1"));
     }
     assertThat(sysctls)
         .containsExactly(
@@ -133,7 +115,7 @@ class WorkloadRoutesTest {
     settings.put("net/ipv4/conf/cali1/proxy_arp", "0");
     settings.put("net/ipv4/conf/cali1/forwarding", "1");
     settings.put("net/ipv6/conf/cali1/proxy_ndp", "0");
-    var unused = look(endpoint("10.65.0.1/32"));
+    var unused = look(endpoint("10.65.0.1"));
     assertThat(sysctls)
         .as("IPv6 is not the endpoint's")
         .contains(List.of(Kernel.Sysctl.optional("net/ipv4/conf/cali1/proxy_arp", "1")))
@@ -144,22 +126,22 @@ class WorkloadRoutesTest {
   void whatIsSuperfluousStaysForASecond() throws Exception {
     routes.add(route("10.65.0.1/32"));
     routes.add(route("10.65.0.2/32"));
-    assertThat(look(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
     now -= 1;
-    assertThat(look(endpoint("10.65.0.1/32"))).as("a nanosecond too early").isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).as("a nanosecond too early").isTrue();
     assertThat(routes).contains(route("10.65.0.2/32"));
     now += 1;
-    assertThat(look(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
   }
 
   @Test
   void aFloatingAddressIsRoutedUntilItIsTakenAway() throws Exception {
     routes.add(route("10.65.0.1/32"));
-    var unused = look(endpoint("10.65.0.1/32", new IpNat("10.65.0.1", "10.9.0.1")));
+    var unused = look(endpoint("10.65.0.1", new IpNat("10.65.0.1", "10.9.0.1")));
     assertThat(routes).containsExactly(route("10.65.0.1/32"), route("10.9.0.1/32"));
-    assertThat(look(endpoint("10.65.0.1/32"))).as("look again").isTrue();
-    assertThat(look(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.1"))).as("look again").isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
   }
 
@@ -167,9 +149,9 @@ class WorkloadRoutesTest {
   void aRouteThatIsNewerThanWhatFelixKnowsStays() throws Exception {
     routes.add(route("10.65.0.1/32"));
     routes.add(route("10.65.0.2/32"));
-    assertThat(look(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
     routes.remove(route("10.65.0.1/32"));
-    assertThat(look(endpoint("10.65.0.2/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.2"))).isFalse();
     assertThat(routes).containsExactly(route("10.65.0.2/32"));
   }
 
@@ -180,7 +162,7 @@ class WorkloadRoutesTest {
     routes.add(Route.connected(Cidr.parse("10.8.0.1/32"), INDEX, 4));
     routes.add(Route.connected(Cidr.parse("10.8.0.2/32"), INDEX + 1, Route.PROTOCOL_BOOT));
     for (int look = 0; look < 3; look++) {
-      assertThat(look(endpoint("10.65.0.1/32"))).isFalse();
+      assertThat(look(endpoint("10.65.0.1"))).isFalse();
     }
     assertThat(routes).hasSize(4);
   }
