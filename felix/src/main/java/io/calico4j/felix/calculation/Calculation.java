@@ -188,9 +188,7 @@ public final class Calculation {
   }
 
   private <S> Optional<Resource<S>> read(ResourceKind<S> kind, @Nullable Entry entry) {
-    return entry == null
-        ? Optional.empty()
-        : filter.accept(kind, entry).map(Resource::withoutDocument);
+    return entry == null ? Optional.empty() : filter.acceptWithoutDocument(kind, entry);
   }
 
   private static <T> void put(Map<String, T> map, String key, Optional<T> value) {
@@ -283,9 +281,16 @@ public final class Calculation {
 
   private void joinProfiles(String key, List<String> names) {
     for (String name : names) {
-      endpointsByProfile.computeIfAbsent(name, n -> new HashSet<>()).add(key);
+      if (endpointsByProfile.computeIfAbsent(name, n -> new HashSet<>()).add(key)) {
+        resolver.putProfile(name, labelsOfProfile(name));
+      }
     }
     changedProfiles.addAll(names);
+  }
+
+  private Map<String, String> labelsOfProfile(String name) {
+    Resource<ProfileSpec> profile = profiles.get(name);
+    return profile == null ? Map.of() : profile.spec().labelsToApply();
   }
 
   private void putLocalEndpoint(String key, Resource<WorkloadEndpointSpec> endpoint) {
@@ -318,6 +323,7 @@ public final class Calculation {
       Set<String> endpoints = endpointsByProfile.get(name);
       if (endpoints != null && endpoints.remove(key) && endpoints.isEmpty()) {
         endpointsByProfile.remove(name);
+        resolver.putProfile(name, Map.of());
       }
     }
   }
@@ -327,7 +333,9 @@ public final class Calculation {
     put(profiles, name, profile);
     Map<String, String> labels = profile.map(p -> p.spec().labelsToApply()).orElse(Map.of());
     addressSets.putProfile(name, labels);
-    resolver.putProfile(name, labels);
+    if (endpointsByProfile.containsKey(name)) {
+      resolver.putProfile(name, labels);
+    }
     changedProfiles.add(name);
     if (wasThere != profile.isPresent()) {
       endpointsByProfile.getOrDefault(name, Set.of()).forEach(resolver::touch);

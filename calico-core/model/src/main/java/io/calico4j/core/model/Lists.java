@@ -25,10 +25,13 @@ final class Lists {
     if (map == null) {
       return Map.of();
     }
-    Map<String, V> copy = new TreeMap<>(map);
-    if (copy.containsValue(null)) {
+    if (map.values().stream().anyMatch(Objects::isNull)) {
       throw new IllegalArgumentException("a map has null as a value");
     }
-    return Collections.unmodifiableMap(copy);
+    // An agent keeps those of a whole cluster: most have one entry or none, and the names of labels
+    // are few.
+    Map<String, V> copy = new TreeMap<>();
+    map.forEach((key, value) -> copy.put(key.intern(), value));
+    return copy.size() <= 1 ? Map.copyOf(copy) : Collections.unmodifiableMap(copy);
   }
 }

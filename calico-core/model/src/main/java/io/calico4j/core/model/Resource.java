@@ -29,11 +29,6 @@ public record Resource<S>(
         metadata.name());
   }
 
-  /** Returns a copy for those who only read: it takes less memory, and cannot be written back. */
-  public Resource<S> withoutDocument() {
-    return new Resource<>(kind, metadata, spec, new JsonObject(), revision);
-  }
-
   /** Returns a copy with another spec. */
   public Resource<S> withSpec(S newSpec) {
     return new Resource<>(kind, metadata, newSpec, document, revision);

@@ -7,10 +7,12 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.TypeAdapter;
+import com.google.gson.reflect.TypeToken;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
 import io.calico4j.core.model.AsNumber;
+import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.PortMatch;
 import io.calico4j.core.model.Protocol;
 import java.io.IOException;
@@ -59,6 +61,32 @@ final class Json {
   static <T> T read(JsonElement element, Class<T> type) {
     try {
       return GSON.fromJson(element, type);
+    } catch (JsonParseException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new JsonParseException(e);
+    }
+  }
+
+  /**
+   * A resource as it is stored, as far as it is of concern.
+   *
+   * @param metadata null when it is missing
+   * @param spec null when it is missing
+   */
+  record Stored<S>(@Nullable Metadata metadata, @Nullable S spec) {}
+
+  /**
+   * Reads a resource.
+   *
+   * @return null when the text is null, or nothing
+   * @throws JsonParseException when it has not the form of the type, whatever Gson's own reason
+   */
+  @SuppressWarnings("unchecked")
+  static <S> @Nullable Stored<S> read(String text, Class<S> specType) {
+    try {
+      return (Stored<S>)
+          GSON.fromJson(text, TypeToken.getParameterized(Stored.class, specType).getType());
     } catch (JsonParseException e) {
       throw e;
     } catch (RuntimeException e) {

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,9 +41,45 @@ public final class ResourceCodec {
    */
   public static <S> Resource<S> decode(ResourceKind<S> kind, Entry entry)
       throws ValidationException {
+    return decode(
+        kind,
+        entry,
+        () ->
+            fromJson(
+                kind, JsonParser.parseString(entry.value()).getAsJsonObject(), entry.revision()));
+  }
+
+  /**
+   * Decodes as {@link #decode(ResourceKind, Entry)} does, for those who only read: without the
+   * document, in one pass, which takes half the time. A label that is there twice is damage.
+   *
+   * @throws ValidationException when it is damaged, whatever its bytes
+   */
+  public static <S> Resource<S> decodeWithoutDocument(ResourceKind<S> kind, Entry entry)
+      throws ValidationException {
+    return decode(
+        kind,
+        entry,
+        () -> {
+          Json.Stored<S> stored = Json.read(entry.value(), kind.specType());
+          Metadata metadata = stored == null ? null : stored.metadata();
+          if (stored == null || metadata == null) {
+            throw new IllegalArgumentException("metadata is missing");
+          }
+          S spec = stored.spec();
+          return resource(
+              kind,
+              metadata,
+              spec == null ? Json.read(new JsonObject(), kind.specType()) : spec,
+              new JsonObject(),
+              entry.revision());
+        });
+  }
+
+  private static <S> Resource<S> decode(
+      ResourceKind<S> kind, Entry entry, Supplier<Resource<S>> reader) throws ValidationException {
     try {
-      JsonObject document = JsonParser.parseString(entry.value()).getAsJsonObject();
-      Resource<S> resource = fromJson(kind, document, entry.revision());
+      Resource<S> resource = reader.get();
       StoredForm.check(resource, entry.key());
       return resource;
     } catch (RuntimeException | StackOverflowError e) {
@@ -72,20 +109,28 @@ public final class ResourceCodec {
     if (metadataJson == null || !metadataJson.isJsonObject()) {
       throw new IllegalArgumentException("metadata is missing");
     }
-    Metadata metadata = Json.read(metadataJson, Metadata.class);
+    JsonElement specJson = document.get("spec");
+    return resource(
+        kind,
+        Json.read(metadataJson, Metadata.class),
+        Json.read(
+            specJson == null || specJson.isJsonNull() ? new JsonObject() : specJson,
+            kind.specType()),
+        document,
+        revision);
+  }
+
+  private static <S> Resource<S> resource(
+      ResourceKind<S> kind, Metadata metadata, S spec, JsonObject document, long revision) {
     if (metadata.name() == null || metadata.name().isEmpty()) {
       throw new IllegalArgumentException("metadata.name is missing");
     }
-    JsonElement specJson = document.get("spec");
-    S spec =
-        Json.read(
-            specJson == null || specJson.isJsonNull() ? new JsonObject() : specJson,
-            kind.specType());
+    Metadata named = metadata;
     if (spec instanceof PolicySpec policy) {
       requireActions(policy);
-      metadata = withPolicyName(metadata, policy);
+      named = withPolicyName(metadata, policy);
     }
-    return new Resource<>(kind, metadata, spec, document, revision);
+    return new Resource<>(kind, named, spec, document, revision);
   }
 
   @SuppressWarnings("NullAway")

@@ -52,7 +52,7 @@ public final class LabelIndex<I, S> {
     Map<String, String> own = Map.of();
     List<String> parents = List.of();
     Map<String, String> labels = Map.of();
-    final Set<Entry<I, S>> matching = new LinkedHashSet<>();
+    Set<Entry<I, S>> matching = Set.of();
 
     Item(I id) {
       this.id = id;
@@ -61,7 +61,7 @@ public final class LabelIndex<I, S> {
 
   private static final class Parent<I, S> {
     Map<String, String> labels = Map.of();
-    final Set<Item<I, S>> children = new LinkedHashSet<>();
+    Set<Item<I, S>> children = Set.of();
   }
 
   private static final class Entry<I, S> {
@@ -69,7 +69,7 @@ public final class LabelIndex<I, S> {
     final Selector selector;
     final Set<String> mentions;
     Collection<LabelKey> keys = List.of();
-    final Set<Item<I, S>> members = new LinkedHashSet<>();
+    Set<Item<I, S>> members = Set.of();
 
     Entry(S id, Selector selector) {
       this.id = id;
@@ -103,7 +103,8 @@ public final class LabelIndex<I, S> {
       leaveParents(item);
       item.parents = List.copyOf(parentNames);
       for (String name : item.parents) {
-        parents.computeIfAbsent(name, n -> new Parent<>()).children.add(item);
+        Parent<I, S> parent = parents.computeIfAbsent(name, n -> new Parent<>());
+        parent.children = SmallSets.with(parent.children, item);
       }
     }
     refresh(item, isNew);
@@ -118,7 +119,7 @@ public final class LabelIndex<I, S> {
     leaveParents(item);
     item.labels.forEach((label, value) -> unindex(item, label, value));
     for (Entry<I, S> entry : item.matching) {
-      entry.members.remove(item);
+      entry.members = SmallSets.without(entry.members, item);
       listener.onUnmatch(entry.id, id);
     }
   }
@@ -127,7 +128,7 @@ public final class LabelIndex<I, S> {
     for (String name : item.parents) {
       Parent<I, S> parent = parents.get(name);
       if (parent != null) {
-        parent.children.remove(item);
+        parent.children = SmallSets.without(parent.children, item);
         dropIfUnused(name, parent);
       }
     }
@@ -159,8 +160,9 @@ public final class LabelIndex<I, S> {
     selectors.put(id, entry);
     register(entry);
     for (Item<I, S> item : candidates(entry)) {
-      if (selector.matches(item.labels) && entry.members.add(item)) {
-        item.matching.add(entry);
+      if (selector.matches(item.labels) && !entry.members.contains(item)) {
+        entry.members = SmallSets.with(entry.members, item);
+        item.matching = SmallSets.with(item.matching, entry);
         if (before == null || !before.members.contains(item)) {
           listener.onMatch(id, item.id);
         }
@@ -221,8 +223,7 @@ public final class LabelIndex<I, S> {
       unrestricted.add(entry);
     } else {
       entry.keys = best;
-      best.forEach(
-          key -> selectorsByKey.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(entry));
+      best.forEach(key -> add(selectorsByKey, key, entry));
     }
   }
 
@@ -231,13 +232,19 @@ public final class LabelIndex<I, S> {
     for (LabelKey key : entry.keys) {
       remove(selectorsByKey, key, entry);
     }
-    entry.members.forEach(item -> item.matching.remove(entry));
+    entry.members.forEach(item -> item.matching = SmallSets.without(item.matching, entry));
+  }
+
+  private static <T> void add(Map<LabelKey, Set<T>> index, LabelKey key, T element) {
+    index.put(key, SmallSets.with(index.getOrDefault(key, Set.of()), element));
   }
 
   private static <T> void remove(Map<LabelKey, Set<T>> index, LabelKey key, T element) {
-    Set<T> bucket = index.get(key);
-    if (bucket != null && bucket.remove(element) && bucket.isEmpty()) {
+    Set<T> rest = SmallSets.without(index.getOrDefault(key, Set.of()), element);
+    if (rest.isEmpty()) {
       index.remove(key);
+    } else {
+      index.put(key, rest);
     }
   }
 
@@ -272,7 +279,7 @@ public final class LabelIndex<I, S> {
     if (changed.isEmpty() && !isNew) {
       return;
     }
-    item.labels = after;
+    item.labels = after.equals(item.own) ? item.own : Map.copyOf(after);
     for (String label : changed) {
       reindex(item, label, before.get(label), after.get(label));
     }
@@ -290,14 +297,15 @@ public final class LabelIndex<I, S> {
           collect(selectorsByKey.get(new LabelKey(label, null)), item, changed, isNew, begun);
         });
     for (Entry<I, S> entry : begun) {
-      if (item.matching.add(entry)) {
-        entry.members.add(item);
+      if (!item.matching.contains(entry)) {
+        item.matching = SmallSets.with(item.matching, entry);
+        entry.members = SmallSets.with(entry.members, item);
         listener.onMatch(entry.id, item.id);
       }
     }
     for (Entry<I, S> entry : ended) {
-      item.matching.remove(entry);
-      entry.members.remove(item);
+      item.matching = SmallSets.without(item.matching, entry);
+      entry.members = SmallSets.without(entry.members, item);
       listener.onUnmatch(entry.id, item.id);
     }
   }
@@ -340,10 +348,10 @@ public final class LabelIndex<I, S> {
       remove(itemsByKey, new LabelKey(label, before), item);
     }
     if (after != null) {
-      itemsByKey.computeIfAbsent(new LabelKey(label, after), k -> new LinkedHashSet<>()).add(item);
+      add(itemsByKey, new LabelKey(label, after), item);
     }
     if (before == null && after != null) {
-      itemsByKey.computeIfAbsent(new LabelKey(label, null), k -> new LinkedHashSet<>()).add(item);
+      add(itemsByKey, new LabelKey(label, null), item);
     } else if (before != null && after == null) {
       remove(itemsByKey, new LabelKey(label, null), item);
     }

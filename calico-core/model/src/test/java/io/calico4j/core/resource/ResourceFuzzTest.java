@@ -1,5 +1,7 @@
 package io.calico4j.core.resource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -12,6 +14,7 @@ import io.calico4j.core.model.ResourceKind;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -111,6 +114,27 @@ class ResourceFuzzTest {
       } catch (ValidationException e) {
         // The documented answer to damage.
       }
+    }
+  }
+
+  @Property(tries = 4000)
+  void whoOnlyReadsReadsTheSame(@ForAll("documents") String document) {
+    for (ResourceKind<?> kind : ResourceKind.all()) {
+      Entry entry = new Entry(ResourceKey.of(kind, "n").path(), document, 1);
+      assertThat(read(() -> ResourceCodec.decodeWithoutDocument(kind, entry)))
+          .as("%s %s", kind.kind(), document)
+          .isEqualTo(read(() -> ResourceCodec.decode(kind, entry)));
+    }
+  }
+
+  private static Optional<List<Object>> read(Callable<Resource<?>> decoding) {
+    try {
+      Resource<?> resource = decoding.call();
+      return Optional.of(List.of(resource.metadata(), resource.spec(), resource.revision()));
+    } catch (ValidationException e) {
+      return Optional.empty();
+    } catch (Exception e) {
+      throw new AssertionError(e);
     }
   }
 
