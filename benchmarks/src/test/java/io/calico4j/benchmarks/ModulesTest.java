@@ -36,6 +36,8 @@ class ModulesTest {
   private static final Set<String> MAY_NAME =
       Set.of("AnnotationColumns.java", "IpamDelegate.java", "WorkloadEndpointName.java");
 
+  private static final Path CNI = Path.of("io/calico4j/core/cni");
+
   @ParameterizedTest
   @CsvSource({
     "core,felix",
@@ -151,6 +153,7 @@ class ModulesTest {
   /**
    * What depends on an orchestrator is in its own module and handed over by node-image. Left are
    * upstream's rules for names of endpoints, the columns of calicoctl, and the name of a program.
+   * The spec's own word is free in its package.
    */
   @ParameterizedTest
   @CsvSource({
@@ -178,7 +181,10 @@ class ModulesTest {
                           literal
                               .matcher(read(file))
                               .results()
-                              .anyMatch(found -> name.matcher(found.group(1)).find())))
+                              .map(found -> found.group(1))
+                              .filter(
+                                  text -> !(text.equals("cni") && file.getParent().endsWith(CNI)))
+                              .anyMatch(text -> name.matcher(text).find())))
           .isEmpty();
     }
   }

@@ -1,5 +1,8 @@
 package io.calico4j.node;
 
+import io.calico4j.core.cni.CalicoIpamPlugin;
+import io.calico4j.core.cni.CalicoPlugin;
+import io.calico4j.core.cni.PlainCniMapper;
 import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ContainerLiveness;
@@ -11,9 +14,6 @@ import io.calico4j.mesos.LenientDetach;
 import io.calico4j.mesos.MesosRequestMapper;
 import io.calico4j.mesos.MesosSandboxes;
 import io.calico4j.mesos.NetModulesPlugin;
-import io.calico4j.rkt.CalicoIpamPlugin;
-import io.calico4j.rkt.CalicoPlugin;
-import io.calico4j.rkt.PlainCniMapper;
 import io.calico4j.rkt.RktPods;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,7 +30,7 @@ final class Plugins {
 
   /** Returns who recognises CNI requests, in the order in which they are asked. */
   static List<RequestMapper> mappers() {
-    return List.of(new MesosRequestMapper(), new PlainCniMapper());
+    return List.of(new MesosRequestMapper(), new PlainCniMapper(RktPods::runtimeOf));
   }
 
   /**

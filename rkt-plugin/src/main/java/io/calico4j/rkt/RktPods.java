@@ -13,7 +13,7 @@ import java.util.List;
  * state (rkt, {@code pkg/pod/pods.go}), until {@code rkt gc} has detached and removed it.
  */
 public final class RktPods implements ContainerLiveness {
-  static final String RUNTIME = "rkt";
+  private static final String RUNTIME = "rkt";
 
   private static final List<String> STATES =
       List.of("embryo", "prepare", "prepared", "run", "exited-garbage", "garbage");
@@ -25,9 +25,9 @@ public final class RktPods implements ContainerLiveness {
     pods = dataDirectory.resolve("pods");
   }
 
-  /** Tells whether rkt made a request: it looks for plugins in a directory of its own. */
-  static boolean calls(CniRequest request) {
-    return request.path().contains("/rkt/plugins/net");
+  /** Names rkt for a request it made: it looks for plugins in a directory of its own; else "". */
+  public static String runtimeOf(CniRequest request) {
+    return request.path().contains("/rkt/plugins/net") ? RUNTIME : "";
   }
 
   @Override

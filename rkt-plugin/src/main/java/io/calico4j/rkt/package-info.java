@@ -1,6 +1,6 @@
 /**
- * The CNI plugins {@code calico} and {@code calico-ipam}, for rkt and every CNI runtime, over the
- * endpoint service and IPAM of core.
+ * What the CNI plugins need to know of rkt. The plugins themselves serve every runtime and are
+ * core's.
  */
 @org.jspecify.annotations.NullMarked
 package io.calico4j.rkt;

@@ -8,6 +8,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.ConfigurationFields;
+import io.calico4j.core.cni.PlainCniMapper;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,7 +55,8 @@ class ReadmeTest {
     JsonObject document = JsonParser.parseString(example).getAsJsonObject();
     for (JsonObject configuration : plugins(document)) {
       assertThatCode(() -> ConfigurationFields.check(configuration)).doesNotThrowAnyException();
-      assertThatCode(() -> new PlainCniMapper().map(request(configuration), "host-a"))
+      assertThatCode(
+              () -> new PlainCniMapper(RktPods::runtimeOf).map(request(configuration), "host-a"))
           .doesNotThrowAnyException();
     }
   }

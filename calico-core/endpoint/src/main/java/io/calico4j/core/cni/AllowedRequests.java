@@ -95,7 +95,7 @@ public final class AllowedRequests {
   }
 
   /** Tells whether the operator has said anything about a member. */
-  public boolean mentions(String member) {
+  boolean mentions(String member) {
     return granted.has(member);
   }
 

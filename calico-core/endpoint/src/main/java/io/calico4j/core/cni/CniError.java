@@ -62,7 +62,7 @@ public class CniError extends Exception {
   }
 
   /** Returns the cause; may be empty. */
-  public String details() {
+  String details() {
     return details;
   }
 

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Prints an attachment as the result of a spec version. */
-public final class CniResult {
+final class CniResult {
   private CniResult() {}
 
   /**
@@ -22,14 +22,14 @@ public final class CniResult {
    * @param withFamilies adds {@code ip4} and {@code ip6} to newer forms too, for runtimes that read
    *     nothing else
    */
-  public record Extras(List<Cidr> routes, JsonObject dns, boolean withFamilies) {
+  record Extras(List<Cidr> routes, JsonObject dns, boolean withFamilies) {
     /** Copies the list. */
-    public Extras {
+    Extras {
       routes = List.copyOf(routes);
     }
 
     /** Says nothing. */
-    public static Extras none() {
+    static Extras none() {
       return new Extras(List.of(), new JsonObject(), false);
     }
   }
@@ -42,8 +42,7 @@ public final class CniResult {
    * @param request the request
    * @param extras what else to say
    */
-  public static String of(Attachment attachment, CniRequest request, Extras extras)
-      throws CniError {
+  static String of(Attachment attachment, CniRequest request, Extras extras) throws CniError {
     NetworkConfiguration configuration = request.configuration();
     CniVersion version = configuration.version();
     Optional<JsonObject> previous = configuration.previousResult();
@@ -94,7 +93,7 @@ public final class CniResult {
   }
 
   /** Prints the result of an IPAM plugin: addresses only. */
-  public static String ofIpam(
+  static String ofIpam(
       List<IpAddress> addresses, List<Cidr> routes, NetworkConfiguration configuration) {
     JsonObject result = versioned(configuration);
     if (configuration.version().hasFamilyMembers()) {
@@ -114,7 +113,7 @@ public final class CniResult {
   }
 
   /** Prints the answer to VERSION. */
-  public static String versions(String asked) {
+  static String versions(String asked) {
     JsonObject result = new JsonObject();
     result.addProperty("cniVersion", asked);
     JsonArray supported = new JsonArray();

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class ConfigurationFields {
   private static final String DOT = "\\.";
 
-  /** Every field, in the order of the module's README. */
+  /** Every field, in the order of the README that explains them. */
   public static final List<Field> ALL =
       List.of(
           new Field("name", Form.STRING, true),

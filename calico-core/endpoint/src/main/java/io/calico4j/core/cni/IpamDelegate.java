@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * and not the runtime's working directory, so that relative directories of CNI_PATH count for
  * nothing; where no other has the program, Debian's directory is tried.
  */
-public final class IpamDelegate {
+final class IpamDelegate {
   private static final Logger log = LoggerFactory.getLogger(IpamDelegate.class);
   private static final Path LAST_RESORT = Path.of("/usr/lib/cni");
   private static final Duration DEADLINE = Duration.ofSeconds(20);
@@ -41,7 +41,7 @@ public final class IpamDelegate {
   }
 
   /** Returns the plugin a type names; code 7 when it is no name, or one that cannot work here. */
-  public static IpamDelegate of(String type) throws CniError {
+  static IpamDelegate of(String type) throws CniError {
     return of(type, DEADLINE);
   }
 
@@ -69,7 +69,7 @@ public final class IpamDelegate {
   }
 
   /** Tells whether a type can be delegated to, and its program is where CNI_PATH says. */
-  public static boolean isInstalled(String type, String path) {
+  static boolean isInstalled(String type, String path) {
     try {
       Path unused = of(type).find(path);
       return true;
@@ -79,7 +79,7 @@ public final class IpamDelegate {
   }
 
   /** Assigns addresses. */
-  public IpamResult add(CniRequest request, JsonObject configuration) throws CniError {
+  IpamResult add(CniRequest request, JsonObject configuration) throws CniError {
     return IpamResult.parse(type, run("ADD", request, configuration), request.configuration());
   }
 
@@ -89,7 +89,7 @@ public final class IpamDelegate {
    * @param command DEL, CHECK, GC or STATUS
    * @param configuration what it gets on standard input
    */
-  public void run(CniRequest.Command command, CniRequest request, JsonObject configuration)
+  void run(CniRequest.Command command, CniRequest request, JsonObject configuration)
       throws CniError {
     String unused = run(command.name(), request, configuration);
   }

@@ -18,9 +18,9 @@ import java.util.Optional;
  * @param routes destinations; empty for none given
  * @param dns what it says of name servers; may be empty
  */
-public record IpamResult(List<IpAddress> addresses, List<Cidr> routes, JsonObject dns) {
+record IpamResult(List<IpAddress> addresses, List<Cidr> routes, JsonObject dns) {
   /** Copies the lists. */
-  public IpamResult {
+  IpamResult {
     addresses = List.copyOf(addresses);
     routes = List.copyOf(routes);
   }
@@ -82,7 +82,7 @@ public record IpamResult(List<IpAddress> addresses, List<Cidr> routes, JsonObjec
    * Returns the destinations to route: those given, and everything for a family of which none is
    * given, as a container without any route would be of no use.
    */
-  public List<Cidr> destinations() {
+  List<Cidr> destinations() {
     List<Cidr> destinations = new ArrayList<>(routes);
     Map.of(true, "0.0.0.0/0", false, "::/0")
         .forEach(

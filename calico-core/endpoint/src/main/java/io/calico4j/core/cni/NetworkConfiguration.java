@@ -117,7 +117,7 @@ public record NetworkConfiguration(
   }
 
   /** Returns a member that is a list of strings; empty when absent or null. */
-  public static List<String> strings(JsonObject parent, String name) throws CniError {
+  static List<String> strings(JsonObject parent, String name) throws CniError {
     JsonElement element = parent.get(name);
     List<String> strings = new ArrayList<>();
     if (element == null || element.isJsonNull()) {
@@ -136,19 +136,19 @@ public record NetworkConfiguration(
   }
 
   /** Makes the error for a member of the wrong form; the value of a secret is left out. */
-  public static CniError invalid(String name, JsonElement value, String wanted) {
+  static CniError invalid(String name, JsonElement value, String wanted) {
     String shown = SECRET.matcher(name).find() ? "its value" : abbreviate(value.toString());
     return new CniError(
         CniError.INVALID_CONFIGURATION, name + ": " + shown + " is not " + wanted, "");
   }
 
   /** Returns {@code ipam}, empty when absent. */
-  public JsonObject ipam() throws CniError {
+  JsonObject ipam() throws CniError {
     return object(document, "ipam").orElseGet(JsonObject::new);
   }
 
   /** Returns {@code ipam.type}, {@code calico-ipam} when absent. */
-  public String ipamType() throws CniError {
+  String ipamType() throws CniError {
     String type = string(ipam(), "type");
     return type.isEmpty() ? "calico-ipam" : type;
   }
@@ -226,7 +226,7 @@ public record NetworkConfiguration(
   }
 
   /** Tells whether {@code feature_control} allows something; false when absent. */
-  public boolean allows(String feature) throws CniError {
+  boolean allows(String feature) throws CniError {
     return isSet("feature_control", feature);
   }
 
@@ -248,7 +248,7 @@ public record NetworkConfiguration(
   }
 
   /** Returns {@code runtimeConfig}, which a runtime fills for the capabilities; may be empty. */
-  public JsonObject runtimeConfig() throws CniError {
+  JsonObject runtimeConfig() throws CniError {
     return object(document, "runtimeConfig").orElseGet(JsonObject::new);
   }
 
@@ -256,7 +256,7 @@ public record NetworkConfiguration(
    * Returns the name servers for the result: {@code dns}, with what the capability {@code dns}
    * brings instead, as CNI's CONVENTIONS.md names it; may be empty.
    */
-  public JsonObject dns() throws CniError {
+  JsonObject dns() throws CniError {
     JsonObject dns = object(document, "dns").orElseGet(JsonObject::new).deepCopy();
     JsonObject given = object(runtimeConfig(), "dns").orElseGet(JsonObject::new);
     Map<String, String> names =
@@ -270,7 +270,7 @@ public record NetworkConfiguration(
   }
 
   /** Returns one group of {@code args}; may be empty. */
-  public JsonObject args(String group) throws CniError {
+  JsonObject args(String group) throws CniError {
     Optional<JsonObject> arguments = object(document, "args");
     return arguments.isEmpty()
         ? new JsonObject()
@@ -278,7 +278,7 @@ public record NetworkConfiguration(
   }
 
   /** Returns {@code prevResult}; empty for the first plugin, and in versions without chaining. */
-  public Optional<JsonObject> previousResult() throws CniError {
+  Optional<JsonObject> previousResult() throws CniError {
     return version.hasFamilyMembers() ? Optional.empty() : object(document, "prevResult");
   }
 
@@ -287,7 +287,7 @@ public record NetworkConfiguration(
    * include_default_routes} is set; empty for the default routes alone. Gateways are not read: all
    * of a container's traffic goes to its host.
    */
-  public List<Cidr> routes() throws CniError {
+  List<Cidr> routes() throws CniError {
     JsonElement routes = ipam().get("routes");
     return routes == null || routes.isJsonNull() ? List.of() : routes("ipam.routes", routes);
   }

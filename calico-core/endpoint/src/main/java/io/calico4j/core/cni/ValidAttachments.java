@@ -12,12 +12,12 @@ import java.util.Set;
  *
  * @param attachments container id and interface name of each
  */
-public record ValidAttachments(Set<Attachment> attachments) {
+record ValidAttachments(Set<Attachment> attachments) {
   private static final String NAME = "cni.dev/valid-attachments";
   private static final String OLD_NAME = "cni.dev/attachments";
 
   /** Copies the set. */
-  public ValidAttachments {
+  ValidAttachments {
     attachments = Set.copyOf(attachments);
   }
 
@@ -27,10 +27,10 @@ public record ValidAttachments(Set<Attachment> attachments) {
    * @param containerId CNI_CONTAINERID
    * @param interfaceName CNI_IFNAME
    */
-  public record Attachment(String containerId, String interfaceName) {}
+  record Attachment(String containerId, String interfaceName) {}
 
   /** Reads a configuration's; code 7 when it has none, so that a mistake does not delete all. */
-  public static ValidAttachments parse(JsonObject configuration) throws CniError {
+  static ValidAttachments parse(JsonObject configuration) throws CniError {
     String name = configuration.has(NAME) ? NAME : OLD_NAME;
     JsonElement list = configuration.get(name);
     if (list == null) {
@@ -61,12 +61,12 @@ public record ValidAttachments(Set<Attachment> attachments) {
   }
 
   /** Tells whether an interface of a container is among them. */
-  public boolean contains(String containerId, String interfaceName) {
+  boolean contains(String containerId, String interfaceName) {
     return attachments.contains(new Attachment(containerId, interfaceName));
   }
 
   /** Tells whether any interface of a container is among them. */
-  public boolean containsContainer(String containerId) {
+  boolean containsContainer(String containerId) {
     return attachments.stream().anyMatch(a -> a.containerId().equals(containerId));
   }
 }

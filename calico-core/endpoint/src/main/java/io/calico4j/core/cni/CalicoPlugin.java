@@ -1,13 +1,6 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
 import com.google.gson.JsonObject;
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
-import io.calico4j.core.cni.CniResult;
-import io.calico4j.core.cni.ConfigurationFields;
-import io.calico4j.core.cni.NetworkConfiguration;
-import io.calico4j.core.cni.RequestMapper;
-import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.AttachRequest;

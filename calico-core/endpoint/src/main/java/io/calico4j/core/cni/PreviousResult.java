@@ -1,11 +1,8 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
-import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.endpoint.Attachment;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;

@@ -1,12 +1,8 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import io.calico4j.core.cni.AllowedRequests;
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
-import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;

@@ -1,7 +1,5 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.ipam.AssignRequest;
 import java.util.List;
 import java.util.Map;

@@ -1,12 +1,8 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
+import com.google.common.util.concurrent.Striped;
 import com.google.gson.JsonObject;
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.CniRequest.Command;
-import io.calico4j.core.cni.IpamDelegate;
-import io.calico4j.core.cni.IpamResult;
-import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.UnavailableException;
@@ -28,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,14 +44,11 @@ final class DelegatedIpam {
 
   private final EndpointService endpoints;
   private final ResourceClient resources;
-  private final Lock[] locks = new Lock[LOCKS];
+  private final Striped<Lock> locks = Striped.lock(LOCKS);
 
   DelegatedIpam(EndpointService endpoints, ResourceClient resources) {
     this.endpoints = endpoints;
     this.resources = resources;
-    for (int i = 0; i < LOCKS; i++) {
-      locks[i] = new ReentrantLock();
-    }
     endpoints.addStep(GIVE_BACK, DelegatedIpam::giveBackRecorded);
   }
 
@@ -66,7 +58,7 @@ final class DelegatedIpam {
   }
 
   private <T> T inTurn(EndpointIdentity identity, Turn<T> turn) throws CniError, AttachException {
-    Lock lock = locks[Math.floorMod(identity.hashCode(), LOCKS)];
+    Lock lock = locks.get(identity);
     lock.lock();
     try {
       return turn.take();

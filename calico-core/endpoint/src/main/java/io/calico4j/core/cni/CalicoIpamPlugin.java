@@ -1,10 +1,5 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
-import io.calico4j.core.cni.CniResult;
-import io.calico4j.core.cni.NetworkConfiguration;
-import io.calico4j.core.cni.ValidAttachments;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.UnavailableException;
 import io.calico4j.core.endpoint.AttachRequest;
@@ -31,6 +26,9 @@ public final class CalicoIpamPlugin implements PluginHandler {
   private static final String NETWORK = "network";
 
   private static final String INTERFACE = "interface";
+
+  /** Addresses alone leave no trace of their runtime. */
+  private static final PlainCniMapper MAPPER = new PlainCniMapper(request -> "");
 
   private final EndpointService endpoints;
   private final Ipam ipam;
@@ -66,7 +64,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
     try {
       switch (request.command()) {
         case ADD -> {
-          AttachRequest wanted = new PlainCniMapper().map(request, ipam.node()).orElseThrow();
+          AttachRequest wanted = MAPPER.map(request, ipam.node()).orElseThrow();
           return CniResult.ofIpam(add(wanted), wanted.routes(), configuration);
         }
         case CHECK -> {

@@ -1,8 +1,4 @@
-package io.calico4j.rkt;
-
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniVersion;
-import io.calico4j.core.cni.NetworkConfiguration;
+package io.calico4j.core.cni;
 
 /** Reads the version a caller speaks, from whatever it sent. */
 final class VersionRequest {

@@ -1,24 +1,31 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
-import io.calico4j.core.cni.NetworkConfiguration;
-import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
- * Maps the requests of rkt and of any other CNI runtime: the profile is named like the network, so
- * that the containers of one network reach each other and no one else. It takes every request, so
- * that it is asked last.
+ * Maps the requests of any CNI runtime: the profile is named like the network, so that the
+ * containers of one network reach each other and no one else. It takes every request, so that it is
+ * asked last.
  */
 public final class PlainCniMapper implements RequestMapper {
-  /** Makes a mapper. */
-  public PlainCniMapper() {}
+  private final Function<CniRequest, String> runtime;
+
+  /**
+   * Makes a mapper.
+   *
+   * @param runtime names the runtime that made a request, as {@link ContainerLiveness#runtime()}
+   *     does; empty for one that cannot be asked about its containers
+   */
+  public PlainCniMapper(Function<CniRequest, String> runtime) {
+    this.runtime = runtime;
+  }
 
   @Override
   public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
@@ -46,7 +53,7 @@ public final class PlainCniMapper implements RequestMapper {
             .routes(configuration.routes())
             .mtu(configuration.mtu())
             .ipForwarding(configuration.allowIpForwarding())
-            .runtime(RktPods.calls(request) ? RktPods.RUNTIME : "");
+            .runtime(runtime.apply(request));
     arguments.mac().ifPresent(wanted::mac);
     try {
       AttachRequest mapped = wanted.build();

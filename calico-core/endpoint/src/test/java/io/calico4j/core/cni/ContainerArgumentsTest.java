@@ -1,10 +1,8 @@
-package io.calico4j.rkt;
+package io.calico4j.core.cni;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import io.calico4j.core.cni.CniError;
-import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -30,7 +28,7 @@ class ContainerArgumentsTest {
   }
 
   private static AttachRequest mapped(String arguments, String more) throws CniError {
-    return new PlainCniMapper().map(request(arguments, more), "host-a").orElseThrow();
+    return new PlainCniMapper(request -> "").map(request(arguments, more), "host-a").orElseThrow();
   }
 
   @Test
