@@ -7,7 +7,9 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
+import io.calico4j.core.model.HandleId;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.PolicySpec;
 import io.calico4j.core.model.Resource;
@@ -169,12 +171,12 @@ final class PopulatedCluster {
   private void putEndpoints(String node, int first, int count)
       throws DatastoreException, IpamException {
     List<IpAddress> addresses;
-    try (Ipam ipam = new Ipam(datastore, node)) {
+    try (Ipam ipam = new Ipam(datastore, new NodeName(node))) {
       addresses =
           ipam.assign(
                   new AssignRequest(
                       AssignRequest.Use.Workload,
-                      "populated." + node + "." + first,
+                      new HandleId("populated." + node + "." + first),
                       count,
                       0,
                       List.of(),

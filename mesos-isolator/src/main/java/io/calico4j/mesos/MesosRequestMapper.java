@@ -10,6 +10,8 @@ import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.model.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +38,7 @@ public final class MesosRequestMapper implements RequestMapper {
   public MesosRequestMapper() {}
 
   @Override
-  public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
+  public Optional<AttachRequest> map(CniRequest request, NodeName node) throws CniError {
     Optional<JsonObject> arguments =
         NetworkConfiguration.object(request.configuration().document(), "args");
     if (arguments.isEmpty() || !arguments.get().has(ARGUMENTS)) {
@@ -123,7 +125,7 @@ public final class MesosRequestMapper implements RequestMapper {
         .build();
   }
 
-  private static EndpointIdentity identity(CniRequest request, String node, String namespace)
+  private static EndpointIdentity identity(CniRequest request, NodeName node, String namespace)
       throws CniError {
     try {
       return new EndpointIdentity(
@@ -132,7 +134,7 @@ public final class MesosRequestMapper implements RequestMapper {
           namespace,
           "cni",
           request.containerId(),
-          request.interfaceName());
+          new InterfaceName(request.interfaceName()));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

@@ -3,6 +3,7 @@ package io.calico4j.mesos;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.ResourceKind;
 import java.util.ArrayList;
@@ -16,9 +17,9 @@ final class NetModulesProfiles {
   private static final String PUBLIC = "public";
 
   private final ResourceClient resources;
-  private final String node;
+  private final NodeName node;
 
-  NetModulesProfiles(ResourceClient resources, String node) {
+  NetModulesProfiles(ResourceClient resources, NodeName node) {
     this.resources = resources;
     this.node = node;
   }
@@ -42,7 +43,7 @@ final class NetModulesProfiles {
 
   private String hostAddress() throws DatastoreException, RefusedRequestException {
     NodeSpec.Bgp bgp =
-        resources.get(ResourceKind.NODE, "", node).map(n -> n.spec().bgp()).orElse(null);
+        resources.get(ResourceKind.NODE, "", node.text()).map(n -> n.spec().bgp()).orElse(null);
     String address = bgp == null ? null : bgp.ipv4Address();
     if (address == null) {
       throw new RefusedRequestException(

@@ -10,6 +10,7 @@ import com.google.protobuf.util.JsonFormat;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,7 +55,7 @@ class ExamplesTest {
                         "CNI_IFNAME", "eth0"),
                     configuration.toString(),
                     -1)),
-            "host-a")
+            new NodeName("host-a"))
         .orElseThrow();
   }
 

@@ -7,6 +7,7 @@ import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +42,7 @@ class MesosRequestMapperTest {
                         "CNI_IFNAME", "eth0"),
                     json,
                     -1)),
-            "agent7");
+            new NodeName("agent7"));
   }
 
   private static Optional<AttachRequest> mapInfo(String info) throws CniError {

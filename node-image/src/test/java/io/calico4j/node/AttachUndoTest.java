@@ -21,10 +21,12 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,7 +37,8 @@ import org.junit.jupiter.api.Test;
 /** Attaches that fail, on a datastore and a kernel in memory. */
 class AttachUndoTest {
   private static final EndpointIdentity IDENTITY =
-      new EndpointIdentity("net", "host-a", "default", "cni", "web", "eth0");
+      new EndpointIdentity(
+          "net", new NodeName("host-a"), "default", "cni", "web", new InterfaceName("eth0"));
 
   private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore memory = new MemoryDatastore();
@@ -105,7 +108,7 @@ class AttachUndoTest {
   @Test
   void theLinkIsGoneBeforeItsAddressIsReleased() throws Exception {
     try (Datastore datastore = new Observed();
-        Ipam ipam = new Ipam(datastore, "host-a");
+        Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
         EndpointService endpoints = service(datastore, ipam, EndpointStep.Observer.NONE)) {
       ResourceClient resources = new ResourceClient(datastore);
       resources.create(
@@ -129,7 +132,7 @@ class AttachUndoTest {
   @Test
   void whereNoAddressIsLeftNoVethPairStays() throws Exception {
     try (Datastore datastore = new Observed();
-        Ipam ipam = new Ipam(datastore, "host-a");
+        Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
         EndpointService endpoints = service(datastore, ipam, EndpointStep.Observer.NONE)) {
       new ResourceClient(datastore)
           .create(

@@ -15,10 +15,12 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.util.List;
@@ -46,7 +48,7 @@ class ConnectionsTest {
 
   private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore datastore = new MemoryDatastore();
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private final ExecutorService callers = Executors.newCachedThreadPool();
   private final AtomicInteger deletions = new AtomicInteger();
 
@@ -57,7 +59,8 @@ class ConnectionsTest {
   private final Semaphore begun = new Semaphore(0);
 
   private static EndpointIdentity identity(String workload, String name) {
-    return new EndpointIdentity("net", "host-a", "default", "cni", workload, name);
+    return new EndpointIdentity(
+        "net", new NodeName("host-a"), "default", "cni", workload, new InterfaceName(name));
   }
 
   @BeforeEach

@@ -15,14 +15,17 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
+import io.calico4j.core.model.HandleId;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointName;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -40,7 +43,7 @@ class ForeignDetachTest {
   private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private EndpointService endpoints;
   private Netlink host;
 
@@ -85,7 +88,8 @@ class ForeignDetachTest {
   }
 
   private static EndpointIdentity identity(String network, String container) {
-    return new EndpointIdentity(network, "host-a", "default", "cni", container, "eth0");
+    return new EndpointIdentity(
+        network, new NodeName("host-a"), "default", "cni", container, new InterfaceName("eth0"));
   }
 
   /** Writes what the Go plugin leaves: endpoint, handle, pair and route. */
@@ -95,7 +99,7 @@ class ForeignDetachTest {
         ipam.assign(
                 new AssignRequest(
                     AssignRequest.Use.Workload,
-                    handle,
+                    new HandleId(handle),
                     1,
                     0,
                     List.of(),
@@ -150,11 +154,11 @@ class ForeignDetachTest {
     String other = goEndpoint("host-a", "0123456789abcdef", "cali0123456789a");
     endpoints.detach(identity("mine", CONTAINER));
     assertThat(host.link("cali8f2d01234ab")).isEmpty();
-    assertThat(ipam.addressesOf(handle)).isEmpty();
+    assertThat(ipam.addressesOf(new HandleId(handle))).isEmpty();
     assertThat(datastore.get(identity("mine", CONTAINER).key().path())).isEmpty();
     assertThat(host.link("cali0123456789a")).isPresent();
     assertThat(host.routes()).hasSize(1);
-    assertThat(ipam.addressesOf(other)).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId(other))).hasSize(1);
   }
 
   @Test
@@ -178,8 +182,8 @@ class ForeignDetachTest {
     String other = goEndpoint("host-a", "8f2d01234abfffff", "cali8f2d01234ab");
     endpoints.detach(identity("mine", CONTAINER));
     assertThat(host.link("cali8f2d01234ab")).isPresent();
-    assertThat(ipam.addressesOf(handle)).isEmpty();
-    assertThat(ipam.addressesOf(other)).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId(handle))).isEmpty();
+    assertThat(ipam.addressesOf(new HandleId(other))).hasSize(1);
   }
 
   @Test
@@ -187,6 +191,6 @@ class ForeignDetachTest {
     String handle = goEndpoint("host-a", CONTAINER, "ens3");
     endpoints.detach(identity("mine", CONTAINER));
     assertThat(host.link("ens3")).isPresent();
-    assertThat(ipam.addressesOf(handle)).isEmpty();
+    assertThat(ipam.addressesOf(new HandleId(handle))).isEmpty();
   }
 }

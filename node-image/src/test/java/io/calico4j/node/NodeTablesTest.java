@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.felix.FelixParameter;
 import io.calico4j.core.felix.FelixParameters;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;
@@ -36,7 +37,12 @@ class NodeTablesTest {
   }
 
   private static final SettingExample NODE =
-      example("NODENAME", "", "host-a.example", "host-a.example", "Host_A");
+      example(
+          "NODENAME",
+          Optional.empty(),
+          "host-a.example",
+          Optional.of(new NodeName("host-a.example")),
+          "Host_A");
   private static final SettingExample RUN =
       example("CALICO_RUN_DIR", Path.of("/run/calico"), "/run/x", Path.of("/run/x"), NUL);
   private static final SettingExample LIB =

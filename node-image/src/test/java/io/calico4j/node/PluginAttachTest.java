@@ -12,6 +12,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
@@ -34,7 +35,7 @@ class PluginAttachTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
   private final FakeKernel kernel = new FakeKernel();
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
 
   @BeforeEach
   void makePool() throws Exception {

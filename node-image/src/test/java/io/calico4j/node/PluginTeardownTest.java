@@ -12,8 +12,10 @@ import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.model.HandleId;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
@@ -57,7 +59,7 @@ class PluginTeardownTest {
   private final FakeKernel kernel = new FakeKernel();
   private final MemoryDatastore memory = new MemoryDatastore();
   private final FailingDatastore datastore = new FailingDatastore(memory);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
 
   @BeforeEach
   void makePool() throws Exception {
@@ -177,7 +179,7 @@ class PluginTeardownTest {
     }
     assertThat(count(ENDPOINTS)).isEqualTo(1);
     callWhileAway(netModules("cleanup", "{\"container_id\":\"web\",\"hostname\":\"a\"}"));
-    assertThat(ipam.addressesOf("u1")).hasSize(2);
+    assertThat(ipam.addressesOf(new HandleId("u1"))).hasSize(2);
     finish();
     mustBeEmpty();
   }
@@ -187,7 +189,7 @@ class PluginTeardownTest {
     try (EndpointService endpoints = alone()) {
       call(plugins(endpoints, false), cni("calico-ipam", "ADD", IPAM));
     }
-    assertThat(ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
     callWhileAway(cni("calico-ipam", "DEL", IPAM));
     finish();
     mustBeEmpty();
@@ -201,10 +203,10 @@ class PluginTeardownTest {
       callWhileAway(cni("calico-ipam", "DEL", IPAM));
       call(plugins, cni("calico-ipam", "ADD", IPAM));
       assertThat(endpoints.pendingTeardowns()).isZero();
-      assertThat(ipam.addressesOf("net.web")).hasSize(1);
+      assertThat(ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
     }
     finish();
-    assertThat(ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
   }
 
   /** Two agents that know nothing of each other: the record has been read when the ADD comes. */
@@ -221,7 +223,7 @@ class PluginTeardownTest {
     }
     Files.write(record, text);
     finish();
-    assertThat(ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
   }
 
   private List<Path> records() throws IOException {

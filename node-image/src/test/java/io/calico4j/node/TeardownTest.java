@@ -16,9 +16,11 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,10 +43,11 @@ class TeardownTest {
 
   private final FailingDatastore datastore = new FailingDatastore(memory);
   private final AtomicInteger failures = datastore.failures;
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
 
   private static EndpointIdentity identity(String network) {
-    return new EndpointIdentity(network, "host-a", "default", "cni", "web", "eth0");
+    return new EndpointIdentity(
+        network, new NodeName("host-a"), "default", "cni", "web", new InterfaceName("eth0"));
   }
 
   @BeforeEach

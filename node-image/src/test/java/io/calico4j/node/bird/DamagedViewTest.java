@@ -3,6 +3,7 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.testing.DamagedValues;
 import java.util.SortedMap;
@@ -27,7 +28,8 @@ class DamagedViewTest {
   }
 
   private String render() {
-    return BirdConfigRenderer.render(new BgpViewBuilder("here", entries).build().orElseThrow());
+    return BirdConfigRenderer.render(
+        new BgpViewBuilder(new NodeName("here"), entries).build().orElseThrow());
   }
 
   private void goodCluster() {

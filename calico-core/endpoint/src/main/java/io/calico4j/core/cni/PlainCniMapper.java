@@ -4,6 +4,8 @@ import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.model.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +30,7 @@ public final class PlainCniMapper implements RequestMapper {
   }
 
   @Override
-  public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
+  public Optional<AttachRequest> map(CniRequest request, NodeName node) throws CniError {
     NetworkConfiguration configuration = request.configuration();
     ContainerArguments arguments = ContainerArguments.of(request);
     EndpointIdentity identity = identity(request, node);
@@ -67,12 +69,12 @@ public final class PlainCniMapper implements RequestMapper {
   }
 
   @Override
-  public Optional<EndpointIdentity> identify(CniRequest request, String node) throws CniError {
+  public Optional<EndpointIdentity> identify(CniRequest request, NodeName node) throws CniError {
     return Optional.of(identity(request, node));
   }
 
   /** Returns whose interface a request is about, without reading what only an ADD needs. */
-  static EndpointIdentity identity(CniRequest request, String node) throws CniError {
+  static EndpointIdentity identity(CniRequest request, NodeName node) throws CniError {
     try {
       return new EndpointIdentity(
           request.configuration().name(),
@@ -80,7 +82,7 @@ public final class PlainCniMapper implements RequestMapper {
           "default",
           "cni",
           request.containerId(),
-          request.interfaceName());
+          new InterfaceName(request.interfaceName()));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

@@ -136,9 +136,9 @@ final class EndpointRegistry {
     EndpointIdentity identity = request.identity();
     Ipam.FurtherWrites endpoint = new Creation(request, sandbox);
     Map<String, String> attributes = new HashMap<>();
-    attributes.put("node", identity.node());
+    attributes.put("node", identity.node().text());
     attributes.put("namespace", identity.namespace());
-    attributes.put("interface", identity.interfaceName());
+    attributes.put("interface", identity.interfaceName().text());
     attributes.put("timestamp", Instant.now().toString());
     try {
       Ipam.Assignment assignment =
@@ -221,14 +221,14 @@ final class EndpointRegistry {
             .withAnnotations(annotations),
         new WorkloadEndpointSpec(
             identity.orchestrator(),
-            identity.node(),
+            identity.node().text(),
             request.workload().isEmpty() ? null : request.workload(),
             null,
             identity.workload(),
-            identity.interfaceName(),
+            identity.interfaceName().text(),
             addresses.stream().map(a -> a.toCidr().toString()).toList(),
             request.profiles(),
-            identity.hostInterface(),
+            identity.hostInterface().text(),
             request.mac().text(),
             request.ports(),
             null,
@@ -309,6 +309,6 @@ final class EndpointRegistry {
    * An address without a recorded interface was assigned by another tool for the whole container.
    */
   static boolean isOfInterface(@Nullable String recorded, EndpointIdentity identity) {
-    return recorded == null || recorded.equals(identity.interfaceName());
+    return recorded == null || recorded.equals(identity.interfaceName().text());
   }
 }

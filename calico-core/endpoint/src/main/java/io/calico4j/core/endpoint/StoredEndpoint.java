@@ -6,10 +6,12 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.HashSet;
 import java.util.List;
@@ -70,7 +72,7 @@ final class StoredEndpoint {
    *
    * @param node this node
    */
-  void removeLink(String node, Netlink host, LinkReaper reaper) throws KernelException {
+  void removeLink(NodeName node, Netlink host, LinkReaper reaper) throws KernelException {
     String name = endpoint.spec().interfaceName();
     if (name == null || !HOST_INTERFACE.matcher(name).matches()) {
       return;
@@ -78,7 +80,7 @@ final class StoredEndpoint {
     Optional<Link> link = host.link(name);
     if (link.isEmpty()
         || link.get().group() == LinkReaper.GROUP
-        || !node.equals(endpoint.spec().node())) {
+        || !node.is(endpoint.spec().node())) {
       return;
     }
     Set<Cidr> own = new HashSet<>();
@@ -100,6 +102,6 @@ final class StoredEndpoint {
           others);
       return;
     }
-    reaper.remove(name);
+    reaper.remove(new InterfaceName(name));
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginRequest;
@@ -28,7 +29,9 @@ class ContainerArgumentsTest {
   }
 
   private static AttachRequest mapped(String arguments, String more) throws CniError {
-    return new PlainCniMapper(request -> "").map(request(arguments, more), "host-a").orElseThrow();
+    return new PlainCniMapper(request -> "")
+        .map(request(arguments, more), new NodeName("host-a"))
+        .orElseThrow();
   }
 
   @Test
@@ -165,7 +168,7 @@ class ContainerArgumentsTest {
                 "CNI_ARGS", "nonsense"),
             "{\"name\":\"net\",\"runtimeConfig\":7}",
             -1);
-    assertThat(PlainCniMapper.identity(CniRequest.parse(del), "host-a").handleId())
-        .isEqualTo("net.c1");
+    assertThat(PlainCniMapper.identity(CniRequest.parse(del), new NodeName("host-a")).handleId())
+        .hasToString("net.c1");
   }
 }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.endpoint.AttachRequest.Builder;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +25,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AttachRequestTest {
   private static Builder request() {
     return AttachRequest.of(
-        new EndpointIdentity("net", "host-a", "default", "cni", "container", "eth0"));
+        new EndpointIdentity(
+            "net",
+            new NodeName("host-a"),
+            "default",
+            "cni",
+            "container",
+            new InterfaceName("eth0")));
   }
 
   private static Map<String, String> labels(int count) {

@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.HandleId;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
@@ -22,7 +24,7 @@ import org.junit.jupiter.api.Test;
 class TunnelAddressesTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private final TunnelAddresses tunnels = new TunnelAddresses(datastore, ipam);
 
   @BeforeEach
@@ -65,8 +67,8 @@ class TunnelAddressesTest {
     assertThat(node.bgp().ipv4Address()).isEqualTo("192.0.2.1/24");
     assertThat(node.ipv4VXLANTunnelAddr()).startsWith("10.2.");
     assertThat(node.ipv6VXLANTunnelAddr()).startsWith("fd00:3:");
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
-    assertThat(ipam.addressesOf("vxlan-v6-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("vxlan-v6-tunnel-addr-host-a"))).hasSize(1);
     assertThat(tunnels.reconcile()).isEqualTo(node);
     assertThat(IpamCheck.run(datastore)).isEmpty();
 
@@ -89,7 +91,7 @@ class TunnelAddressesTest {
     pool("a", "10.1.0.0/16", "Never", null);
     pool("b", "10.2.0.0/16", "Always", null);
     assertThat(ipip()).startsWith("10.2.");
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
   }
 
   @Test
@@ -99,7 +101,7 @@ class TunnelAddressesTest {
     ipam.assign(
         new AssignRequest(
             AssignRequest.Use.Workload,
-            "net.c1",
+            new HandleId("net.c1"),
             0,
             0,
             List.of(),
@@ -111,7 +113,7 @@ class TunnelAddressesTest {
     resources.update(node.withSpec(node.spec().withIpipTunnelAddress("10.1.0.9")));
 
     assertThat(ipip()).startsWith("10.1.").isNotEqualTo("10.1.0.9");
-    assertThat(ipam.addressesOf("net.c1")).containsExactly(address);
+    assertThat(ipam.addressesOf(new HandleId("net.c1"))).containsExactly(address);
   }
 
   @Test
@@ -122,7 +124,7 @@ class TunnelAddressesTest {
     resources.update(node.withSpec(node.spec().withIpipTunnelAddress(null)));
 
     assertThat(ipip()).isEqualTo(first);
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
     assertThat(
             datastore.get(ResourceKey.of(ResourceKind.NODE, "host-a").path()).orElseThrow().value())
         .contains("\"ipv4IPIPTunnelAddr\":\"" + first + "\"");
