@@ -11,6 +11,7 @@ import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.model.NodeName;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.net.InterfaceName;
 import java.util.ArrayList;
 import java.util.List;
@@ -90,14 +91,14 @@ public final class MesosRequestMapper implements RequestMapper {
     MesosAddresses addresses =
         MesosAddresses.of(
             info, json, labels.fixed(), configuration.assignIpv4(), configuration.assignIpv6());
-    List<String> created = new ArrayList<>();
-    List<String> profiles = new ArrayList<>(labels.profiles());
+    List<ProfileName> created = new ArrayList<>();
+    List<ProfileName> profiles = new ArrayList<>(labels.profiles());
     if (profiles.isEmpty()) {
-      profiles.add(configuration.name());
-      created.add(configuration.name());
+      profiles.add(configuration.profile());
+      created.add(configuration.profile());
     }
     for (String group : info.getGroupsList()) {
-      String profile = LabelNames.ofGroup(group);
+      ProfileName profile = new ProfileName(LabelNames.ofGroup(group));
       if (!profiles.contains(profile)) {
         profiles.add(profile);
         created.add(profile);

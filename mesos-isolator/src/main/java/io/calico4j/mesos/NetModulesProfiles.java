@@ -5,6 +5,7 @@ import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.ResourceKind;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +15,7 @@ import java.util.List;
  * netgroup.
  */
 final class NetModulesProfiles {
-  private static final String PUBLIC = "public";
+  private static final ProfileName PUBLIC = new ProfileName("public");
 
   private final ResourceClient resources;
   private final NodeName node;
@@ -28,14 +29,16 @@ final class NetModulesProfiles {
       throws DatastoreException, RefusedRequestException {
     List<ProfileDraft> profiles = new ArrayList<>();
     profiles.add(
-        ProfileDraft.ofNet("default_" + LabelNames.ofGroup(hostname), hostAddress() + "/32"));
-    if (groups.contains(PUBLIC)) {
+        ProfileDraft.ofNet(
+            new ProfileName("default_" + LabelNames.ofGroup(hostname)), hostAddress() + "/32"));
+    if (groups.contains(PUBLIC.text())) {
       profiles.add(ProfileDraft.open(PUBLIC));
     }
     groups.stream()
-        .filter(group -> !group.equals(PUBLIC))
+        .filter(group -> !group.equals(PUBLIC.text()))
         .map(LabelNames::ofGroup)
         .distinct()
+        .map(ProfileName::new)
         .map(ProfileDraft::ofMembers)
         .forEach(profiles::add);
     return profiles;

@@ -8,6 +8,7 @@ import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.model.NodeName;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.util.List;
 import java.util.Map;
@@ -115,7 +116,7 @@ class MesosRequestMapperTest {
         .as("what a label selects is made by the operator")
         .isEqualTo(
             request.profiles().stream()
-                .filter(p -> !Set.of("web", "db").contains(p) || !info.contains("/profiles"))
+                .filter(p -> !Set.of("web", "db").contains(p.text()) || !info.contains("/profiles"))
                 .toList());
     assertThat(request.identity().namespace()).isEqualTo(namespace);
     assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
@@ -274,7 +275,7 @@ class MesosRequestMapperTest {
                 + "{'key':'projectcalico.org/namespace','value':'default'},"
                 + "{'key':'example.org/role','value':'x'},{'key':'app','value':'y'}]}}}}")
             .orElseThrow();
-    assertThat(request.profiles()).containsExactly("net");
+    assertThat(request.profiles()).containsExactly(new ProfileName("net"));
     assertThat(request.labels()).containsOnlyKeys("example.org/role", "app");
   }
 

@@ -65,7 +65,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
     try {
       switch (request.command()) {
         case ADD -> {
-          AttachRequest wanted = MAPPER.map(request, ipam.node()).orElseThrow();
+          AttachRequest wanted = MAPPER.mapAddresses(request, ipam.node());
           return CniResult.ofIpam(add(wanted), wanted.routes(), configuration);
         }
         case CHECK -> {

@@ -14,6 +14,7 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
@@ -104,14 +105,14 @@ final class EndpointRegistry {
 
   /** Creates a profile unless there is one of its name. */
   void ensure(ProfileDraft profile) throws DatastoreException {
-    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name()).path();
+    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name().text()).path();
     if (ipam.reads().get(key).isPresent()) {
       return;
     }
     try {
       resources.create(
           Resource.create(
-              ResourceKind.PROFILE, Metadata.named(null, profile.name()), profile.spec()));
+              ResourceKind.PROFILE, Metadata.named(null, profile.name().text()), profile.spec()));
     } catch (AlreadyExistsException e) {
       // Another host was faster, or the watched copy is behind: the profile is there.
     }
@@ -227,7 +228,7 @@ final class EndpointRegistry {
             identity.workload(),
             identity.interfaceName().text(),
             addresses.stream().map(a -> a.toCidr().toString()).toList(),
-            request.profiles(),
+            request.profiles().stream().map(ProfileName::text).toList(),
             identity.hostInterface().text(),
             request.mac().text(),
             request.ports(),

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.model.NodeName;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginRequest;
@@ -55,7 +56,7 @@ class ContainerArgumentsTest {
     assertThat(wanted.ipv6Count()).isEqualTo(1);
     assertThat(wanted.ipv4Pools()).containsExactly("10.1.0.0/16");
     assertThat(wanted.ipv6Pools()).containsExactly("six");
-    assertThat(wanted.profiles()).containsExactly("net");
+    assertThat(wanted.profiles()).containsExactly(new ProfileName("net"));
     assertThat(wanted.newProfiles()).hasSize(1);
   }
 
@@ -154,6 +155,17 @@ class ContainerArgumentsTest {
     CniError error = catchThrowableOfType(CniError.class, () -> mapped(arguments, more));
     assertThat(error.code()).isEqualTo(code);
     assertThat(error).hasMessageContaining(word);
+  }
+
+  @Test
+  void aNetworkWhoseNameIsNoProfilesStillGivesAddresses() throws Exception {
+    CniRequest request = request("", ",'name':'net-'");
+    NodeName node = new NodeName("host-a");
+    PlainCniMapper mapper = new PlainCniMapper(any -> "");
+    CniError error = catchThrowableOfType(CniError.class, () -> mapper.map(request, node));
+    assertThat(error.code()).isEqualTo(CniError.INVALID_CONFIGURATION);
+    assertThat(error).hasMessageContaining("name \"net-\" cannot be its profile's name");
+    assertThat(mapper.mapAddresses(request, node).ipv4Count()).isEqualTo(1);
   }
 
   @Test

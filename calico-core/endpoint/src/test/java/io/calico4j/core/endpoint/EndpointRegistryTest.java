@@ -20,6 +20,7 @@ import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
+import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
@@ -64,6 +65,8 @@ class EndpointRegistryTest {
               task.run();
             }
           });
+
+  private static final ProfileName WEB = new ProfileName("web");
 
   private record Delayed(Runnable task, int seconds) {}
 
@@ -293,12 +296,12 @@ class EndpointRegistryTest {
 
   @Test
   void aProfileThatIsThereStays() throws Exception {
-    registry.ensure(ProfileDraft.open("web"));
+    registry.ensure(ProfileDraft.open(WEB));
     Optional<?> first = resources.get(ResourceKind.PROFILE, "", "web");
-    registry.ensure(ProfileDraft.ofMembers("web"));
+    registry.ensure(ProfileDraft.ofMembers(WEB));
     assertThat(first).isPresent();
     assertThat(resources.get(ResourceKind.PROFILE, "", "web").map(Resource::spec))
-        .contains(ProfileDraft.open("web").spec());
+        .contains(ProfileDraft.open(WEB).spec());
   }
 
   /** How a commit fails. */
