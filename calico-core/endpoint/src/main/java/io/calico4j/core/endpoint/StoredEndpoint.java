@@ -73,11 +73,12 @@ final class StoredEndpoint {
    * @param node this node
    */
   void removeLink(NodeName node, Netlink host, LinkReaper reaper) throws KernelException {
-    String name = endpoint.spec().interfaceName();
-    if (name == null || !HOST_INTERFACE.matcher(name).matches()) {
+    String text = endpoint.spec().interfaceName();
+    if (text == null || !HOST_INTERFACE.matcher(text).matches()) {
       return;
     }
-    Optional<Link> link = host.link(name);
+    InterfaceName name = new InterfaceName(text);
+    Optional<Link> link = host.link(text);
     if (link.isEmpty()
         || link.get().group() == LinkReaper.GROUP
         || !node.is(endpoint.spec().node())) {
@@ -102,6 +103,6 @@ final class StoredEndpoint {
           others);
       return;
     }
-    reaper.remove(new InterfaceName(name));
+    reaper.remove(name);
   }
 }

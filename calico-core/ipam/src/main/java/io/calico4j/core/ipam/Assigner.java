@@ -346,7 +346,7 @@ final class Assigner {
   }
 
   private boolean isOurs(Block block) {
-    return ("host:" + node).equals(block.affinity());
+    return IpamKeys.Affinity.of(node, block.cidr()).isOf(block);
   }
 
   private Reservations reservations() throws DatastoreException {

@@ -17,6 +17,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.testing.MemoryDatastore;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -101,6 +102,29 @@ class IpamBlocksTest {
     assertThat(hostB.addressesOf(new HandleId("n.a"))).isEqualTo(held);
     hostB.release(new HandleId("n.a"));
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
+  }
+
+  /** The name of an affinity's host may be none: it is found and deleted as it is stored. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Host_B", "host b", "-"})
+  void blocksOfAHostWithAnImpossibleNameAreGivenBackAndTakenOver(String host) throws Exception {
+    config("{\"strict_affinity\":true,\"auto_allocate_blocks\":true}");
+    List<String> keys = new ArrayList<>();
+    for (Cidr cidr : List.of(Cidr.parse("10.65.0.0/30"), Cidr.parse("10.65.0.4/30"))) {
+      String old = Block.empty(cidr, "host:" + host, "2026-01-01T00:00:00Z", 7).toJson();
+      keys.add(new IpamKeys.Affinity(host, cidr).key());
+      datastore.commit(
+          Transaction.builder()
+              .put(IpamKeys.block(cidr), old)
+              .put(new IpamKeys.Affinity(host, cidr).key(), "{\"state\":\"confirmed\"}")
+              .build());
+    }
+    assertThat(assign(hostA, "n.a", 1)).hasSize(1);
+    assertThat(datastore.list(IpamKeys.HOSTS + host).entries()).hasSize(1);
+    hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
+    for (String key : keys) {
+      assertThat(datastore.get(key)).isEmpty();
+    }
   }
 
   @ParameterizedTest

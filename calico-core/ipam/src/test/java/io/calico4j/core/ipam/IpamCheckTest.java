@@ -1,10 +1,12 @@
 package io.calico4j.core.ipam;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.HandleId;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
@@ -111,6 +113,30 @@ class IpamCheckTest {
             "UNREADABLE " + IpamKeys.handle(new HandleId("net.broken")));
     datastore.commit(Transaction.builder().delete(IpamKeys.handle(new HandleId("net.c1"))).build());
     assertThat(problems()).contains("WRONG_HANDLE net.c1");
+  }
+
+  /** The id of an address's handle may be none: it costs the count only. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "net/c1"})
+  void anAddressWhoseHandleHasAnImpossibleIdIsReleased(String id) throws Exception {
+    IpAddress first = assign("net.c1");
+    IpAddress second = assign("net.c2");
+    Entry block = datastore.get(IpamKeys.block(new Cidr(first, 30))).orElseThrow();
+    put(block.key(), block.value().replace("\"net.c1\"", "\"" + id + "\""));
+
+    assertThat(host.ownerOf(first).orElseThrow().handle()).isEmpty();
+    assertThat(host.release(first)).isTrue();
+    assertThat(host.ownerOf(first)).isEmpty();
+    assertThat(host.addressesOf(new HandleId("net.c2"))).containsExactly(second);
+  }
+
+  @Test
+  void anIpamOfTheClusterReleasesAndAssignsNothing() throws Exception {
+    IpAddress address = assign("net.c1");
+    try (Ipam cluster = Ipam.ofCluster(datastore)) {
+      assertThatThrownBy(cluster::node).hasMessageContaining("no node");
+      assertThat(cluster.release(address)).isTrue();
+    }
   }
 
   /** A handle that cannot be read does not keep its container's addresses. */
