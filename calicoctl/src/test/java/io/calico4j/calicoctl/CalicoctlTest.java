@@ -81,13 +81,13 @@ class CalicoctlTest {
         apiVersion: projectcalico.org/v3
         kind: FelixConfiguration
         metadata: {name: default}
-        spec: {logPrefix: x, vxlanMTU: 1400, bpfEnabled: false}
+        spec: {logPrefix: x, wireguardMTU: 1400, bpfEnabled: false}
         """;
     assertThat(run("apply", "-f", file(configuration))).as(err.toString()).isZero();
     assertThat(err.toString())
         .isEqualTo(
-            "warning: FelixConfiguration VXLANMTU is not supported here, because encapsulation is"
-                + " not yet implemented: FelixConfiguration default vxlanMTU \"1400\" has no"
+            "warning: FelixConfiguration WireguardMTU is not supported here, because WireGuard is"
+                + " not yet implemented: FelixConfiguration default wireguardMTU \"1400\" has no"
                 + " effect\n");
     assertThat(run("delete", "-f", file(configuration))).isZero();
     assertThat(err.toString()).isEmpty();

@@ -1,15 +1,25 @@
 package io.calico4j.calicoctl;
 
+import static io.calico4j.core.testing.Resources.rule;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import io.calico4j.core.datastore.Datastore;
-import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.datastore.ResourceClient;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.Protocol;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.Rule;
+import io.calico4j.core.model.Rule.Action;
+import io.calico4j.core.model.TierSpec;
+import io.calico4j.core.testing.EndpointBuilder;
 import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.core.testing.PassingDatastore;
+import io.calico4j.core.testing.PolicyBuilder;
+import io.calico4j.core.testing.Resources;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -26,58 +36,43 @@ class PolicyExplainTest {
   private final StringWriter err = new StringWriter();
   private final MemoryDatastore datastore = new MemoryDatastore();
 
+  private final ResourceClient resources = new ResourceClient(datastore);
+
   @BeforeEach
   void aCluster() throws Exception {
-    endpoint("web", "10.65.0.1", "'web':''", "[]");
-    endpoint("db", "10.65.0.2", "'db':''", "[{'name':'sql','protocol':'TCP','port':5432}]");
-    put(
-        ResourceKey.of(ResourceKind.PROFILE, "net"),
-        "{'metadata':{'name':'net'},'spec':{'labelsToApply':{'net':''},"
-            + "'ingress':[{'action':'Allow','source':{'selector':'has(net)'}}],"
-            + "'egress':[{'action':'Allow'}]}}");
-    put(
-        ResourceKey.of(ResourceKind.TIER, "first"),
-        "{'metadata':{'name':'first'},'spec':{'order':1}}");
-    policy(
-        "guard",
-        "{'tier':'first','selector':'has(db)','types':['Ingress'],'ingress':["
-            + "{'action':'Deny','source':{'nets':['10.9.0.0/16','10.8.0.0/16']}},"
-            + "{'action':'Pass','protocol':'TCP','destination':{'ports':['sql']}},"
-            + "{'action':'Allow','protocol':'ICMP','icmp':{'type':8}}]}");
-    policy(
-        "db",
-        "{'selector':'has(db)','types':['Ingress'],'ingress':["
-            + "{'action':'Allow','protocol':'TCP','source':{'selector':'has(web)'}}]}");
+    resources.create(endpoint("web", "10.65.0.1").build());
+    resources.create(endpoint("db", "10.65.0.2").port("sql", Protocol.TCP, 5432).build());
+    resources.create(
+        Resource.create(
+            ResourceKind.PROFILE,
+            Metadata.named(null, "net"),
+            new ProfileSpec(
+                Map.of("net", ""),
+                List.of(rule(Action.Allow).from("has(net)").build()),
+                List.of(Rule.always(Action.Allow)))));
+    resources.create(
+        Resource.create(ResourceKind.TIER, Metadata.named(null, "first"), new TierSpec(1.0, null)));
+    resources.create(
+        policy("guard")
+            .tier("first")
+            .ingress(
+                rule(Action.Deny).fromNets("10.9.0.0/16", "10.8.0.0/16"),
+                rule(Action.Pass).protocol(Protocol.TCP).toPorts("sql"),
+                rule(Action.Allow).icmp(8))
+            .build());
+    resources.create(
+        policy("db").ingress(rule(Action.Allow).protocol(Protocol.TCP).from("has(web)")).build());
   }
 
-  private void put(ResourceKey key, String json) throws Exception {
-    long unused =
-        datastore.commit(Transaction.builder().put(key.path(), json.replace('\'', '"')).build());
+  private static EndpointBuilder endpoint(String name, String address) {
+    return Resources.endpoint("h-" + name, name)
+        .addresses(address)
+        .labels(Map.of(name, ""))
+        .profiles("net");
   }
 
-  private void endpoint(String name, String address, String labels, String ports) throws Exception {
-    String full = "h-" + name + "-cni-" + name + "-eth0";
-    put(
-        new ResourceKey(ResourceKind.WORKLOAD_ENDPOINT, "default", full),
-        "{'metadata':{'name':'"
-            + full
-            + "','namespace':'default','labels':{"
-            + labels
-            + "}},'spec':{'node':'h-"
-            + name
-            + "','orchestrator':'cni','containerID':'"
-            + name
-            + "','endpoint':'eth0','ipNetworks':['"
-            + address
-            + "/32'],'profiles':['net'],'interfaceName':'cali1','ports':"
-            + ports
-            + "}}");
-  }
-
-  private void policy(String name, String spec) throws Exception {
-    put(
-        ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, name),
-        "{'metadata':{'name':'" + name + "'},'spec':" + spec + "}");
+  private static PolicyBuilder policy(String name) {
+    return Resources.policy(name).selecting("has(db)").types("Ingress");
   }
 
   /** Commands close their datastore; this one must outlive them. */
@@ -142,9 +137,9 @@ class PolicyExplainTest {
     assertThat(out.toString().lines().toList())
         .containsExactly(
             "TCP from 10.65.0.1 to 10.65.0.2 port 5432: allowed",
-            "egress from WorkloadEndpoint(default/h-web-cni-web-eth0): allowed by Profile(net),"
+            "egress from WorkloadEndpoint(default/h--web-cni-web-eth0): allowed by Profile(net),"
                 + " egress rule 1",
-            "ingress to WorkloadEndpoint(default/h-db-cni-db-eth0): allowed by"
+            "ingress to WorkloadEndpoint(default/h--db-cni-db-eth0): allowed by"
                 + " GlobalNetworkPolicy(db), ingress rule 1",
             "  tier first: GlobalNetworkPolicy(guard), ingress rule 1 (Deny): source 10.65.0.1 is"
                 + " in none of nets [10.9.0.0/16, 10.8.0.0/16]",
@@ -153,9 +148,7 @@ class PolicyExplainTest {
 
   @Test
   void aClusterWithHostEndpointsIsWarned() throws Exception {
-    put(
-        ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h"),
-        "{'metadata':{'name':'h'},'spec':{'node':'h-web','interfaceName':'*'}}");
+    resources.create(Resources.hostEndpoint("h", "h-web").on("*").build());
     assertThat(run("policy", "explain", "--from", "web", "--to", "db", "--port", "5432")).isZero();
     assertThat(out.toString()).contains("warning: policy of host endpoints is not looked at");
   }

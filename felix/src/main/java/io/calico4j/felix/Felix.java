@@ -4,6 +4,7 @@ import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.endpoint.EndpointReadiness;
+import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
@@ -17,6 +18,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.felix.calculation.Calculation;
+import io.calico4j.felix.calculation.DataplaneUpdate;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.ForeignForwarding;
@@ -83,7 +85,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final Calculation calculation;
   private final RulesetManager ruleset;
   private final ForeignForwarding foreignForwarding;
-  private final WorkloadRoutes routes;
+  private final RouteLoop routes;
   private final Forwarding forwarding;
   private Set<String> refusedAddresses = Set.of();
   private final KeyspaceSyncer syncer;
@@ -101,8 +103,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private boolean ready;
   private volatile boolean published;
   private volatile String refused = "";
-  private volatile String routesProblem = "";
-  private boolean routesChanged;
 
   /** What the host's loopback interface has, as of the last look. */
   private Set<Cidr> hostLoopback = Set.of();
@@ -156,13 +156,13 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     dataplane = new NftablesDataplane(nft, kernel.nftSets(), monitor::generation);
     foreignForwarding = new ForeignForwarding(nft, nft);
     ruleset = new RulesetManager(dataplane.table());
-    routes = new WorkloadRoutes(kernel);
+    routes = new RouteLoop(kernel, this::routed, this::forwardingChanged);
     forwarding = new Forwarding(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
     syncer =
         new KeyspaceSyncer(
             datastore,
-            List.of(ResourceKind.ROOT),
+            List.of(ResourceKind.ROOT, IpamKeys.HOSTS),
             new KeyspaceSyncer.Listener() {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {
@@ -210,19 +210,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     @Override
     public void lost() {
       handOver(() -> tableChanged(dataplane.mayBeForeign()));
-    }
-
-    private void handOver(Runnable task) {
-      try {
-        timer.execute(
-            () -> {
-              synchronized (Felix.this) {
-                task.run();
-              }
-            });
-      } catch (RejectedExecutionException e) {
-        log.debug("felix is being closed", e);
-      }
     }
   }
 
@@ -294,7 +281,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         resolved = null;
       }
       if (known && entry != null) {
-        routesChanged = true;
+        routes.endpointsChanged();
       }
     }
   }
@@ -319,15 +306,33 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       foreignChecked = now;
       checkForeignForwarding();
     }
-    if (ready && (routesChanged || isDue(routesRefreshed, now, config.routeRefreshInterval()))) {
+    if (ready && isDue(routesRefreshed, now, config.routeRefreshInterval())) {
       routesRefreshed = now;
-      try {
-        routesChanged = routes.restore(routed());
-        routesProblem = "";
-      } catch (KernelException e) {
-        routesProblem = "routes could not be repaired: " + e.getMessage();
-        log.error("routes could not be repaired, will try again: {}", e.getMessage());
-      }
+      routes.refresh();
+    }
+  }
+
+  /** Enables forwarding again, which another program may have disabled. */
+  private void forwardingChanged() {
+    handOver(
+        () -> {
+          forwarding.invalidate();
+          dirty = true;
+          apply();
+        });
+  }
+
+  /** Has something done on Felix' own thread. */
+  private void handOver(Runnable task) {
+    try {
+      timer.execute(
+          () -> {
+            synchronized (this) {
+              task.run();
+            }
+          });
+    } catch (RejectedExecutionException e) {
+      log.debug("felix is being closed", e);
     }
   }
 
@@ -419,7 +424,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   }
 
   /** Returns this node's endpoints with those floating addresses that are put in force. */
-  private List<Resource<WorkloadEndpointSpec>> routed() {
+  private synchronized List<Resource<WorkloadEndpointSpec>> routed() {
+    if (!ready) {
+      return List.of();
+    }
     return calculation.localEndpoints().entrySet().stream()
         .map(
             own ->
@@ -459,7 +467,9 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         dataplane.invalidate();
       }
       ruleset.configure(config());
-      ruleset.accept(calculation.flush());
+      List<DataplaneUpdate> updates = calculation.flush();
+      ruleset.accept(updates);
+      routes.accept(updates, config().tunnels());
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
       dataplane.apply();
       if (config().ipForwarding()) {
@@ -553,6 +563,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   }
 
   /**
+   * Returns how often a route, a neighbour or a setting of an interface was put back because
+   * another program had changed it.
+   */
+  public long routeRepairs() {
+    return routes.repairs();
+  }
+
+  /**
    * Says which rules or routes that were asked for are not in the kernel, and why; empty when all
    * are. Does not wait for the kernel.
    */
@@ -564,8 +582,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     if (!published) {
       return Optional.of("the first snapshot is not in the kernel yet");
     }
-    String missing = routesProblem;
-    return missing.isEmpty() ? Optional.empty() : Optional.of(missing);
+    return routes.problem();
   }
 
   /** Tells whether Felix still works: its clock has ticked in the last half minute. */
@@ -581,6 +598,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     connections.shutdownNow();
     reports.shutdownNow();
     syncer.close();
+    routes.close();
     conntrack.close();
     synchronized (this) {
       dataplane.close();

@@ -29,6 +29,12 @@ final class Forwarding {
     this.kernel = kernel;
   }
 
+  /** Has the next call enable it again: another program may have disabled it. */
+  void invalidate() {
+    ipv4 = false;
+    ipv6 = false;
+  }
+
   /**
    * Enables what is not yet enabled; never disables anything.
    *

@@ -9,47 +9,67 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Puts back routes to this node's workloads that another program removed, takes away those of
- * addresses that an endpoint has had no more at two looks, and sets their interfaces up again.
- * Attaching an endpoint makes its routes; this only repairs, and follows later changes of floating
- * addresses.
+ * addresses that an endpoint has had no more for a second, sets their interfaces up again and puts
+ * their settings right. Attaching an endpoint makes all that; this only repairs, and follows later
+ * changes of floating addresses. Not for several threads.
  */
 final class WorkloadRoutes {
   private static final Logger log = LoggerFactory.getLogger(WorkloadRoutes.class);
 
   private final Kernel kernel;
+  private final LongSupplier clock;
+
+  /** How long a route is superfluous before it goes. */
+  private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   /** Interfaces whose settings were put right: an earlier version set route_localnet. */
   private Set<String> hardened = new HashSet<>();
 
-  /** What was superfluous at the last look. */
-  private Set<Route> strays = Set.of();
+  /** What is superfluous, and since when. */
+  private Map<Route, Long> strays = Map.of();
 
-  WorkloadRoutes(Kernel kernel) {
+  private long repairs;
+
+  /**
+   * Makes one that has seen nothing yet.
+   *
+   * @param clock returns nanoseconds that never go back
+   */
+  WorkloadRoutes(Kernel kernel, LongSupplier clock) {
     this.kernel = kernel;
+    this.clock = clock;
   }
 
   /**
-   * Restores what is missing, and takes away what was superfluous at the last look too: what Felix
+   * Restores what is missing, and takes away what has been superfluous for a second: what Felix
    * knows of an endpoint may be older than the routes of one that is being attached. An interface
    * that is not there (yet, or any more) is left alone.
    *
-   * @return whether to look again soon
+   * @param suspicious whether the settings of an interface, by its index, may be wrong
+   * @return whether to look again in a second
    */
-  boolean restore(Collection<Resource<WorkloadEndpointSpec>> endpoints) throws KernelException {
-    Set<Route> superfluous = new HashSet<>();
+  boolean restore(Collection<Resource<WorkloadEndpointSpec>> endpoints, IntPredicate suspicious)
+      throws KernelException {
+    Map<Route, Long> superfluous = new HashMap<>();
     boolean changed = false;
     if (!endpoints.isEmpty()) {
       try (Netlink netlink = kernel.netlink()) {
@@ -62,6 +82,9 @@ final class WorkloadRoutes {
           Link link = links.get(String.valueOf(endpoint.spec().interfaceName()));
           if (link != null && link.group() == 0) {
             harden(link.name());
+            if (suspicious.test(link.index())) {
+              restoreSettings(link.name(), endpoint.spec());
+            }
             changed |=
                 restore(
                     netlink,
@@ -85,11 +108,40 @@ final class WorkloadRoutes {
     }
   }
 
+  /** Sets what the plugin sets ({@code endpoint.SandboxWiring}), where it is different. */
+  private void restoreSettings(String name, WorkloadEndpointSpec endpoint) throws KernelException {
+    List<Kernel.Sysctl> wanted = new ArrayList<>();
+    wanted.add(Kernel.Sysctl.optional("net/ipv4/conf/" + name + "/proxy_arp", "1"));
+    wanted.add(Kernel.Sysctl.optional("net/ipv4/conf/" + name + "/forwarding", "1"));
+    if (destinations(endpoint).stream().anyMatch(d -> d.family() == IpFamily.IPV6)) {
+      wanted.add(Kernel.Sysctl.optional("net/ipv6/conf/" + name + "/proxy_ndp", "1"));
+      wanted.add(Kernel.Sysctl.optional("net/ipv6/conf/" + name + "/forwarding", "1"));
+    }
+    for (Kernel.Sysctl sysctl : wanted) {
+      Optional<String> present = kernel.sysctl(sysctl.path());
+      if (present.isPresent() && !present.get().equals(sysctl.value())) {
+        log.warn("{} was {} and is {} again", sysctl.path(), present.get(), sysctl.value());
+        repairs++;
+        kernel.setSysctls(List.of(sysctl));
+      }
+    }
+  }
+
+  /** Returns how often something was put back that another program had changed. */
+  long repairs() {
+    return repairs;
+  }
+
   private boolean restore(
-      Netlink netlink, Link link, Set<Cidr> wanted, List<Route> routes, Set<Route> superfluous)
+      Netlink netlink,
+      Link link,
+      Set<Cidr> wanted,
+      List<Route> routes,
+      Map<Route, Long> superfluous)
       throws KernelException {
     if (!link.up()) {
       log.warn("interface {} was down and is set up again", link.name());
+      repairs++;
       netlink.setUp(link.index(), true);
     }
     boolean added = false;
@@ -106,10 +158,12 @@ final class WorkloadRoutes {
           || wanted.contains(route.destination())) {
         continue;
       }
-      if (strays.contains(route)) {
+      long now = clock.getAsLong();
+      long since = strays.getOrDefault(route, now);
+      if (now - since >= GRACE_NANOS) {
         delete(netlink, route, link);
       } else {
-        superfluous.add(route);
+        superfluous.put(route, since);
       }
     }
     return added;
@@ -138,9 +192,10 @@ final class WorkloadRoutes {
     }
   }
 
-  private static void add(Netlink netlink, Route route, Link link) throws KernelException {
+  private void add(Netlink netlink, Route route, Link link) throws KernelException {
     try {
       netlink.addRoute(route);
+      repairs++;
       log.warn("route {} dev {} was missing and is there again", route.destination(), link.name());
     } catch (KernelException e) {
       // Another interface has the route, or this one has just gone: not ours to decide.

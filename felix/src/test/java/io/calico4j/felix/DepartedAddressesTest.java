@@ -2,13 +2,10 @@ package io.calico4j.felix;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.resource.ResourceCodec;
-import io.calico4j.core.resource.ValidationException;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -20,24 +17,15 @@ class DepartedAddressesTest {
 
   private final DepartedAddresses addresses = new DepartedAddresses();
 
-  private static Resource<WorkloadEndpointSpec> endpoint(String networks)
-      throws ValidationException {
-    String key = "/calico/resources/v3/projectcalico.org/workloadendpoints/default/here-cni-c-eth0";
-    String json =
-        "{'apiVersion':'projectcalico.org/v3','kind':'WorkloadEndpoint','metadata':{"
-            + "'name':'here-cni-c-eth0','namespace':'default'},'spec':{'node':'here',"
-            + "'orchestrator':'cni','containerID':'c','endpoint':'eth0','ipNetworks':"
-            + networks
-            + ",'interfaceName':'cali1'}}";
-    return ResourceCodec.decode(
-        ResourceKind.WORKLOAD_ENDPOINT, new Entry(key, json.replace('\'', '"'), 7));
+  private static Resource<WorkloadEndpointSpec> endpoint(String... addresses) {
+    return Resources.endpoint("here", "c").addresses(addresses).build();
   }
 
   @Test
-  void anAddressThatGoesIsForgottenOnce() throws Exception {
-    addresses.present(List.of(endpoint("['10.65.0.1/32','fd00::2/128']")));
+  void anAddressThatGoesIsForgottenOnce() {
+    addresses.present(List.of(endpoint("10.65.0.1", "fd00::2")));
     assertThat(addresses.take()).isEmpty();
-    addresses.present(List.of(endpoint("['10.65.0.1/32']")));
+    addresses.present(List.of(endpoint("10.65.0.1")));
     assertThat(addresses.take()).containsExactly(TWO);
     addresses.present(List.of());
     assertThat(addresses.take()).containsExactly(ONE);
@@ -45,10 +33,10 @@ class DepartedAddressesTest {
   }
 
   @Test
-  void anAddressThatIsBackBelongsToItsNewOwner() throws Exception {
-    addresses.present(List.of(endpoint("['10.65.0.1/32']")));
+  void anAddressThatIsBackBelongsToItsNewOwner() {
+    addresses.present(List.of(endpoint("10.65.0.1")));
     addresses.present(List.of());
-    addresses.present(List.of(endpoint("['10.65.0.1/32']")));
+    addresses.present(List.of(endpoint("10.65.0.1")));
     assertThat(addresses.take()).isEmpty();
     addresses.putBack(Set.of(ONE, TWO));
     assertThat(addresses.take()).containsExactly(TWO);

@@ -6,15 +6,18 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.testing.Resources;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** Routes of one interface, {@code cali1} with index 7, in a kernel of lists. */
@@ -24,8 +27,20 @@ class WorkloadRoutesTest {
   private final List<Route> routes = new ArrayList<>();
   private final List<Link> links =
       new ArrayList<>(List.of(new Link(INDEX, "cali1", "veth", true, 1500, null, 0)));
+  private static final int SUSPICIOUS = 8;
+
+  /** What the kernel has, by path. */
+  private final Map<String, String> settings = new HashMap<>();
+
   private final List<Object> sysctls = new ArrayList<>();
-  private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel());
+  private long now;
+  private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel(), () -> now);
+
+  /** Looks a second after the last look. */
+  private boolean look(List<Resource<WorkloadEndpointSpec>> endpoints) throws Exception {
+    now += TimeUnit.SECONDS.toNanos(1);
+    return workloadRoutes.restore(endpoints, index -> index == SUSPICIOUS);
+  }
 
   private Kernel kernel() {
     Netlink netlink =
@@ -42,6 +57,9 @@ class WorkloadRoutesTest {
     return proxy(
         Kernel.class,
         (name, argument) -> {
+          if (name.equals("sysctl")) {
+            return Optional.ofNullable(settings.get((String) argument));
+          }
           if (name.equals("setSysctls")) {
             sysctls.add(argument);
           }
@@ -71,37 +89,20 @@ class WorkloadRoutesTest {
 
   private static List<Resource<WorkloadEndpointSpec>> endpoint(String address, IpNat... floating) {
     return List.of(
-        Resource.create(
-            ResourceKind.WORKLOAD_ENDPOINT,
-            Metadata.named("default", "host--a-cni-web-eth0"),
-            new WorkloadEndpointSpec(
-                "cni",
-                "host-a",
-                null,
-                null,
-                "web",
-                "eth0",
-                List.of(address),
-                List.of(),
-                "cali1",
-                null,
-                List.of(),
-                null,
-                List.of(floating),
-                List.of())));
+        Resources.endpoint("host-a", "web").addresses(address).floating(floating).build());
   }
 
   @Test
   void putsBackWhatIsMissingAndThenIsContent() throws Exception {
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
   }
 
   @Test
   void anInterfaceOfAnEarlierVersionLetsNothingInToTheLoopbackNetwork() throws Exception {
     for (int look = 0; look < 3; look++) {
-      var unused = workloadRoutes.restore(endpoint("10.65.0.1/32"));
+      var unused = look(endpoint("10.65.0.1"));
     }
     assertThat(sysctls)
         .containsExactly(
@@ -109,13 +110,38 @@ class WorkloadRoutesTest {
   }
 
   @Test
+  void whatAnotherProgramSetOnAnInterfaceIsPutRight() throws Exception {
+    links.set(0, new Link(SUSPICIOUS, "cali1", "veth", true, 1500, null, 0));
+    settings.put("net/ipv4/conf/cali1/proxy_arp", "0");
+    settings.put("net/ipv4/conf/cali1/forwarding", "1");
+    settings.put("net/ipv6/conf/cali1/proxy_ndp", "0");
+    var unused = look(endpoint("10.65.0.1"));
+    assertThat(sysctls)
+        .as("IPv6 is not the endpoint's")
+        .contains(List.of(Kernel.Sysctl.optional("net/ipv4/conf/cali1/proxy_arp", "1")))
+        .hasSize(2);
+  }
+
+  @Test
+  void whatIsSuperfluousStaysForASecond() throws Exception {
+    routes.add(route("10.65.0.1/32"));
+    routes.add(route("10.65.0.2/32"));
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
+    now -= 1;
+    assertThat(look(endpoint("10.65.0.1"))).as("a nanosecond too early").isTrue();
+    assertThat(routes).contains(route("10.65.0.2/32"));
+    now += 1;
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
+    assertThat(routes).containsExactly(route("10.65.0.1/32"));
+  }
+
+  @Test
   void aFloatingAddressIsRoutedUntilItIsTakenAway() throws Exception {
     routes.add(route("10.65.0.1/32"));
-    var unused =
-        workloadRoutes.restore(endpoint("10.65.0.1/32", new IpNat("10.65.0.1", "10.9.0.1")));
+    var unused = look(endpoint("10.65.0.1", new IpNat("10.65.0.1", "10.9.0.1")));
     assertThat(routes).containsExactly(route("10.65.0.1/32"), route("10.9.0.1/32"));
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).as("look again").isTrue();
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.1"))).as("look again").isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
   }
 
@@ -123,9 +149,9 @@ class WorkloadRoutesTest {
   void aRouteThatIsNewerThanWhatFelixKnowsStays() throws Exception {
     routes.add(route("10.65.0.1/32"));
     routes.add(route("10.65.0.2/32"));
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isTrue();
+    assertThat(look(endpoint("10.65.0.1"))).isTrue();
     routes.remove(route("10.65.0.1/32"));
-    assertThat(workloadRoutes.restore(endpoint("10.65.0.2/32"))).isFalse();
+    assertThat(look(endpoint("10.65.0.2"))).isFalse();
     assertThat(routes).containsExactly(route("10.65.0.2/32"));
   }
 
@@ -136,7 +162,7 @@ class WorkloadRoutesTest {
     routes.add(Route.connected(Cidr.parse("10.8.0.1/32"), INDEX, 4));
     routes.add(Route.connected(Cidr.parse("10.8.0.2/32"), INDEX + 1, Route.PROTOCOL_BOOT));
     for (int look = 0; look < 3; look++) {
-      assertThat(workloadRoutes.restore(endpoint("10.65.0.1/32"))).isFalse();
+      assertThat(look(endpoint("10.65.0.1"))).isFalse();
     }
     assertThat(routes).hasSize(4);
   }

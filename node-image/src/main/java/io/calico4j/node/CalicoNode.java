@@ -160,6 +160,9 @@ public final class CalicoNode implements AutoCloseable {
     TakeOver.nameRemains();
 
     Ipam ipam = own(Ipam.watching(datastore, settings.node()));
+    TunnelAddressKeeper tunnels = own(new TunnelAddressKeeper(datastore, ipam));
+    readiness.add("Tunnels", tunnels::problem);
+    tunnels.start();
     NodeMaintenance maintenance = own(new NodeMaintenance(kernel, ipam, settings));
     maintenance.start();
     EndpointService endpoints =

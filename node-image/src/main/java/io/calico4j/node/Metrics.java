@@ -30,6 +30,13 @@ final class Metrics {
                 + " changed it.")
         .callback(counter -> counter.call(felix.tableRepairs()))
         .register(registry);
+    CounterWithCallback.builder()
+        .name("calico_felix_route_repairs")
+        .help(
+            "Routes, neighbours and settings of interfaces that were put back because another"
+                + " program had changed them.")
+        .callback(counter -> counter.call(felix.routeRepairs()))
+        .register(registry);
     GaugeWithCallback.builder()
         .name("calico_datastore_damaged_resources")
         .help("Resources that cannot be read.")

@@ -3,26 +3,16 @@ package io.calico4j.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.DatastoreException;
-import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.EndpointService;
-import io.calico4j.core.endpoint.EndpointSettings;
-import io.calico4j.core.endpoint.EndpointStep;
-import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.core.testing.MemoryDatastore;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -32,23 +22,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** An address changes hands while connection tracking is slow. */
 class ConnectionsTest {
-  private static final EndpointIdentity FIRST = identity("first", "eth0");
-  private static final EndpointIdentity SECOND = identity("second", "eth0");
+  private static final EndpointIdentity FIRST = PluginHost.identity("net", "first");
+  private static final EndpointIdentity SECOND = PluginHost.identity("net", "second");
 
   /** Another interface, because there is one sandbox. */
-  private static final EndpointIdentity THIRD = identity("third", "eth1");
+  private static final EndpointIdentity THIRD =
+      new EndpointIdentity(
+          "net", new NodeName("host-a"), "default", "cni", "third", new InterfaceName("eth1"));
 
   private static final IpAddress ADDRESS = IpAddress.parse("10.65.0.9");
   private static final int SECONDS = 60;
 
-  private final FakeKernel kernel = new FakeKernel();
-  private final MemoryDatastore datastore = new MemoryDatastore();
-  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
+  @RegisterExtension final PluginHost host = new PluginHost();
+
   private final ExecutorService callers = Executors.newCachedThreadPool();
   private final AtomicInteger deletions = new AtomicInteger();
 
@@ -58,48 +49,10 @@ class ConnectionsTest {
   /** Deletions of the address that have begun. */
   private final Semaphore begun = new Semaphore(0);
 
-  private static EndpointIdentity identity(String workload, String name) {
-    return new EndpointIdentity(
-        "net", new NodeName("host-a"), "default", "cni", workload, new InterfaceName(name));
-  }
-
-  @BeforeEach
-  void cluster() throws Exception {
-    ResourceClient resources = new ResourceClient(datastore);
-    resources.create(
-        Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "pool"),
-            new IpPoolSpec(
-                "10.65.0.0/16", null, null, null, null, null, null, null, null, null, null)));
-  }
-
   @AfterEach
   void close() {
     permits.release(100);
     callers.shutdownNow();
-    ipam.close();
-    datastore.close();
-  }
-
-  private EndpointService service(EndpointSettings settings) throws KernelException {
-    return new EndpointService(
-        datastore,
-        kernel,
-        FailingDatastore.programmed(),
-        ipam,
-        settings,
-        EndpointStep.Observer.NONE);
-  }
-
-  private EndpointService agent() throws KernelException {
-    return service(EndpointSettings.forAgent(() -> 1500));
-  }
-
-  private EndpointService alone() throws KernelException {
-    return service(EndpointSettings.forSingleRequest(() -> 1500));
   }
 
   private static AttachRequest request(EndpointIdentity identity) {
@@ -107,7 +60,7 @@ class ConnectionsTest {
   }
 
   private void beSlow() {
-    kernel.forgetting =
+    host.kernel.forgetting =
         chosen -> {
           if (chosen.test(ADDRESS)) {
             begun.release();
@@ -118,7 +71,7 @@ class ConnectionsTest {
   }
 
   private void count() {
-    kernel.forgetting =
+    host.kernel.forgetting =
         chosen -> {
           if (chosen.test(ADDRESS)) {
             deletions.incrementAndGet();
@@ -132,36 +85,35 @@ class ConnectionsTest {
 
   private boolean isFree() {
     try {
-      return ipam.ownerOf(ADDRESS).isEmpty();
+      return host.ipam.ownerOf(ADDRESS).isEmpty();
     } catch (DatastoreException e) {
       throw new IllegalStateException(e);
     }
   }
 
   private List<Cidr> routed() throws KernelException {
-    try (Netlink host = kernel.netlink()) {
-      return host.routes().stream().map(Route::destination).toList();
+    try (Netlink links = host.kernel.netlink()) {
+      return links.routes().stream().map(Route::destination).toList();
     }
   }
 
   @Test
   void aDetachReturnsAndTheNextOwnerOfTheAddressWaits() throws Exception {
     beSlow();
-    try (EndpointService agent = agent()) {
-      agent.attach(request(FIRST), kernel.sandbox());
+    try (EndpointService agent = host.agent()) {
+      agent.attach(request(FIRST), host.kernel.sandbox());
       assertThat(routed()).contains(ADDRESS.toCidr());
       agent.detach(FIRST);
       awaitBegun();
-      assertThat(ipam.ownerOf(ADDRESS)).isEmpty();
+      assertThat(host.ipam.ownerOf(ADDRESS)).isEmpty();
       Future<Integer> deletedBefore =
           callers.submit(
               () -> {
-                agent.attach(request(SECOND), kernel.sandbox());
+                agent.attach(request(SECOND), host.kernel.sandbox());
                 return deletions.get();
               });
       // Others do not wait.
-      agent.attach(
-          AttachRequest.of(THIRD).choose(1, List.of(), 0, List.of()).build(), kernel.sandbox());
+      agent.attach(PluginHost.request(THIRD), host.kernel.sandbox());
       assertThat(deletedBefore).isNotDone();
       assertThat(routed()).doesNotContain(ADDRESS.toCidr());
       permits.release();
@@ -172,15 +124,15 @@ class ConnectionsTest {
 
   @Test
   void aFailedDeletionDoesNotKeepTheNextOwner() throws Exception {
-    kernel.forgetting =
+    host.kernel.forgetting =
         chosen -> {
           begun.release();
           throw new KernelException("read", "conntrack entries", 105, "ENOBUFS");
         };
-    try (EndpointService agent = agent()) {
-      agent.attach(request(FIRST), kernel.sandbox());
+    try (EndpointService agent = host.agent()) {
+      agent.attach(request(FIRST), host.kernel.sandbox());
       agent.detach(FIRST);
-      agent.attach(request(SECOND), kernel.sandbox());
+      agent.attach(request(SECOND), host.kernel.sandbox());
       awaitBegun();
       assertThat(routed()).contains(ADDRESS.toCidr());
     }
@@ -189,8 +141,8 @@ class ConnectionsTest {
   @Test
   void closingWaitsForTheDeletion() throws Exception {
     beSlow();
-    EndpointService agent = agent();
-    agent.attach(request(FIRST), kernel.sandbox());
+    EndpointService agent = host.agent();
+    agent.attach(request(FIRST), host.kernel.sandbox());
     agent.detach(FIRST);
     Future<Integer> deletedBefore =
         callers.submit(
@@ -206,8 +158,8 @@ class ConnectionsTest {
 
   @Test
   void anAddressOfAnotherIpamPluginIsForgottenBeforeTheDetachReturns() throws Exception {
-    try (EndpointService agent = agent()) {
-      agent.attach(AttachRequest.of(FIRST).held(List.of(ADDRESS)).build(), kernel.sandbox());
+    try (EndpointService agent = host.agent()) {
+      agent.attach(AttachRequest.of(FIRST).held(List.of(ADDRESS)).build(), host.kernel.sandbox());
       count();
       agent.detach(FIRST);
       assertThat(deletions).hasValue(1);
@@ -217,18 +169,18 @@ class ConnectionsTest {
   /** An agent may have been killed after it released the address. */
   @Test
   void aPluginAloneDeletesBeforeItReleasesAndBeforeItAttaches() throws Exception {
-    try (EndpointService alone = alone()) {
+    try (EndpointService alone = host.alone()) {
       count();
-      alone.attach(request(FIRST), kernel.sandbox());
+      alone.attach(request(FIRST), host.kernel.sandbox());
       assertThat(deletions).hasValue(1);
       AtomicBoolean released = new AtomicBoolean(true);
-      kernel.forgetting =
+      host.kernel.forgetting =
           chosen -> {
             released.set(isFree());
             deletions.incrementAndGet();
           };
       alone.detach(FIRST);
-      assertThat(ipam.ownerOf(ADDRESS)).isEmpty();
+      assertThat(host.ipam.ownerOf(ADDRESS)).isEmpty();
       assertThat(deletions).hasValue(2);
       assertThat(released).isFalse();
     }

@@ -5,38 +5,24 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
-import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.testing.MemoryDatastore;
-import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
-/** A datastore in memory that is away for as many requests as a test says. */
+/** A datastore in memory that is away for as many requests as a test says, and can be watched. */
 final class FailingDatastore implements Datastore {
   /** How many requests fail from now on. */
   final AtomicInteger failures = new AtomicInteger();
+
+  /** Hears of each transaction before it is committed. */
+  volatile Consumer<Transaction> observer = transaction -> {};
 
   private final MemoryDatastore memory;
 
   FailingDatastore(MemoryDatastore memory) {
     this.memory = memory;
-  }
-
-  /** Returns a Felix that has always programmed everything. */
-  static EndpointReadiness programmed() {
-    return new EndpointReadiness() {
-      @Override
-      public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout) {
-        return true;
-      }
-
-      @Override
-      public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout) {
-        return true;
-      }
-    };
   }
 
   private void fail() throws DatastoreException {
@@ -60,6 +46,7 @@ final class FailingDatastore implements Datastore {
   @Override
   public long commit(Transaction transaction) throws DatastoreException {
     fail();
+    observer.accept(transaction);
     return memory.commit(transaction);
   }
 

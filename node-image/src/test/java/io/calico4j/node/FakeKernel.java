@@ -4,11 +4,13 @@ import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
+import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.Route;
+import io.calico4j.core.kernel.TunnelLinks;
 import io.calico4j.core.kernel.VethPair;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -73,6 +75,16 @@ final class FakeKernel implements Kernel {
     Netlink inside = netlink(namespace);
     check.pass(inside);
     return inside;
+  }
+
+  @Override
+  public TunnelLinks tunnelLinks() {
+    throw new UnsupportedOperationException("no test makes tunnels here");
+  }
+
+  @Override
+  public LinkMonitor linkMonitor(LinkMonitor.Listener listener) {
+    throw new UnsupportedOperationException("no test listens to links here");
   }
 
   @Override

@@ -131,6 +131,11 @@ public final class Testbed implements Closeable {
     return host;
   }
 
+  /** Returns the namespace of the first segment, a bridge named br0. */
+  public Namespace fabric() {
+    return fabric;
+  }
+
   /** Returns the hosts in the order in which they were added. */
   public List<TestHost> hosts() {
     return List.copyOf(hosts);

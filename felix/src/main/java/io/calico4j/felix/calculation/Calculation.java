@@ -1,11 +1,13 @@
 package io.calico4j.felix.calculation;
 
 import io.calico4j.core.datastore.ResourceClient;
+import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.ClusterAddresses;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.HostEndpointSpec;
+import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NetworkSetSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -65,6 +67,7 @@ public final class Calculation {
   private final PolicyResolver resolver = new PolicyResolver();
   private final FloatingAddresses floating;
   private final ClusterNetworks clusterNetworks = new ClusterNetworks();
+  private final RouteResolver routes;
   private final Map<String, Resource<WorkloadEndpointSpec>> localEndpoints = new TreeMap<>();
   private final Map<String, Resource<ProfileSpec>> profiles = new HashMap<>();
 
@@ -111,6 +114,7 @@ public final class Calculation {
     this.node = node;
     this.filter = filter;
     floating = new FloatingAddresses(reserved);
+    routes = new RouteResolver(node);
     List<Rule> allow = List.of(Rule.always(Rule.Action.Allow));
     profiles.put(
         ResourceClient.DEFAULT_ALLOW,
@@ -128,7 +132,10 @@ public final class Calculation {
   public boolean update(String path, @Nullable Entry entry) {
     Optional<ResourceKey> parsed = ResourceKey.parse(path);
     if (parsed.isEmpty()) {
-      return false;
+      Optional<IpamKeys.Affinity> affinity = IpamKeys.parseAffinity(path);
+      affinity.ifPresent(
+          a -> routes.putAffinity(a, entry != null && !entry.value().contains("pending")));
+      return affinity.isPresent();
     }
     ResourceKey key = parsed.get();
     ResourceKind<?> kind = key.kind();
@@ -156,10 +163,12 @@ public final class Calculation {
       put(nodes, key.name(), node);
       clusterNetworks.putNode(
           key.name(), node.map(n -> ClusterAddresses.of(n.spec())).orElse(Set.of()));
+      routes.putNode(key.name(), node.map(Resource::spec).orElse(null));
       floating.noteHosts();
     } else if (kind.equals(ResourceKind.IP_POOL)) {
-      clusterNetworks.putPool(
-          key.name(), read(ResourceKind.IP_POOL, entry).map(Resource::spec).orElse(null));
+      IpPoolSpec pool = read(ResourceKind.IP_POOL, entry).map(Resource::spec).orElse(null);
+      clusterNetworks.putPool(key.name(), pool);
+      routes.putPool(key.name(), pool);
     } else if (kind.equals(ResourceKind.BGP_PEER)) {
       put(peers, key.name(), read(ResourceKind.BGP_PEER, entry));
       floating.noteHosts();
@@ -196,6 +205,7 @@ public final class Calculation {
       floating.noteAddresses(before);
       floating.noteAddresses(after);
     }
+    routes.putEndpoint(key, endpoint.map(e -> e.spec().node()).orElse(null), before, after);
     Optional<Resource<WorkloadEndpointSpec>> local =
         endpoint.filter(e -> e.spec().node().equals(node));
     if (local.isPresent()) {
@@ -401,6 +411,7 @@ public final class Calculation {
     released.forEach(addressSets::release);
     List<DataplaneUpdate> updates = new ArrayList<>(addressSets.takeChanges());
     updates.addAll(clusterNetworks.takeChanges());
+    updates.addAll(routes.takeChanges());
     updates.addAll(rules);
     for (String key : resolver.takeDirty()) {
       Resource<WorkloadEndpointSpec> endpoint = localEndpoints.get(key);

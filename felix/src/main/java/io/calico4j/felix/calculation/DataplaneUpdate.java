@@ -6,7 +6,9 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.MacAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 
@@ -116,6 +118,40 @@ public sealed interface DataplaneUpdate {
    */
   record HostAddressesUpdate(List<IpAddress> added, List<IpAddress> removed)
       implements DataplaneUpdate {}
+
+  /**
+   * This node's end of a tunnel is needed, or has changed.
+   *
+   * @param host this node's address, the source of the outer packets
+   * @param address the address of the tunnel's device
+   * @param mac the device's MAC address; empty for IP in IP
+   */
+  record LocalTunnelUpdate(
+      Tunnel tunnel, IpAddress host, IpAddress address, Optional<MacAddress> mac)
+      implements DataplaneUpdate {}
+
+  /** A tunnel is not needed any more, or this node has no address for it. */
+  record LocalTunnelRemoved(Tunnel tunnel) implements DataplaneUpdate {}
+
+  /**
+   * Another node's end of a VXLAN tunnel is new or has changed.
+   *
+   * @param node the node's name
+   * @param address the address of its device
+   * @param mac the device's MAC address
+   * @param host where the outer packets go
+   */
+  record VtepUpdate(String node, Tunnel tunnel, IpAddress address, MacAddress mac, IpAddress host)
+      implements DataplaneUpdate {}
+
+  /** Another node has no end of a VXLAN tunnel any more. */
+  record VtepRemoved(String node, Tunnel tunnel) implements DataplaneUpdate {}
+
+  /** A route to a block or a single address is new or has changed. */
+  record RouteUpdate(ClusterRoute route) implements DataplaneUpdate {}
+
+  /** There is no route to a destination any more. */
+  record RouteRemoved(Cidr destination) implements DataplaneUpdate {}
 
   /**
    * What applies to the packets of an endpoint in one direction, in the order of evaluation.

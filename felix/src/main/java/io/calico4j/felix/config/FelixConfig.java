@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
  * @param ipForwarding whether the host is made to forward packets
  * @param natOutgoing how outgoing traffic is masqueraded
  * @param checks what is done to packets of workloads before policy is asked
+ * @param tunnels how the tunnels between hosts are made
  * @param failsafeInbound ports of the host that host endpoints leave open
  * @param failsafeOutbound ports of others that they leave open to the host
  */
@@ -44,6 +45,7 @@ public record FelixConfig(
     boolean ipForwarding,
     NatOutgoing natOutgoing,
     WorkloadChecks checks,
+    TunnelParameters tunnels,
     List<FailsafePort> failsafeInbound,
     List<FailsafePort> failsafeOutbound) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
@@ -173,7 +175,46 @@ public record FelixConfig(
           ValueType.integer("a port, 1 to 65535", 1, 65535),
           WorkloadChecks.DEFAULTS.vxlanPort(),
           "4789",
-          "the UDP port that workloads may not send to");
+          "the UDP port of the tunnels between hosts, to which workloads may not send");
+
+  private static final Parameter<Boolean> VXLAN =
+      Parameter.of(
+          "VXLANEnabled",
+          "vxlanEnabled",
+          ValueType.flag(),
+          true,
+          "as the pools ask",
+          "false: no VXLAN device is made, and what its pools hold of other nodes is not reached");
+
+  private static final Parameter<Integer> VXLAN_ID =
+      Parameter.of(
+          "VXLANVNI",
+          "vxlanVNI",
+          ValueType.integer("a network identifier, 1 to 16777215", 1, 16777215),
+          TunnelParameters.DEFAULTS.vxlanId(),
+          "4096",
+          "the VNI of the VXLAN devices");
+
+  private static final Parameter<Integer> VXLAN_MTU =
+      mtu("VXLANMTU", "vxlanMTU", "vxlan.calico, 0 is the MTU of the interface below less 50");
+
+  private static final Parameter<Integer> VXLAN_MTU_V6 =
+      mtu(
+          "VXLANMTUV6",
+          "vxlanMTUV6",
+          "vxlan-v6.calico, 0 is the MTU of the interface below less 70");
+
+  private static final Parameter<Boolean> IPIP =
+      Parameter.of(
+          "IpInIpEnabled",
+          "ipipEnabled",
+          ValueType.flag(),
+          true,
+          "as the pools ask",
+          "false: tunl0 is not used, and what its pools hold of other nodes is not reached");
+
+  private static final Parameter<Integer> IPIP_MTU =
+      mtu("IpInIpMtu", "ipipMTU", "tunl0, 0 is the MTU of the interface below less 20");
 
   private static final Parameter<Boolean> ALLOW_VXLAN =
       Parameter.of(
@@ -231,11 +272,27 @@ public record FelixConfig(
           NAT_EXCLUSIONS,
           NAT_INTERFACE,
           VXLAN_PORT,
+          VXLAN,
+          VXLAN_ID,
+          VXLAN_MTU,
+          VXLAN_MTU_V6,
+          IPIP,
+          IPIP_MTU,
           ALLOW_VXLAN,
           ALLOW_IPIP,
           NO_INVALID_CHECK,
           FAILSAFE_IN,
           FAILSAFE_OUT);
+
+  private static Parameter<Integer> mtu(String name, String field, String device) {
+    return Parameter.of(
+        name,
+        field,
+        ValueType.integer("0 to 65535 bytes", 0, 65535),
+        0,
+        "0",
+        "the MTU of " + device);
+  }
 
   private static Parameter<List<FailsafePort>> failsafe(
       String name, String field, String absent, String description) {
@@ -281,6 +338,14 @@ public record FelixConfig(
             ALLOW_VXLAN.find(sources),
             ALLOW_IPIP.find(sources),
             !NO_INVALID_CHECK.find(sources)),
+        new TunnelParameters(
+            VXLAN.find(sources),
+            IPIP.find(sources),
+            VXLAN_ID.find(sources),
+            VXLAN_PORT.find(sources),
+            VXLAN_MTU.find(sources),
+            VXLAN_MTU_V6.find(sources),
+            IPIP_MTU.find(sources)),
         FAILSAFE_IN.find(sources),
         FAILSAFE_OUT.find(sources));
   }

@@ -25,6 +25,9 @@ final class MasqueradeManager {
   private static final String POOLS = "network-ip-pools";
   private static final String HOSTS = "all-hosts-net";
 
+  /** The set of the nodes' IPv4 addresses. */
+  static final String HOSTS_V4 = name(HOSTS, IpFamily.IPV4);
+
   private final TableWriter table;
   private final Map<String, NetworkCover> covers = new HashMap<>();
   private final Map<String, Set<Cidr>> networks = new HashMap<>();

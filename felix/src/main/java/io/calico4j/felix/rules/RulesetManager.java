@@ -11,9 +11,13 @@ import io.calico4j.felix.calculation.DataplaneUpdate.EndpointUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostAddressesUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.HostEndpointUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.LocalTunnelRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.LocalTunnelUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.PoolsUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.RulesUpdate;
+import io.calico4j.felix.calculation.DataplaneUpdate.VtepRemoved;
+import io.calico4j.felix.calculation.DataplaneUpdate.VtepUpdate;
 import io.calico4j.felix.config.FelixConfig;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +31,7 @@ public final class RulesetManager {
   private final HostManager host;
   private final HostEndpointManager hostEndpoints;
   private final MasqueradeManager masquerade;
+  private final TunnelManager tunnels;
   private RuleRenderer renderer;
   private FelixConfig config = FelixConfig.DEFAULTS;
 
@@ -40,6 +45,7 @@ public final class RulesetManager {
     hostEndpoints.putFailsafePorts(config.failsafeInbound(), config.failsafeOutbound());
     hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
     masquerade = new MasqueradeManager(table);
+    tunnels = new TunnelManager(table);
     renderer = new RuleRenderer(addressSets, config.logPrefix());
     host.putEndpointToHostAction(config.endpointToHostAction());
     host.putChecks(config.checks());
@@ -56,6 +62,9 @@ public final class RulesetManager {
     }
     if (!changed.natOutgoing().equals(config.natOutgoing())) {
       masquerade.configure(changed.natOutgoing());
+    }
+    if (!changed.tunnels().equals(config.tunnels())) {
+      tunnels.configure(changed.tunnels());
     }
     if (!changed.failsafeInbound().equals(config.failsafeInbound())
         || !changed.failsafeOutbound().equals(config.failsafeOutbound())) {
@@ -109,6 +118,14 @@ public final class RulesetManager {
         masquerade.update(pools);
       } else if (update instanceof HostAddressesUpdate hosts) {
         masquerade.update(hosts);
+      } else if (update instanceof LocalTunnelUpdate end) {
+        tunnels.update(end);
+      } else if (update instanceof LocalTunnelRemoved end) {
+        tunnels.remove(end.tunnel());
+      } else if (update instanceof VtepUpdate vtep) {
+        tunnels.update(vtep);
+      } else if (update instanceof VtepRemoved vtep) {
+        tunnels.remove(vtep);
       }
     }
     endpoints.flushed();

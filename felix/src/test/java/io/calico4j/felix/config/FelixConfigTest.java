@@ -74,6 +74,12 @@ class FelixConfigTest {
                     new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9),
                     new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9)),
                 "icmp:8"),
+            new SettingExample("VXLANEnabled", true, "false", false, "perhaps"),
+            new SettingExample("VXLANVNI", 4096, "4097", 4097, "16777216"),
+            new SettingExample("VXLANMTU", 0, "1400", 1400, "-1"),
+            new SettingExample("VXLANMTUV6", 0, "1380", 1380, "70000"),
+            new SettingExample("IpInIpEnabled", true, "false", false, "perhaps"),
+            new SettingExample("IpInIpMtu", 0, "1440", 1440, "big"),
             new SettingExample(
                 "FailsafeOutboundHostPorts",
                 FelixConfig.DEFAULTS.failsafeOutbound(),
@@ -122,6 +128,7 @@ class FelixConfigTest {
                 true,
                 NatOutgoing.DEFAULTS,
                 WorkloadChecks.DEFAULTS,
+                TunnelParameters.DEFAULTS,
                 FelixConfig.DEFAULTS.failsafeInbound(),
                 FelixConfig.DEFAULTS.failsafeOutbound()));
     FelixSource inFile = FelixSource.file(file, report -> {});

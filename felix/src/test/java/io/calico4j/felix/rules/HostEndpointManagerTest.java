@@ -4,10 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.model.Metadata;
+import io.calico4j.core.model.ProfileSpec;
+import io.calico4j.core.model.Protocol;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.Rule;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
+import io.calico4j.core.testing.HostEndpointBuilder;
+import io.calico4j.core.testing.PolicyBuilder;
+import io.calico4j.core.testing.Resources;
+import io.calico4j.core.testing.RuleBuilder;
 import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.calculation.HostInterface;
 import io.calico4j.felix.config.FelixConfig;
@@ -29,25 +38,44 @@ class HostEndpointManagerTest {
   private static final String TIER = "meta mark set meta mark and 0xfffdffff";
   private static final String KNOWN = "ct state established,related accept";
   private static final String INVALID = "jump filter-cali-hep-invalid";
-  private static final String ALLOW_ALL = "{'action':'Allow'}";
 
   private final Calculation calculation =
       new Calculation("here", ValidationFilter.silent(), Set.of());
   private final RecordingTable table = new RecordingTable();
   private final RulesetManager manager = new RulesetManager(table);
 
-  private void put(ResourceKind<?> kind, String name, String spec) {
-    String path = ResourceKey.of(kind, name).path();
+  private void put(Resource<?> resource) {
+    put(Resources.entry(resource, 7));
+  }
+
+  private void put(Entry entry) {
+    assertThat(calculation.update(entry.key(), entry)).isTrue();
+  }
+
+  /** Puts what no builder makes. */
+  private void damage(ResourceKind<?> kind, String name, String spec) {
     String json = "{'metadata':{'name':'" + name + "','labels':{'h':''}},'spec':" + spec + "}";
-    assertThat(calculation.update(path, new Entry(path, json.replace('\'', '"'), 7))).isTrue();
+    put(new Entry(ResourceKey.of(kind, name).path(), json.replace('\'', '"'), 7));
   }
 
-  private void endpoint(String name, String fields) {
-    put(ResourceKind.HOST_ENDPOINT, name, "{'node':'here'," + fields + "}");
+  private void profile(String name) {
+    put(
+        Resource.create(
+            ResourceKind.PROFILE,
+            Metadata.named(null, name),
+            new ProfileSpec(Map.of(), List.of(), List.of())));
   }
 
-  private void policy(String name, String fields) {
-    put(ResourceKind.GLOBAL_NETWORK_POLICY, name, "{'selector':'has(h)'," + fields + "}");
+  private static HostEndpointBuilder endpoint(String name) {
+    return Resources.hostEndpoint(name, "here").labels(Map.of("h", ""));
+  }
+
+  private static PolicyBuilder policy(String name) {
+    return Resources.policy(name).selecting("has(h)");
+  }
+
+  private static RuleBuilder allow() {
+    return Resources.rule(Rule.Action.Allow);
   }
 
   private void addresses(String... namesAndAddresses) {
@@ -99,15 +127,11 @@ class HostEndpointManagerTest {
     for (String each : endpoints.split(", ", -1)) {
       String[] parts = each.split(" ", -1);
       // Each has a profile of its own that is not there: so its chain tells whose it is.
-      put(ResourceKind.PROFILE, parts[0], "{}");
-      endpoint(
-          parts[0],
-          (parts[1].startsWith("192")
-                  ? "'expectedIPs':['" + parts[1] + "']"
-                  : "'interfaceName':'" + parts[1] + "'")
-              + ",'profiles':['"
-              + parts[0]
-              + "']");
+      profile(parts[0]);
+      HostEndpointBuilder endpoint = endpoint(parts[0]).profiles(parts[0]);
+      put(
+          (parts[1].startsWith("192") ? endpoint.expecting(parts[1]) : endpoint.on(parts[1]))
+              .build());
     }
     Ruleset ruleset = build();
     Map<String, String> owners = new TreeMap<>();
@@ -144,7 +168,7 @@ class HostEndpointManagerTest {
 
   @Test
   void anAddressThatMovesTakesTheEndpointWithIt() {
-    endpoint("a", "'expectedIPs':['192.0.2.1']");
+    put(endpoint("a").expecting("192.0.2.1").build());
     addresses("eth0=192.0.2.1");
     assertThat(build().verdicts(Direction.TO_HOST)).containsOnlyKeys("eth0");
     addresses("eth1=192.0.2.1");
@@ -155,7 +179,7 @@ class HostEndpointManagerTest {
 
   @Test
   void withoutPolicyAndProfileTheHostIsClosedAndForwardingIsLeftAlone() {
-    endpoint("a", "'interfaceName':'eth0'");
+    put(endpoint("a").on("eth0").build());
     assertThat(chain(Direction.FROM_HOST, "eth0"))
         .containsExactly(KNOWN, INVALID, "jump filter-cali-failsafe-in", CLEAR, "drop");
     assertThat(chain(Direction.TO_HOST, "eth0"))
@@ -176,18 +200,23 @@ class HostEndpointManagerTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "'types':['Ingress','Egress'] | FROM_HOST TO_HOST",
-        "'types':['Ingress'] | FROM_HOST",
-        "'types':['Egress'],'applyOnForward':true | TO_HOST TO_HOST_FORWARD",
-        "'types':['Ingress','Egress'],'applyOnForward':true"
-            + " | FROM_HOST TO_HOST FROM_HOST_FORWARD TO_HOST_FORWARD",
-        "'types':['Ingress','Egress'],'applyOnForward':true,'doNotTrack':true"
-            + " | FROM_HOST_UNTRACKED TO_HOST_UNTRACKED",
-        "'types':['Ingress'],'applyOnForward':true,'preDNAT':true | FROM_HOST_PRE_DNAT"
+        "plain | Ingress,Egress | FROM_HOST TO_HOST",
+        "plain | Ingress | FROM_HOST",
+        "onForward | Egress | TO_HOST TO_HOST_FORWARD",
+        "onForward | Ingress,Egress | FROM_HOST TO_HOST FROM_HOST_FORWARD TO_HOST_FORWARD",
+        "untracked | Ingress,Egress | FROM_HOST_UNTRACKED TO_HOST_UNTRACKED",
+        "preDnat | Ingress | FROM_HOST_PRE_DNAT"
       })
-  void aPolicyIsInTheListsOfItsKind(String fields, String expected) {
-    endpoint("a", "'interfaceName':'eth0'");
-    policy("p", fields);
+  void aPolicyIsInTheListsOfItsKind(String policyKind, String types, String expected) {
+    put(endpoint("a").on("eth0").build());
+    PolicyBuilder policy = policy("p").types(types.split(",", -1));
+    put(
+        switch (policyKind) {
+          case "onForward" -> policy.onForward().build();
+          case "untracked" -> policy.untracked().build();
+          case "preDnat" -> policy.preDnat().build();
+          default -> policy.build();
+        });
     String key = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "p").path();
     assertThat(
             List.of(Direction.values()).stream()
@@ -206,11 +235,11 @@ class HostEndpointManagerTest {
 
   @Test
   void eachKindOfChainEndsInItsOwnWay() {
-    put(ResourceKind.PROFILE, "net", "{}");
-    endpoint("a", "'interfaceName':'eth0','profiles':['net']");
-    policy("n", "'applyOnForward':true,'ingress':[" + ALLOW_ALL + "]");
-    policy("u", "'applyOnForward':true,'doNotTrack':true,'ingress':[" + ALLOW_ALL + "]");
-    policy("d", "'applyOnForward':true,'preDNAT':true,'ingress':[" + ALLOW_ALL + "]");
+    profile("net");
+    put(endpoint("a").on("eth0").profiles("net").build());
+    put(policy("n").onForward().ingress(allow()).build());
+    put(policy("u").untracked().ingress(allow()).build());
+    put(policy("d").preDnat().ingress(allow()).build());
     String profile =
         "jump " + PolicyManager.chain(ResourceKey.of(ResourceKind.PROFILE, "net").path(), true);
     assertThat(chain(Direction.FROM_HOST, "eth0"))
@@ -292,21 +321,28 @@ class HostEndpointManagerTest {
   /** Neither damage opens an interface. */
   @Test
   void whatIsDamagedCloses() {
-    policy("n", "'ingress':[" + ALLOW_ALL + "]");
-    endpoint("a", "'interfaceName':'eth0','profiles':['projectcalico-default-allow'],'ports':7");
+    put(policy("n").ingress(allow()).build());
+    damage(
+        ResourceKind.HOST_ENDPOINT,
+        "a",
+        "{'node':'here','interfaceName':'eth0','profiles':['projectcalico-default-allow'],"
+            + "'ports':7}");
     assertThat(chain(Direction.FROM_HOST, "eth0"))
         .endsWith(CLEAR, "drop comment \"it or a policy cannot be read\"");
     assertThat(chain(Direction.FROM_HOST_FORWARD, "eth0")).isEmpty();
 
-    endpoint("a", "'interfaceName':'eth0','profiles':['projectcalico-default-allow']");
-    policy("u", "'applyOnForward':true,'doNotTrack':true,'ingress':[" + ALLOW_ALL + "]");
+    put(endpoint("a").on("eth0").profiles("projectcalico-default-allow").build());
+    put(policy("u").untracked().ingress(allow()).build());
     assertThat(chain(Direction.FROM_HOST, "eth0")).endsWith("drop").contains(jump("n"));
     assertThat(chain(Direction.FROM_HOST_UNTRACKED, "eth0")).isNotEmpty();
-    policy("n", "'ingress':7");
+    damage(ResourceKind.GLOBAL_NETWORK_POLICY, "n", "{'selector':'has(h)','ingress':7}");
     assertThat(chain(Direction.FROM_HOST, "eth0")).last().asString().startsWith("drop comment");
     assertThat(chain(Direction.FROM_HOST_UNTRACKED, "eth0")).isEmpty();
     assertThat(chain(Direction.FROM_HOST_FORWARD, "eth0")).isEmpty();
-    policy("n", "'applyOnForward':true,'ingress':7");
+    damage(
+        ResourceKind.GLOBAL_NETWORK_POLICY,
+        "n",
+        "{'selector':'has(h)','applyOnForward':true,'ingress':7}");
     assertThat(chain(Direction.FROM_HOST_FORWARD, "eth0"))
         .last()
         .asString()
@@ -315,8 +351,8 @@ class HostEndpointManagerTest {
 
   @Test
   void aNameThatIsNoInterfacesNeverReachesTheTable() {
-    endpoint("a", "'interfaceName':'eth*'");
-    endpoint("b", "'interfaceName':'x; flush ruleset'");
+    put(endpoint("a").on("eth*").build());
+    put(endpoint("b").on("x; flush ruleset").build());
     Ruleset ruleset = build();
     assertThat(ruleset.verdicts(Direction.FROM_HOST)).isEmpty();
     assertThat(ruleset.chains().get("filter-cali-from-hep-any")).isEmpty();
@@ -324,17 +360,20 @@ class HostEndpointManagerTest {
 
   @Test
   void selectorsSelectHostEndpointsOfAllNodes() {
-    endpoint("a", "'interfaceName':'eth0'");
+    put(endpoint("a").on("eth0").build());
     put(
-        ResourceKind.HOST_ENDPOINT,
-        "b",
-        "{'node':'there','interfaceName':'x','expectedIPs':['192.0.2.7'],"
-            + "'ports':[{'name':'web','protocol':'TCP','port':80}]}");
-    policy(
-        "p",
-        "'ingress':[{'action':'Allow','protocol':'TCP','source':{'selector':'has(h)'}},"
-            + "{'action':'Allow','protocol':'TCP',"
-            + "'source':{'selector':'has(h)','ports':['web']}}]");
+        Resources.hostEndpoint("b", "there")
+            .labels(Map.of("h", ""))
+            .on("x")
+            .expecting("192.0.2.7")
+            .port("web", Protocol.TCP, 80)
+            .build());
+    put(
+        policy("p")
+            .ingress(
+                allow().protocol(Protocol.TCP).from("has(h)"),
+                allow().protocol(Protocol.TCP).from("has(h)", "web"))
+            .build());
     assertThat(build().sets().values())
         .anySatisfy(set -> assertThat(set).containsExactly("192.0.2.7"))
         .anySatisfy(set -> assertThat(set).containsExactly("192.0.2.7 . 6 . 80"));

@@ -14,6 +14,7 @@ import java.util.List;
  * @param blocks this node's confirmed IPv4 blocks, ascending
  * @param pools IPv4 pools whose routes are announced, ascending
  * @param hiddenPools pools with disableBGPExport, ascending
+ * @param tunnelPools pools with encapsulation, ascending: Felix programs their routes
  * @param peers sessions, ascending by name
  */
 record BgpView(
@@ -24,11 +25,13 @@ record BgpView(
     List<Cidr> blocks,
     List<Cidr> pools,
     List<Cidr> hiddenPools,
+    List<Cidr> tunnelPools,
     List<Peer> peers) {
   BgpView {
     blocks = blocks.stream().sorted().toList();
     pools = pools.stream().sorted().toList();
     hiddenPools = hiddenPools.stream().sorted().toList();
+    tunnelPools = tunnelPools.stream().sorted().toList();
     peers = peers.stream().sorted(java.util.Comparator.comparing(BgpView.Peer::name)).toList();
   }
 

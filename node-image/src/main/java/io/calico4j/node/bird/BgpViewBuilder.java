@@ -60,10 +60,14 @@ final class BgpViewBuilder {
         .forEach(e -> IpamKeys.tryCidrOf(e.key()).ifPresent(blocks::add));
     List<Cidr> pools = new ArrayList<>();
     List<Cidr> hidden = new ArrayList<>();
+    List<Cidr> tunnels = new ArrayList<>();
     for (Resource<IpPoolSpec> pool : all(ResourceKind.IP_POOL)) {
       if (pool.spec().network().address().isV4()) {
         boolean secret = Boolean.TRUE.equals(pool.spec().disableBGPExport());
         (secret ? hidden : pools).add(pool.spec().network());
+        if (isOn(pool.spec().vxlanMode()) || isOn(pool.spec().ipipMode())) {
+          tunnels.add(pool.spec().network());
+        }
       }
     }
     Map<IpAddress, BgpView.Peer> peers = new LinkedHashMap<>();
@@ -85,7 +89,12 @@ final class BgpViewBuilder {
             blocks,
             pools,
             hidden,
+            tunnels,
             List.copyOf(peers.values())));
+  }
+
+  private static boolean isOn(@Nullable String mode) {
+    return mode != null && !mode.isEmpty() && !mode.equals("Never");
   }
 
   private void explicit(

@@ -12,7 +12,12 @@ final class BirdConfigRenderer {
     text.append("router id ").append(view.address()).append(";\n");
     text.append("log stderr { info, warning, error, fatal };\n");
     text.append("protocol device { scan time 2; }\n");
-    text.append("protocol direct { ipv4; interface -\"cali*\", \"*\"; }\n");
+    text.append(
+        "protocol direct { ipv4; interface -\"cali*\", -\"*.calico\", -\"tunl0\", \"*\"; }\n");
+    text.append("# Felix programs the routes into pools with encapsulation (rtm_protocol 80).\n");
+    text.append("filter calico_kernel {\n  if source = RTS_DEVICE then reject;\n");
+    view.tunnelPools().forEach(p -> inside(text, p, "reject"));
+    text.append("  accept;\n}\n");
     text.append(
         """
         protocol kernel {
@@ -21,7 +26,10 @@ final class BirdConfigRenderer {
           scan time 2;
           merge paths on;
           graceful restart;
-          ipv4 { import all; export filter { if source = RTS_DEVICE then reject; accept; }; };
+          ipv4 {
+            import filter { if krt_source = 80 then reject; accept; };
+            export filter calico_kernel;
+          };
         }
         """);
     text.append("protocol static calico_blocks {\n  ipv4;\n");

@@ -33,11 +33,14 @@ class BirdConfigRendererIT {
         List.of(new BgpView.Peer("Node_192_0_2_12", first, 179, 64512, false, true));
     return Stream.of(
         Arguments.of(
-            "alone", new BgpView(own, 64512, "", 179, List.of(), List.of(), List.of(), List.of())),
-        Arguments.of("mesh", new BgpView(own, 64512, "", 179, blocks, pools, hidden, peers)),
+            "alone",
+            new BgpView(
+                own, 64512, "", 179, List.of(), List.of(), List.of(), List.of(), List.of())),
+        Arguments.of(
+            "mesh", new BgpView(own, 64512, "", 179, blocks, pools, hidden, hidden, peers)),
         Arguments.of(
             "reflector",
-            new BgpView(own, 64512, "224.0.0.1", 1790, blocks, pools, List.of(), clients)));
+            new BgpView(own, 64512, "224.0.0.1", 1790, blocks, pools, List.of(), pools, clients)));
   }
 
   @ParameterizedTest(name = "{0}")

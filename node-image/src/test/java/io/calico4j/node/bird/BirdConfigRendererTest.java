@@ -18,6 +18,7 @@ class BirdConfigRendererTest {
         List.of(Cidr.parse("10.65.1.0/26"), Cidr.parse("10.65.9.9/32")),
         List.of(Cidr.parse("10.65.0.0/16")),
         List.of(Cidr.parse("10.66.0.0/16")),
+        List.of(Cidr.parse("10.67.0.0/16")),
         peers);
   }
 
@@ -38,6 +39,19 @@ class BirdConfigRendererTest {
             "if net ~ [ 10.65.1.0/26+ ] then reject;",
             "if net ~ [ 10.65.0.0/16+ ] then accept;",
             "reject;");
+  }
+
+  @Test
+  void routesIntoPoolsWithEncapsulationAreFelix() {
+    assertThat(BirdConfigRenderer.render(view(List.of())))
+        .containsSubsequence(
+            "filter calico_kernel {",
+            "if source = RTS_DEVICE then reject;",
+            "if net ~ [ 10.67.0.0/16+ ] then reject;",
+            "accept;",
+            "import filter { if krt_source = 80 then reject; accept; };",
+            "export filter calico_kernel;")
+        .contains("-\"*.calico\", -\"tunl0\"");
   }
 
   @Test

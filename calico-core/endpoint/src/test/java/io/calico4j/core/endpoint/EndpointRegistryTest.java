@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import static io.calico4j.core.testing.EndpointAssert.assertThatEndpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -16,10 +17,8 @@ import io.calico4j.core.ipam.PoolExhaustedException;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.model.ClusterInformationSpec;
 import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
@@ -28,6 +27,7 @@ import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.core.testing.PassingDatastore;
+import io.calico4j.core.testing.Resources;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -82,14 +82,8 @@ class EndpointRegistryTest {
 
   @BeforeEach
   void cluster() throws Exception {
-    resources.create(
-        Resource.create(ResourceKind.NODE, Metadata.named(null, "host-a"), NodeSpec.EMPTY));
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, "pool"),
-            new IpPoolSpec(
-                "10.65.0.0/30", null, null, null, null, null, 30, null, null, null, null)));
+    resources.create(Resources.node("host-a"));
+    resources.create(Resources.pool("pool", "10.65.0.0/30").blockSize(30).build());
   }
 
   @AfterEach
@@ -178,8 +172,9 @@ class EndpointRegistryTest {
     IpAddress held = IpAddress.parse("192.0.2.7");
     Registration registration = register(AttachRequest.of(ETH0).held(List.of(held)), new Undo());
     assertThat(registration.addresses()).containsExactly(held);
-    assertThat(EndpointRegistry.addresses(registry.stored(ETH0).orElseThrow().spec()))
-        .containsExactly(held);
+    assertThatEndpoint(registry.stored(ETH0).orElseThrow())
+        .isOf("cni", "web")
+        .hasNetworks("192.0.2.7/32");
     assertThat(memory.list(IPAM).entries()).isEmpty();
   }
 
@@ -194,8 +189,8 @@ class EndpointRegistryTest {
                 .held(List.of(six, four, other))
                 .floating(List.of(IpAddress.parse("172.16.0.9"), IpAddress.parse("fd00:99::9"))),
             new Undo());
-    assertThat(registry.stored(ETH0).orElseThrow().spec().ipNATs())
-        .containsExactly(
+    assertThatEndpoint(registry.stored(ETH0).orElseThrow())
+        .isReachedBy(
             new WorkloadEndpointSpec.IpNat("192.0.2.7", "172.16.0.9"),
             new WorkloadEndpointSpec.IpNat("fd00:65::7", "fd00:99::9"));
   }

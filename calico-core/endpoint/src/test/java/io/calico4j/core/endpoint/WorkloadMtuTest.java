@@ -3,6 +3,7 @@ package io.calico4j.core.endpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.IpPoolSpec;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -11,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The MTU of workloads for uplinks and encapsulations. */
 class WorkloadMtuTest {
   private static IpPoolSpec pool(String cidr, String ipip, String vxlan) {
-    return new IpPoolSpec(cidr, vxlan, ipip, null, null, null, null, null, null, null, null);
+    return Resources.pool("pool", cidr).encapsulated(ipip, vxlan).spec();
   }
 
   @ParameterizedTest

@@ -9,15 +9,11 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
+import io.calico4j.core.testing.Resources;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -110,8 +106,7 @@ class AssignerTest {
   void aNodesFirstBlockIsWhereItsNameHashesTo(String node, String hash, String first)
       throws Exception {
     pool("large", "10.66.0.0/16", 26);
-    new ResourceClient(datastore)
-        .create(Resource.create(ResourceKind.NODE, Metadata.named(null, node), NodeSpec.EMPTY));
+    new ResourceClient(datastore).create(Resources.node(node));
     IpamAttempt attempt = attempt();
     AssignRequest fromLarge =
         new AssignRequest(
@@ -129,13 +124,7 @@ class AssignerTest {
   }
 
   private void pool(String name, String cidr, int blockSize) throws Exception {
-    new ResourceClient(datastore)
-        .create(
-            Resource.create(
-                ResourceKind.IP_POOL,
-                Metadata.named(null, name),
-                new IpPoolSpec(
-                    cidr, null, null, null, null, null, blockSize, null, null, null, null)));
+    new ResourceClient(datastore).create(Resources.pool(name, cidr).blockSize(blockSize).build());
   }
 
   @Test

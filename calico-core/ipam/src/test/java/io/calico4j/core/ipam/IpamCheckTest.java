@@ -8,14 +8,11 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
-import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,25 +48,7 @@ class IpamCheckTest {
 
   private void endpoint(String container, String address) throws Exception {
     new ResourceClient(datastore)
-        .create(
-            Resource.create(
-                ResourceKind.WORKLOAD_ENDPOINT,
-                Metadata.named("default", "host--a-cni-" + container + "-eth0"),
-                new WorkloadEndpointSpec(
-                    "cni",
-                    "host-a",
-                    null,
-                    null,
-                    container,
-                    "eth0",
-                    List.of(address + "/32"),
-                    List.of(),
-                    "cali1",
-                    null,
-                    List.of(),
-                    null,
-                    List.of(),
-                    List.of())));
+        .create(Resources.endpoint("host-a", container).addresses(address).build());
   }
 
   private void put(String key, String value) throws Exception {

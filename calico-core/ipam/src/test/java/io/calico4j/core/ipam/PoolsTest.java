@@ -9,7 +9,6 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
@@ -19,6 +18,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.testing.MemoryDatastore;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,11 +45,7 @@ class PoolsTest {
       String name, String cidr, String nodes, String namespaces, List<String> uses, String mode)
       throws Exception {
     resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, name),
-            new IpPoolSpec(
-                cidr, null, null, null, null, null, null, nodes, namespaces, uses, mode)));
+        Resources.pool(name, cidr).selecting(nodes, namespaces).usedFor(uses, mode).build());
   }
 
   private IpAddress assign(AssignRequest.Use use, String handle, String... pools) throws Exception {

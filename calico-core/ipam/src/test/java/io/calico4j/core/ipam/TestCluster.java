@@ -3,11 +3,7 @@ package io.calico4j.core.ipam;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 
 /** What IPAM needs to find in a datastore. */
@@ -19,13 +15,8 @@ final class TestCluster {
       throws DatastoreException {
     ResourceClient resources = new ResourceClient(datastore);
     for (String node : List.of("host-a", "host-b")) {
-      resources.create(
-          Resource.create(ResourceKind.NODE, Metadata.named(null, node), NodeSpec.EMPTY));
+      resources.create(Resources.node(node));
     }
-    resources.create(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, pool),
-            new IpPoolSpec(cidr, null, null, null, null, null, blockSize, null, null, null, null)));
+    resources.create(Resources.pool(pool, cidr).blockSize(blockSize).build());
   }
 }

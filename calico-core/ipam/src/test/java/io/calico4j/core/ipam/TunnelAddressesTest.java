@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.IpPoolSpec;
-import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
@@ -15,6 +13,7 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
+import io.calico4j.core.testing.Resources;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,25 +28,11 @@ class TunnelAddressesTest {
 
   @BeforeEach
   void node() throws Exception {
-    resources.create(
-        Resource.create(
-            ResourceKind.NODE,
-            Metadata.named(null, "host-a"),
-            new NodeSpec(
-                new NodeSpec.Bgp(null, "192.0.2.1/24", null, null, null),
-                null,
-                null,
-                null,
-                null,
-                List.of())));
+    resources.create(Resources.node("host-a", "192.0.2.1/24"));
   }
 
   private void pool(String name, String cidr, String ipip, String vxlan) throws Exception {
-    resources.apply(
-        Resource.create(
-            ResourceKind.IP_POOL,
-            Metadata.named(null, name),
-            new IpPoolSpec(cidr, vxlan, ipip, null, null, null, null, null, null, null, null)));
+    resources.apply(Resources.pool(name, cidr).encapsulated(ipip, vxlan).build());
   }
 
   private String ipip() throws Exception {

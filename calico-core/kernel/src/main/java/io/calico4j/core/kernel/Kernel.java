@@ -38,6 +38,12 @@ public interface Kernel {
   <E extends Exception> Netlink netlink(
       NetworkNamespace namespace, Check<E> check, List<Sysctl> sysctls) throws KernelException, E;
 
+  /** Opens a netlink socket for the ends of tunnels in this process's own namespace. */
+  TunnelLinks tunnelLinks() throws KernelException;
+
+  /** Listens to changes of links, addresses, routes, neighbours and forwarding settings. */
+  LinkMonitor linkMonitor(LinkMonitor.Listener listener) throws KernelException;
+
   /** Opens a socket for nftables' sets and verdict maps in this process's own namespace. */
   NftSets nftSets() throws KernelException;
 

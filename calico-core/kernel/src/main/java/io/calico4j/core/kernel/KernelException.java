@@ -17,6 +17,9 @@ public class KernelException extends Exception {
   /** errno: no such device. */
   public static final int ENODEV = 19;
 
+  /** errno: the kernel has no such feature. */
+  public static final int EOPNOTSUPP = 95;
+
   /** errno: cannot assign the address; for an address, "not there". */
   public static final int EADDRNOTAVAIL = 99;
 

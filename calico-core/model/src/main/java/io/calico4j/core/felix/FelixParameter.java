@@ -95,8 +95,8 @@ public record FelixParameter(
     DEBUG("it is an aid for developers of another program"),
     /** External dataplanes. */
     DRIVER("the dataplane is built in"),
-    /** VXLAN and IP in IP. */
-    ENCAPSULATION("encapsulation is not yet implemented"),
+    /** Tunnels to hosts outside the cluster. */
+    ENCAPSULATION("tunnels end at the cluster's own nodes only"),
     /** Access to etcd. */
     ETCD("calico-node reads ETCD_ENDPOINTS and the other ETCD_ variables instead"),
     /** Detection of kernel features. */

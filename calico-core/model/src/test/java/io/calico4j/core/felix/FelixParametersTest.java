@@ -117,16 +117,16 @@ class FelixParametersTest {
 
   @Test
   void theStrongestSourceCounts() throws Exception {
-    FelixSource node = resource("node.h1", "{'vxlanMTU':0,'healthPort':9099}");
-    FelixSource cluster = resource("default", "{'vxlanMTU':1400,'healthPort':9199}");
+    FelixSource node = resource("node.h1", "{'wireguardMTU':0,'healthPort':9099}");
+    FelixSource cluster = resource("default", "{'wireguardMTU':1400,'healthPort':9199}");
     assertThat(FelixParameters.withoutEffect(List.of(node, cluster))).isEmpty();
     assertThat(FelixParameters.withoutEffect(List.of(cluster)))
         .containsExactly(
             "FelixConfiguration HealthPort is not supported here, because calico-node reads it from"
                 + " its environment only: FelixConfiguration default healthPort \"9199\" has no"
                 + " effect",
-            "FelixConfiguration VXLANMTU is not supported here, because encapsulation is not yet"
-                + " implemented: FelixConfiguration default vxlanMTU \"1400\" has no effect");
+            "FelixConfiguration WireguardMTU is not supported here, because WireGuard is not yet"
+                + " implemented: FelixConfiguration default wireguardMTU \"1400\" has no effect");
     FelixSource environment = FelixSource.environment(Map.of("felix_healthport", "9199"));
     assertThat(FelixParameters.withoutEffect(List.of(environment, cluster))).hasSize(1);
   }
@@ -168,7 +168,7 @@ class FelixParametersTest {
       outer.add(deep);
       deep = outer;
     }
-    spec.add("vxlanMTU", deep);
+    spec.add("wireguardMTU", deep);
     JsonObject document = new JsonObject();
     document.add("spec", spec);
     FelixSource source =
@@ -181,7 +181,7 @@ class FelixParametersTest {
                 1));
     assertThat(FelixParameters.withoutEffect(List.of(source)))
         .hasSize(1)
-        .allMatch(line -> line.contains("vxlanMTU \"[…]\""));
+        .allMatch(line -> line.contains("wireguardMTU \"[…]\""));
   }
 
   @Test

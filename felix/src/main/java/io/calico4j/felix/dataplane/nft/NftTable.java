@@ -55,6 +55,10 @@ final class NftTable {
           chain nat-cali-dnat { }
           chain nat-cali-snat { }
           chain nat-cali-nat-outgoing { }
+          chain nat-cali-tunnel-masquerade { }
+          chain raw-cali-tunnel-untracked { }
+          chain filter-cali-tunnel-input { }
+          chain filter-cali-tunnel-output { }
           chain filter-cali-from-wl {
             iifname vmap @filter-cali-from-wl-dispatch
             drop
@@ -133,11 +137,13 @@ final class NftTable {
             jump raw-cali-clear-marks
             iifname "cali*" jump raw-cali-loopback
             iifname "cali*" jump raw-cali-rpf
+            iifname != "cali*" jump raw-cali-tunnel-untracked
             iifname != "cali*" jump raw-cali-from-hep
           }
           chain raw-OUTPUT {
             type filter hook output priority raw; policy accept;
             jump raw-cali-clear-marks
+            oifname != "cali*" jump raw-cali-tunnel-untracked
             oifname != "cali*" jump raw-cali-to-hep
           }
           chain mangle-PREROUTING {
@@ -160,11 +166,13 @@ final class NftTable {
             type nat hook postrouting priority srcnat; policy accept;
             jump nat-cali-snat
             jump nat-cali-nat-outgoing
+            jump nat-cali-tunnel-masquerade
           }
           chain filter-INPUT {
             type filter hook input priority filter; policy accept;
             iifname "cali*" jump raw-cali-loopback
             iifname "cali*" jump filter-cali-wl-to-host
+            jump filter-cali-tunnel-input
             meta mark and 0x00040000 == 0 jump filter-cali-from-hep
           }
           chain filter-OUTPUT {
@@ -172,6 +180,7 @@ final class NftTable {
             meta mark and 0x00040000 != 0 accept
             ct status dnat meta mark set meta mark or 0x00080000 accept
             oifname "cali*" accept
+            jump filter-cali-tunnel-output
             jump filter-cali-to-hep
           }
           chain filter-FORWARD {

@@ -3,10 +3,12 @@ package io.calico4j.core.kernel.linux;
 import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.kernel.TunnelLinks;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -90,6 +92,16 @@ public final class LinuxKernel implements Kernel {
   @Override
   public NftSets nftSets() throws KernelException {
     return new LinuxNftSets();
+  }
+
+  @Override
+  public TunnelLinks tunnelLinks() throws KernelException {
+    return new LinuxTunnelLinks();
+  }
+
+  @Override
+  public LinkMonitor linkMonitor(LinkMonitor.Listener listener) throws KernelException {
+    return new LinuxLinkMonitor(listener);
   }
 
   @Override

@@ -20,15 +20,17 @@ final class LinuxNetlink implements Netlink {
   private static final int NETLINK_ROUTE = 0;
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
-  private static final int NEWLINK = 16;
-  private static final int DELLINK = 17;
+  static final int NEWLINK = 16;
+  static final int DELLINK = 17;
   private static final int GETLINK = 18;
-  private static final int NEWADDR = 20;
+  static final int NEWADDR = 20;
+  static final int DELADDR = 21;
   private static final int GETADDR = 22;
-  private static final int NEWROUTE = 24;
-  private static final int DELROUTE = 25;
+  static final int NEWROUTE = 24;
+  static final int DELROUTE = 25;
   private static final int GETROUTE = 26;
-  private static final int NEWNEIGH = 28;
+  static final int NEWNEIGH = 28;
+  static final int DELNEIGH = 29;
   private static final int NEWRULE = 32;
   private static final int IFF_UP = 1;
   private static final int IFLA_ADDRESS = 1;
@@ -403,7 +405,7 @@ final class LinuxNetlink implements Netlink {
       throws KernelException {
     change(
         message(NEWNEIGH, NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.REPLACE)
-            .neighbourHeader(family(address), interfaceIndex, NUD_PERMANENT)
+            .neighbourHeader(family(address), interfaceIndex, NUD_PERMANENT, 0)
             .attribute(NDA_DST, address.toBytes())
             .attribute(NDA_LLADDR, mac.toBytes()),
         "replace neighbour",

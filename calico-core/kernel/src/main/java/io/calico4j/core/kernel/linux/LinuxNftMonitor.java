@@ -3,6 +3,7 @@ package io.calico4j.core.kernel.linux;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftMonitor;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -39,7 +40,7 @@ final class LinuxNftMonitor implements NftMonitor {
     try {
       events =
           new NetlinkEvents(
-              NETLINK_NETFILTER, GROUP_NFTABLES, "nft-monitor", this::message, this::lost);
+              NETLINK_NETFILTER, List.of(GROUP_NFTABLES), "nft-monitor", this::message, this::lost);
     } catch (KernelException e) {
       questions.close();
       throw e;

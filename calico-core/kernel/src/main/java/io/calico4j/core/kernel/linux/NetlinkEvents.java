@@ -3,9 +3,10 @@ package io.calico4j.core.kernel.linux;
 import io.calico4j.core.kernel.KernelException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
- * Listens to a multicast group of netlink on a thread of its own, in the network namespace in which
+ * Listens to multicast groups of netlink on a thread of its own, in the network namespace in which
  * it was made. The kernel's buffer is large, and what it cannot hold is reported as lost.
  */
 final class NetlinkEvents implements AutoCloseable {
@@ -33,7 +34,7 @@ final class NetlinkEvents implements AutoCloseable {
   }
 
   /** Begins to listen; messages come on a daemon thread of this name. */
-  NetlinkEvents(int family, int group, String name, Listener listener, Runnable lost)
+  NetlinkEvents(int family, List<Integer> groups, String name, Listener listener, Runnable lost)
       throws KernelException {
     this.listener = listener;
     this.lost = lost;
@@ -51,19 +52,23 @@ final class NetlinkEvents implements AutoCloseable {
         ByteBuffer.allocate(16).order(ByteOrder.nativeOrder()).putLong(TIMEOUT_SECONDS).array();
     byte[] address = new byte[12];
     ByteBuffer.wrap(address).order(ByteOrder.nativeOrder()).putShort((short) LibC.AF_NETLINK);
-    byte[] membership = number(group);
     if (c.setsockopt(descriptor, LibC.SOL_SOCKET, LibC.SO_RCVTIMEO, timeout, timeout.length) < 0
         || c.bind(descriptor, address, address.length) < 0
-        || c.setsockopt(
-                descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, membership, membership.length)
-            < 0) {
-      KernelException failure = LibC.failure("subscribe to", "netlink group " + group);
+        || !groups.stream().allMatch(this::join)) {
+      KernelException failure = LibC.failure("subscribe to", "netlink groups " + groups);
       c.close(descriptor);
       throw failure;
     }
     Thread thread = new Thread(this::listen, name);
     thread.setDaemon(true);
     thread.start();
+  }
+
+  private boolean join(int group) {
+    byte[] membership = number(group);
+    return LibC.INSTANCE.setsockopt(
+            descriptor, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, membership, membership.length)
+        == 0;
   }
 
   private static byte[] number(int value) {

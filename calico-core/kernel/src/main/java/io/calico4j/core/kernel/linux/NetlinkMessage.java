@@ -52,9 +52,9 @@ final class NetlinkMessage {
   }
 
   /** struct ndmsg. */
-  NetlinkMessage neighbourHeader(int family, int index, int state) {
+  NetlinkMessage neighbourHeader(int family, int index, int state, int flags) {
     buffer.put((byte) family).put((byte) 0).putShort((short) 0).putInt(index);
-    buffer.putShort((short) state).put((byte) 0).put((byte) 0);
+    buffer.putShort((short) state).put((byte) flags).put((byte) 0);
     return this;
   }
 

@@ -93,7 +93,7 @@ class NetlinkMessageTest {
     assertThat(body(message().sourceRuleHeader(2, 32)))
         .as("fib_rule_hdr: family, dst_len, src_len, tos, table, res1, res2, action, flags")
         .isEqualTo(fields(u8(2), u8(0), u8(32), u8(0), u8(0), u8(0), u8(0), u8(1), 0));
-    assertThat(body(message().neighbourHeader(2, 7, 0x80)))
+    assertThat(body(message().neighbourHeader(2, 7, 0x80, 0)))
         .as("ndmsg: family, pad1, pad2, ifindex, state, flags, type")
         .isEqualTo(fields(u8(2), u8(0), u16(0), 7, u16(0x80), u8(0), u8(0)));
     assertThat(body(message().netfilterHeader(1, 10)))
