@@ -3,7 +3,7 @@ package io.calico4j.mesos;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;

@@ -1,10 +1,10 @@
 package io.calico4j.mesos;
 
 import io.calico4j.core.endpoint.EndpointIdentity;
-import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.util.Optional;
 

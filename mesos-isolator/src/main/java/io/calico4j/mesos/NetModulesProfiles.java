@@ -3,10 +3,10 @@ package io.calico4j.mesos;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ProfileDraft;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
-import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import java.util.ArrayList;
 import java.util.List;
 

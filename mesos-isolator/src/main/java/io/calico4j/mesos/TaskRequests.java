@@ -4,7 +4,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.AllowedRequests;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import org.apache.mesos.Protos.NetworkInfo;

@@ -5,7 +5,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Duration;

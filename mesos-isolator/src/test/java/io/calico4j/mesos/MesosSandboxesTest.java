@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.endpoint.ContainerLiveness.Verdict;
 import io.calico4j.core.endpoint.ContainerTrace;
 import io.calico4j.core.endpoint.EndpointIdentity;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.io.IOException;
 import java.nio.file.Files;

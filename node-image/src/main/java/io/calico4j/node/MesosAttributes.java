@@ -1,6 +1,6 @@
 package io.calico4j.node;
 
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

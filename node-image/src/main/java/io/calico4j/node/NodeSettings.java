@@ -2,7 +2,7 @@ package io.calico4j.node;
 
 import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.model.AsNumber;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.setting.Origin;

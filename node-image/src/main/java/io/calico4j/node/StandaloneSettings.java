@@ -9,7 +9,7 @@ import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.endpoint.WorkloadMtu;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.SettingValues;
 import io.calico4j.core.setting.Settings;

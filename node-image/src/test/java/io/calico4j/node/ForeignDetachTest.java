@@ -10,7 +10,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import io.calico4j.core.testing.Resources;

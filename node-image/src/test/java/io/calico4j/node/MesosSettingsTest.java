@@ -3,7 +3,7 @@ package io.calico4j.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;

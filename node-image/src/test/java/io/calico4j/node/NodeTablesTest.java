@@ -8,7 +8,7 @@ import io.calico4j.core.cni.CniError;
 import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.felix.FelixParameter;
 import io.calico4j.core.felix.FelixParameters;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;

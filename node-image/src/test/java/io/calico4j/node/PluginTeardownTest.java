@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.kernel.KernelException;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;

@@ -9,7 +9,7 @@ import com.google.gson.JsonParser;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.ConfigurationFields;
 import io.calico4j.core.cni.PlainCniMapper;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
 import java.nio.file.Files;

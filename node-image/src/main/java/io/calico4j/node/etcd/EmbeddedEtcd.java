@@ -1,7 +1,7 @@
 package io.calico4j.node.etcd;
 
 import io.calico4j.core.concurrent.Daemons;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

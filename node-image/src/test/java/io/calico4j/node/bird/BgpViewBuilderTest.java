@@ -3,7 +3,7 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

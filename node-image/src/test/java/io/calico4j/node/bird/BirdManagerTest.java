@@ -3,7 +3,7 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.Transaction;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.io.IOException;
 import java.nio.file.Files;

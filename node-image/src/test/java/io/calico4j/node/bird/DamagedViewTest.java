@@ -3,8 +3,8 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.DamagedValues;
 import java.util.SortedMap;
 import java.util.TreeMap;

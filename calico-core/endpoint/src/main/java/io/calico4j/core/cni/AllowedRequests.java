@@ -1,7 +1,7 @@
 package io.calico4j.core.cni;
 
 import com.google.gson.JsonObject;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;

@@ -9,7 +9,7 @@ import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.ipam.decision.Block;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;

@@ -5,7 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
 import java.util.List;

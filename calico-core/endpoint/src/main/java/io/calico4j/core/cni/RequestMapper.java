@@ -2,7 +2,7 @@ package io.calico4j.core.cni;
 
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.util.Optional;
 
 /**

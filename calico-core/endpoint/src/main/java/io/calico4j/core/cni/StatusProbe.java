@@ -1,7 +1,7 @@
 package io.calico4j.core.cni;
 
 import io.calico4j.core.ipam.AssignRequest;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import java.util.List;
 import java.util.Map;
 

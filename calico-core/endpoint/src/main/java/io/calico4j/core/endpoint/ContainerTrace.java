@@ -1,8 +1,8 @@
 package io.calico4j.core.endpoint;
 
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.util.Map;
 import java.util.Optional;

@@ -1,10 +1,10 @@
 package io.calico4j.core.endpoint;
 
-import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointName;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

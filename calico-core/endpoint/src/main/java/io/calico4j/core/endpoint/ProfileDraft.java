@@ -1,9 +1,9 @@
 package io.calico4j.core.endpoint;
 
-import io.calico4j.core.model.ProfileName;
 import io.calico4j.core.model.ProfileSpec;
 import io.calico4j.core.model.ReservedLabels;
 import io.calico4j.core.model.Rule;
+import io.calico4j.core.name.ProfileName;
 import java.util.List;
 import java.util.Map;
 

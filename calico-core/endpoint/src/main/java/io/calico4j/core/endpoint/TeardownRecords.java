@@ -3,7 +3,7 @@ package io.calico4j.core.endpoint;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.io.IOException;
 import java.io.UncheckedIOException;

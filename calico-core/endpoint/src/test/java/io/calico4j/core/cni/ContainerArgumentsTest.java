@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.calico4j.core.endpoint.AttachRequest;
-import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginRequest;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.endpoint.AttachRequest.Builder;
-import io.calico4j.core.model.NodeName;
-import io.calico4j.core.model.ProfileName;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;

@@ -11,7 +11,7 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;

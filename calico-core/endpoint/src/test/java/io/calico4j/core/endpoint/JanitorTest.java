@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.endpoint.ContainerLiveness.Verdict;
 import io.calico4j.core.model.Metadata;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.InterfaceName;
 import java.util.ArrayList;
 import java.util.List;

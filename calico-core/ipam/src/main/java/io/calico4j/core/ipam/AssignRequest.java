@@ -1,6 +1,6 @@
 package io.calico4j.core.ipam;
 
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;

@@ -5,7 +5,7 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;

@@ -1,6 +1,6 @@
 package io.calico4j.core.ipam;
 
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.NodeName;
 import java.time.Clock;
 
 /**

@@ -7,7 +7,7 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import java.util.ArrayList;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.util.ArrayList;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.NodeName;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;

@@ -3,7 +3,7 @@ package io.calico4j.core.ipam.decision;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package io.calico4j.core.ipam.decision;
 
-import io.calico4j.core.model.HandleId;
-import io.calico4j.core.model.NodeName;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import java.util.Optional;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.HashMap;

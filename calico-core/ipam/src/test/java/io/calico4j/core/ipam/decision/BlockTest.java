@@ -3,7 +3,7 @@ package io.calico4j.core.ipam.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.calico4j.core.model.HandleId;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;

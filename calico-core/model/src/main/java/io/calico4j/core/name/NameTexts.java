@@ -1,4 +1,4 @@
-package io.calico4j.core.model;
+package io.calico4j.core.name;
 
 /** How names are quoted in messages. */
 final class NameTexts {

@@ -1,4 +1,4 @@
-package io.calico4j.core.model;
+package io.calico4j.core.name;
 
 import java.util.Optional;
 import java.util.regex.Pattern;

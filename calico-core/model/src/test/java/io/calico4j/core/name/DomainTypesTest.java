@@ -1,4 +1,4 @@
-package io.calico4j.core.model;
+package io.calico4j.core.name;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
