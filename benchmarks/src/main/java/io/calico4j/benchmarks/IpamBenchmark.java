@@ -7,6 +7,8 @@ import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.testbed.CountingDatastore;
 import io.calico4j.testbed.EtcdProcess;
 import io.calico4j.testbed.IpamCluster;
@@ -98,14 +100,14 @@ public final class IpamBenchmark {
   private void run(EtcdProcess etcd) throws Exception {
     IpamCluster.create(datastore, HOSTS, "10.0.0.0/9", 26);
     try {
-      hosts.add(Ipam.watching(datastore, "host-0"));
+      hosts.add(Ipam.watching(datastore, new NodeName("host-0")));
       for (int callers : new int[] {1, 8, 64}) {
         compare(callers, false);
       }
       for (int i = 1; i < HOSTS; i++) {
         CountingDatastore connection = connect(etcd);
         connections.add(connection);
-        hosts.add(Ipam.watching(connection, "host-" + i));
+        hosts.add(Ipam.watching(connection, new NodeName("host-" + i)));
       }
       compare(HOSTS, true);
     } finally {
@@ -135,7 +137,7 @@ public final class IpamBenchmark {
             (caller, number) -> {
               var unused =
                   host(caller, manyHosts)
-                      .assign(one(name + caller + "-" + number), NO_FURTHER_WRITES);
+                      .assign(one(handle(name, caller, number)), NO_FURTHER_WRITES);
             });
         measure(
             "release",
@@ -144,7 +146,7 @@ public final class IpamBenchmark {
             threads,
             each,
             (caller, number) -> {
-              var unused = host(caller, manyHosts).release(name + caller + "-" + number);
+              var unused = host(caller, manyHosts).release(handle(name, caller, number));
             });
       }
     }
@@ -176,7 +178,11 @@ public final class IpamBenchmark {
     return hosts.get(manyHosts ? caller : 0);
   }
 
-  private static AssignRequest one(String handle) {
+  private static HandleId handle(String name, int caller, int number) {
+    return new HandleId(name + caller + "-" + number);
+  }
+
+  private static AssignRequest one(HandleId handle) {
     return new AssignRequest(
         AssignRequest.Use.Workload,
         handle,

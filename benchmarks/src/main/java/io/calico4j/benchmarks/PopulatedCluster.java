@@ -14,6 +14,8 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.Rule;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceCodec;
 import java.util.List;
@@ -169,12 +171,12 @@ final class PopulatedCluster {
   private void putEndpoints(String node, int first, int count)
       throws DatastoreException, IpamException {
     List<IpAddress> addresses;
-    try (Ipam ipam = new Ipam(datastore, node)) {
+    try (Ipam ipam = new Ipam(datastore, new NodeName(node))) {
       addresses =
           ipam.assign(
                   new AssignRequest(
                       AssignRequest.Use.Workload,
-                      "populated." + node + "." + first,
+                      new HandleId("populated." + node + "." + first),
                       count,
                       0,
                       List.of(),

@@ -41,7 +41,7 @@ final class IpamConfigureCommand implements Callable<Integer> {
   public Integer call() throws DatastoreException {
     PrintWriter out = spec.commandLine().getOut();
     try (Datastore store = datastore.get();
-        Ipam ipam = new Ipam(store, "")) {
+        Ipam ipam = Ipam.ofCluster(store)) {
       if (strictAffinity != null || maxBlocksPerHost != null) {
         ipam.configure(strictAffinity, maxBlocksPerHost);
       }

@@ -34,7 +34,7 @@ final class IpamReleaseCommand implements Callable<Integer> {
     List<IpAddress> parsed = addresses.stream().map(IpAddress::parse).toList();
     int missing = 0;
     try (Datastore store = datastore.get();
-        Ipam ipam = new Ipam(store, "")) {
+        Ipam ipam = Ipam.ofCluster(store)) {
       for (IpAddress address : parsed) {
         boolean released = ipam.release(address);
         missing += released ? 0 : 1;

@@ -3,6 +3,7 @@ package io.calico4j.mesos;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ import java.util.regex.Pattern;
 record MesosLabels(
     Map<String, String> labels,
     String namespace,
-    List<String> profiles,
+    List<ProfileName> profiles,
     List<IpAddress> fixed,
     List<IpAddress> floating,
     List<Cidr> allowedSources,
@@ -51,8 +52,6 @@ record MesosLabels(
       List.of(NAMESPACE, PROFILES, ADDRESSES, FLOATING, SOURCES, IPV4_POOLS, IPV6_POOLS);
   private static final Pattern NAMESPACE_FORM =
       Pattern.compile("[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?");
-  private static final Pattern PROFILE_FORM =
-      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?");
 
   /** Reads labels; an {@link IllegalArgumentException} names the label, its value, the remedy. */
   static MesosLabels of(List<Map.Entry<String, String>> given) {
@@ -111,7 +110,7 @@ record MesosLabels(
     return text;
   }
 
-  private static List<String> profiles(Map<String, String> requests) {
+  private static List<ProfileName> profiles(Map<String, String> requests) {
     String text = requests.getOrDefault(PROFILES, "");
     List<String> names =
         text.startsWith("[")
@@ -120,13 +119,19 @@ record MesosLabels(
     if (text.isEmpty()) {
       return List.of();
     }
-    for (String name : names) {
-      if (!PROFILE_FORM.matcher(name).matches()) {
-        throw new IllegalArgumentException(
-            "label \"" + PROFILES + "\" names \"" + name + "\", which is no profile's name");
-      }
-    }
-    return names.stream().distinct().toList();
+    return names.stream().map(MesosLabels::profile).distinct().toList();
+  }
+
+  private static ProfileName profile(String name) {
+    return ProfileName.tryParse(name)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "label \""
+                        + PROFILES
+                        + "\" names \""
+                        + name
+                        + "\", which is no profile's name"));
   }
 
   private static List<IpAddress> addresses(Map<String, String> requests, String key) {

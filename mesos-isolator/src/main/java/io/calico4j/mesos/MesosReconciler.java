@@ -11,6 +11,7 @@ import io.calico4j.core.endpoint.Janitor.Reclaimer;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -61,8 +62,8 @@ public final class MesosReconciler {
       return trace.identity().workload();
     }
 
-    Optional<String> uid() {
-      return Optional.ofNullable(endpoint.metadata().annotations().get(NetModules.UID_ANNOTATION));
+    Optional<HandleId> uid() {
+      return NetModules.uid(endpoint);
     }
   }
 
@@ -125,7 +126,7 @@ public final class MesosReconciler {
     }
     List<Found> found = found();
     release(found, view);
-    Set<String> used = new HashSet<>();
+    Set<HandleId> used = new HashSet<>();
     found.forEach(f -> f.uid().ifPresent(used::add));
     count(uids.release(used, nanos.getAsLong()));
     name(found, view);
@@ -186,7 +187,7 @@ public final class MesosReconciler {
         gone.identity(),
         gone.endpoint().spec().ipNetworks(),
         grace.toSeconds());
-    Optional<String> uid = gone.uid();
+    Optional<HandleId> uid = gone.uid();
     if (uid.isPresent()) {
       var unused = ipam.release(uid.get());
     }

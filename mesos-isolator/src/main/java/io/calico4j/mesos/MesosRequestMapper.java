@@ -10,6 +10,9 @@ import io.calico4j.core.cni.RequestMapper;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +39,7 @@ public final class MesosRequestMapper implements RequestMapper {
   public MesosRequestMapper() {}
 
   @Override
-  public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
+  public Optional<AttachRequest> map(CniRequest request, NodeName node) throws CniError {
     Optional<JsonObject> arguments =
         NetworkConfiguration.object(request.configuration().document(), "args");
     if (arguments.isEmpty() || !arguments.get().has(ARGUMENTS)) {
@@ -88,14 +91,14 @@ public final class MesosRequestMapper implements RequestMapper {
     MesosAddresses addresses =
         MesosAddresses.of(
             info, json, labels.fixed(), configuration.assignIpv4(), configuration.assignIpv6());
-    List<String> created = new ArrayList<>();
-    List<String> profiles = new ArrayList<>(labels.profiles());
+    List<ProfileName> created = new ArrayList<>();
+    List<ProfileName> profiles = new ArrayList<>(labels.profiles());
     if (profiles.isEmpty()) {
-      profiles.add(configuration.name());
-      created.add(configuration.name());
+      profiles.add(configuration.profile());
+      created.add(configuration.profile());
     }
     for (String group : info.getGroupsList()) {
-      String profile = LabelNames.ofGroup(group);
+      ProfileName profile = new ProfileName(LabelNames.ofGroup(group));
       if (!profiles.contains(profile)) {
         profiles.add(profile);
         created.add(profile);
@@ -123,7 +126,7 @@ public final class MesosRequestMapper implements RequestMapper {
         .build();
   }
 
-  private static EndpointIdentity identity(CniRequest request, String node, String namespace)
+  private static EndpointIdentity identity(CniRequest request, NodeName node, String namespace)
       throws CniError {
     try {
       return new EndpointIdentity(
@@ -132,7 +135,7 @@ public final class MesosRequestMapper implements RequestMapper {
           namespace,
           "cni",
           request.containerId(),
-          request.interfaceName());
+          new InterfaceName(request.interfaceName()));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

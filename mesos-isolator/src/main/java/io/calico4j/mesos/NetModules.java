@@ -1,6 +1,12 @@
 package io.calico4j.mesos;
 
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.model.Resource;
+import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
+import java.util.Optional;
 
 /** How endpoints and addresses of the net-modules road are named and told from others. */
 final class NetModules {
@@ -19,9 +25,17 @@ final class NetModules {
   /** The orchestrator and the network of every such endpoint. */
   static final String ORCHESTRATOR = "mesos";
 
+  private static final InterfaceName INTERFACE = new InterfaceName("eth0");
+
   private NetModules() {}
 
-  static EndpointIdentity identity(String node, String container) {
-    return new EndpointIdentity(ORCHESTRATOR, node, "default", ORCHESTRATOR, container, "eth0");
+  /** Returns the uid that an endpoint remembers; empty when there is none that can be read. */
+  static Optional<HandleId> uid(Resource<WorkloadEndpointSpec> endpoint) {
+    return Optional.ofNullable(endpoint.metadata().annotations().get(UID_ANNOTATION))
+        .flatMap(HandleId::tryParse);
+  }
+
+  static EndpointIdentity identity(NodeName node, String container) {
+    return new EndpointIdentity(ORCHESTRATOR, node, "default", ORCHESTRATOR, container, INTERFACE);
   }
 }

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,13 +56,13 @@ record NetModulesArguments(JsonObject json) {
   }
 
   /** Returns the uid, which is a handle's name in IPAM. */
-  String uid() throws RefusedRequestException {
+  HandleId uid() throws RefusedRequestException {
     String uid = string("uid");
     if (!UID.matcher(uid).matches()) {
       throw new RefusedRequestException(
           "uid must be 1 to 253 letters, digits or _.- beginning with a letter or digit");
     }
-    return uid;
+    return new HandleId(uid);
   }
 
   private static List<String> strings(String name, JsonElement list)

@@ -21,6 +21,8 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.nio.file.Files;
@@ -46,7 +48,7 @@ final class NetModulesCommands {
   private final Kernel kernel;
   private final ResourceClient resources;
   private final NetModulesProfiles profiles;
-  private final String node;
+  private final NodeName node;
 
   NetModulesCommands(
       EndpointService endpoints, Ipam ipam, Kernel kernel, ResourceClient resources) {
@@ -80,7 +82,7 @@ final class NetModulesCommands {
     args.require("hostname");
     int ipv4 = args.integer("num_ipv4");
     int ipv6 = args.integer("num_ipv6");
-    String uid = args.uid();
+    HandleId uid = args.uid();
     if (ipv4 < 0 || ipv6 < 0 || ipv4 + ipv6 > MAX_ADDRESSES) {
       throw new RefusedRequestException("num_ipv4 and num_ipv6 must be within 0 to 256 together");
     }
@@ -98,12 +100,12 @@ final class NetModulesCommands {
   private JsonObject reserve(NetModulesArguments args)
       throws RefusedRequestException, IpamException, DatastoreException {
     args.require("hostname");
-    String uid = args.uid();
+    HandleId uid = args.uid();
     var unused = assign(uid, 0, 0, args.addresses());
     return new JsonObject();
   }
 
-  private List<IpAddress> assign(String uid, int ipv4, int ipv6, List<IpAddress> fixed)
+  private List<IpAddress> assign(HandleId uid, int ipv4, int ipv6, List<IpAddress> fixed)
       throws IpamException, DatastoreException {
     List<IpAddress> assigned =
         ipam.assign(
@@ -117,7 +119,7 @@ final class NetModulesCommands {
                     fixed,
                     Map.of(
                         "node",
-                        node,
+                        node.text(),
                         NetModules.RUNTIME_ATTRIBUTE,
                         NetModules.RUNTIME,
                         "timestamp",
@@ -136,7 +138,7 @@ final class NetModulesCommands {
       throw new RefusedRequestException("Supply either uid or ips, not both.");
     }
     if (byUid) {
-      String uid = args.uid();
+      HandleId uid = args.uid();
       refuseUsed(ipam.addressesOf(uid));
       var unused = ipam.release(uid);
     } else if (byIps) {
@@ -270,9 +272,9 @@ final class NetModulesCommands {
 
   /** Releases what the uid that the endpoint remembers holds, its addresses among that. */
   private void releaseUid(Resource<WorkloadEndpointSpec> endpoint) throws DatastoreException {
-    String uid = endpoint.metadata().annotations().get(NetModules.UID_ANNOTATION);
-    if (uid != null) {
-      var unused = ipam.release(uid);
+    Optional<HandleId> uid = NetModules.uid(endpoint);
+    if (uid.isPresent()) {
+      var unused = ipam.release(uid.get());
     }
   }
 

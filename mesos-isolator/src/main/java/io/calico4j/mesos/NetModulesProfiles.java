@@ -5,6 +5,8 @@ import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.endpoint.ProfileDraft;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,12 +15,12 @@ import java.util.List;
  * netgroup.
  */
 final class NetModulesProfiles {
-  private static final String PUBLIC = "public";
+  private static final ProfileName PUBLIC = new ProfileName("public");
 
   private final ResourceClient resources;
-  private final String node;
+  private final NodeName node;
 
-  NetModulesProfiles(ResourceClient resources, String node) {
+  NetModulesProfiles(ResourceClient resources, NodeName node) {
     this.resources = resources;
     this.node = node;
   }
@@ -27,14 +29,16 @@ final class NetModulesProfiles {
       throws DatastoreException, RefusedRequestException {
     List<ProfileDraft> profiles = new ArrayList<>();
     profiles.add(
-        ProfileDraft.ofNet("default_" + LabelNames.ofGroup(hostname), hostAddress() + "/32"));
-    if (groups.contains(PUBLIC)) {
+        ProfileDraft.ofNet(
+            new ProfileName("default_" + LabelNames.ofGroup(hostname)), hostAddress() + "/32"));
+    if (groups.contains(PUBLIC.text())) {
       profiles.add(ProfileDraft.open(PUBLIC));
     }
     groups.stream()
-        .filter(group -> !group.equals(PUBLIC))
+        .filter(group -> !group.equals(PUBLIC.text()))
         .map(LabelNames::ofGroup)
         .distinct()
+        .map(ProfileName::new)
         .map(ProfileDraft::ofMembers)
         .forEach(profiles::add);
     return profiles;
@@ -42,7 +46,7 @@ final class NetModulesProfiles {
 
   private String hostAddress() throws DatastoreException, RefusedRequestException {
     NodeSpec.Bgp bgp =
-        resources.get(ResourceKind.NODE, "", node).map(n -> n.spec().bgp()).orElse(null);
+        resources.get(ResourceKind.NODE, "", node.text()).map(n -> n.spec().bgp()).orElse(null);
     String address = bgp == null ? null : bgp.ipv4Address();
     if (address == null) {
       throw new RefusedRequestException(

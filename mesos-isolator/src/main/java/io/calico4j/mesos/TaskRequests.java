@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.cni.AllowedRequests;
 import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.NetworkConfiguration;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import org.apache.mesos.Protos.NetworkInfo;
@@ -22,7 +23,7 @@ final class TaskRequests {
       throws CniError {
     AllowedRequests allowed = AllowedRequests.of(configuration);
     allowed.requireNamespace(label(MesosLabels.NAMESPACE), labels.namespace());
-    for (String profile : labels.profiles()) {
+    for (ProfileName profile : labels.profiles()) {
       allowed.requireProfile(label(MesosLabels.PROFILES), profile);
     }
     for (String group : info.getGroupsList()) {

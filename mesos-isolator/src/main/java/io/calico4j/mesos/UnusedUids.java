@@ -5,6 +5,7 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import java.time.Duration;
@@ -26,7 +27,7 @@ final class UnusedUids {
 
   private final Ipam ipam;
   private final long patience;
-  private Map<String, Long> since = new HashMap<>();
+  private Map<HandleId, Long> since = new HashMap<>();
 
   UnusedUids(Ipam ipam, Duration grace) {
     this.ipam = ipam;
@@ -45,11 +46,11 @@ final class UnusedUids {
    * @param now of a clock that never goes back, in nanoseconds
    * @return how many uids were released
    */
-  int release(Set<String> used, long now) throws DatastoreException {
-    Map<String, Long> before = since;
+  int release(Set<HandleId> used, long now) throws DatastoreException {
+    Map<HandleId, Long> before = since;
     since = new HashMap<>();
     int released = 0;
-    for (String uid : allocated()) {
+    for (HandleId uid : allocated()) {
       if (used.contains(uid)) {
         continue;
       }
@@ -64,8 +65,8 @@ final class UnusedUids {
     return released;
   }
 
-  private Set<String> allocated() throws DatastoreException {
-    Set<String> uids = new HashSet<>();
+  private Set<HandleId> allocated() throws DatastoreException {
+    Set<HandleId> uids = new HashSet<>();
     for (IpFamily family : IpFamily.values()) {
       for (Entry entry : ipam.reads().list(IpamKeys.blocks(family))) {
         // Most blocks of a cluster hold no such address: they are not parsed.
@@ -77,13 +78,13 @@ final class UnusedUids {
     return uids;
   }
 
-  private void collect(Entry entry, Set<String> uids) {
+  private void collect(Entry entry, Set<HandleId> uids) {
     try {
       Block block = Block.parse(entry.value());
       for (IpAddress address : block.addresses(this::isAllocatedHere)) {
         Block.Owner owner = block.owner(address);
-        if (owner != null && owner.handleId() != null) {
-          uids.add(owner.handleId());
+        if (owner != null) {
+          owner.handle().ifPresent(uids::add);
         }
       }
     } catch (IllegalArgumentException e) {
@@ -93,6 +94,6 @@ final class UnusedUids {
 
   private boolean isAllocatedHere(Block.Owner owner) {
     return NetModules.RUNTIME.equals(owner.secondary().get(NetModules.RUNTIME_ATTRIBUTE))
-        && ipam.node().equals(owner.secondary().get("node"));
+        && ipam.node().is(owner.secondary().get("node"));
   }
 }

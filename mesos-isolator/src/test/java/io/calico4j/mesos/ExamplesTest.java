@@ -10,6 +10,8 @@ import com.google.protobuf.util.JsonFormat;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.NetworkConfiguration;
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,7 +56,7 @@ class ExamplesTest {
                         "CNI_IFNAME", "eth0"),
                     configuration.toString(),
                     -1)),
-            "host-a")
+            new NodeName("host-a"))
         .orElseThrow();
   }
 
@@ -67,7 +69,7 @@ class ExamplesTest {
     AttachRequest request = mapped(container.getNetworkInfos(0), json("mesos/calico.json"));
     assertThat(request.labels()).isEqualTo(Map.of("app", "ledger"));
     assertThat(request.fixed()).hasToString("[192.168.200.7]");
-    assertThat(request.profiles()).containsExactly("calico-net");
+    assertThat(request.profiles()).containsExactly(new ProfileName("calico-net"));
   }
 
   @Test
@@ -81,7 +83,9 @@ class ExamplesTest {
         .noneMatch(t -> t.getContainer().getNetworkInfosCount() > 0);
     AttachRequest request =
         mapped(launch.getExecutor().getContainer().getNetworkInfos(0), json("mesos/calico.json"));
-    assertThat(request.profiles()).containsExactly("calico-net", "ops");
+    assertThat(request.profiles())
+        .extracting(ProfileName::text)
+        .containsExactly("calico-net", "ops");
     assertThat(request.labels()).isEqualTo(Map.of("app", "web"));
   }
 
@@ -113,8 +117,10 @@ class ExamplesTest {
           }
           AttachRequest request = mapped(info, configuration);
           assertThat(request.labels()).as(file.toString()).isNotEmpty();
-          assertThat(request.profiles()).contains(network);
-          assertThat(request.profiles()).containsAll(info.getGroupsList());
+          assertThat(request.profiles()).contains(new ProfileName(network));
+          assertThat(request.profiles())
+              .extracting(ProfileName::text)
+              .containsAll(info.getGroupsList());
         }
       }
     }

@@ -15,6 +15,9 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.time.Duration;
 import java.util.HashMap;
@@ -36,7 +39,7 @@ class MesosReconcilerTest {
 
   private final Datastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, NODE);
+  private final Ipam ipam = new Ipam(datastore, new NodeName(NODE));
   private final Set<EndpointIdentity> linked = new HashSet<>();
   private FakeAgent agent;
   private MesosReconciler reconciler;
@@ -105,7 +108,13 @@ class MesosReconcilerTest {
       String orchestrator, String runtime, String container, Map<String, String> more)
       throws Exception {
     EndpointIdentity identity =
-        new EndpointIdentity("net", NODE, "default", orchestrator, container, "eth0");
+        new EndpointIdentity(
+            "net",
+            new NodeName(NODE),
+            "default",
+            orchestrator,
+            container,
+            new InterfaceName("eth0"));
     Map<String, String> annotations = new HashMap<>(more);
     annotations.put("io.calico4j/network", "net");
     annotations.put("io.calico4j/runtime", runtime);
@@ -215,11 +224,13 @@ class MesosReconcilerTest {
     lookAt(100);
     lookAt(160);
     assertThat(containers()).isEmpty();
-    assertThat(ipam.handles("")).containsExactlyInAnyOrder("uid-2", "net.other");
+    assertThat(ipam.handles(""))
+        .extracting(HandleId::text)
+        .containsExactlyInAnyOrder("uid-2", "net.other");
     lookAt(699);
     assertThat(ipam.handles("")).hasSize(2);
     lookAt(700);
-    assertThat(ipam.handles("")).containsExactly("net.other");
+    assertThat(ipam.handles("")).extracting(HandleId::text).containsExactly("net.other");
     assertThat(reconciler.released()).isEqualTo(2);
   }
 
@@ -228,7 +239,7 @@ class MesosReconcilerTest {
         ipam.assign(
             new AssignRequest(
                 AssignRequest.Use.Workload,
-                handle,
+                new HandleId(handle),
                 1,
                 0,
                 List.of(),

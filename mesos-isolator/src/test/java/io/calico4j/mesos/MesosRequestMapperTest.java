@@ -7,6 +7,8 @@ import io.calico4j.core.cni.CniError;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +43,7 @@ class MesosRequestMapperTest {
                         "CNI_IFNAME", "eth0"),
                     json,
                     -1)),
-            "agent7");
+            new NodeName("agent7"));
   }
 
   private static Optional<AttachRequest> mapInfo(String info) throws CniError {
@@ -114,7 +116,7 @@ class MesosRequestMapperTest {
         .as("what a label selects is made by the operator")
         .isEqualTo(
             request.profiles().stream()
-                .filter(p -> !Set.of("web", "db").contains(p) || !info.contains("/profiles"))
+                .filter(p -> !Set.of("web", "db").contains(p.text()) || !info.contains("/profiles"))
                 .toList());
     assertThat(request.identity().namespace()).isEqualTo(namespace);
     assertThat(request.identity().workload()).isEqualTo("5a1d2c3b-task");
@@ -273,7 +275,7 @@ class MesosRequestMapperTest {
                 + "{'key':'projectcalico.org/namespace','value':'default'},"
                 + "{'key':'example.org/role','value':'x'},{'key':'app','value':'y'}]}}}}")
             .orElseThrow();
-    assertThat(request.profiles()).containsExactly("net");
+    assertThat(request.profiles()).containsExactly(new ProfileName("net"));
     assertThat(request.labels()).containsOnlyKeys("example.org/role", "app");
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.endpoint.ContainerLiveness.Verdict;
 import io.calico4j.core.endpoint.ContainerTrace;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +24,13 @@ class MesosSandboxesTest {
     return new MesosSandboxes()
         .of(
             new ContainerTrace(
-                new EndpointIdentity("net", "host-a", "default", "cni", CONTAINER, "eth0"),
+                new EndpointIdentity(
+                    "net",
+                    new NodeName("host-a"),
+                    "default",
+                    "cni",
+                    CONTAINER,
+                    new InterfaceName("eth0")),
                 "mesos",
                 sandbox));
   }

@@ -136,7 +136,8 @@ public final class CalicoNode implements AutoCloseable {
 
     Kernel kernel = new LinuxKernel();
     Set<IpAddress> etcdAddresses = etcd.addresses();
-    Felix felix = own(new Felix(settings.node(), environment, datastore, kernel, etcdAddresses));
+    Felix felix =
+        own(new Felix(settings.node().text(), environment, datastore, kernel, etcdAddresses));
     readiness.add("Felix", felix::problem);
     readiness.showDamaged(felix::damaged);
     Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);

@@ -89,7 +89,8 @@ final class ClusterInitializer {
   }
 
   private Resource<NodeSpec> writeNode() throws DatastoreException {
-    Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", settings.node());
+    Optional<Resource<NodeSpec>> stored =
+        resources.get(ResourceKind.NODE, "", settings.node().text());
     NodeSpec old = stored.map(Resource::spec).orElse(NodeSpec.EMPTY);
     NodeSpec spec =
         new NodeSpec(
@@ -102,7 +103,7 @@ final class ClusterInitializer {
     return stored.isPresent()
         ? resources.update(stored.get().withSpec(spec))
         : resources.create(
-            Resource.create(ResourceKind.NODE, Metadata.named(null, settings.node()), spec));
+            Resource.create(ResourceKind.NODE, Metadata.named(null, settings.node().text()), spec));
   }
 
   private NodeSpec.Bgp bgp(NodeSpec old) {
@@ -122,7 +123,7 @@ final class ClusterInitializer {
   private void refuseDuplicateAddress() throws DatastoreException {
     for (Resource<NodeSpec> other : resources.list(ResourceKind.NODE)) {
       NodeSpec.Bgp bgp = other.spec().bgp();
-      if (!other.metadata().name().equals(settings.node())
+      if (!settings.node().is(other.metadata().name())
           && bgp != null
           && bgp.ipv4Address() != null
           && bgp.ipv4Address().startsWith(settings.ipAddress() + "/")) {

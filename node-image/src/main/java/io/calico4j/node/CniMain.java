@@ -148,7 +148,7 @@ public final class CniMain {
       Set<IpAddress> etcdAddresses = settings.etcd().addresses();
       OneShotFelix felix =
           new OneShotFelix(
-              settings.node(),
+              settings.node().text(),
               environment,
               datastore,
               kernel,

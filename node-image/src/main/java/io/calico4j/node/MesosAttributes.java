@@ -1,5 +1,6 @@
 package io.calico4j.node;
 
+import io.calico4j.core.name.NodeName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +18,7 @@ final class MesosAttributes {
   private MesosAttributes() {}
 
   /** Writes the file; whoever reads it sees the old text or the new. */
-  static void write(Path directory, String node) throws IOException {
+  static void write(Path directory, NodeName node) throws IOException {
     Path fresh = directory.resolve(FILE + ".new");
     Files.writeString(fresh, "calico:v3;calico_node:" + node + "\n");
     var unused =

@@ -9,6 +9,7 @@ import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
@@ -32,7 +33,7 @@ final class NodeRegistration implements AutoCloseable {
   private static final Duration AWAY = Duration.ofMinutes(1);
 
   private final ResourceClient resources;
-  private final String node;
+  private final NodeName node;
   private final LongSupplier clock;
   private final ScheduledExecutorService timer = Daemons.timer("node-registration");
   private volatile long answered;
@@ -40,7 +41,7 @@ final class NodeRegistration implements AutoCloseable {
   private volatile String trouble = "";
   private @Nullable Resource<NodeSpec> known;
 
-  NodeRegistration(ResourceClient resources, String node) {
+  NodeRegistration(ResourceClient resources, NodeName node) {
     this(resources, node, System::nanoTime);
   }
 
@@ -49,7 +50,7 @@ final class NodeRegistration implements AutoCloseable {
    *
    * @param clock returns nanoseconds that never go back
    */
-  NodeRegistration(ResourceClient resources, String node, LongSupplier clock) {
+  NodeRegistration(ResourceClient resources, NodeName node, LongSupplier clock) {
     this.resources = resources;
     this.node = node;
     this.clock = clock;
@@ -63,7 +64,7 @@ final class NodeRegistration implements AutoCloseable {
   /** Looks once. */
   void check() {
     try {
-      Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", node);
+      Optional<Resource<NodeSpec>> stored = resources.get(ResourceKind.NODE, "", node.text());
       if (stored.isPresent()) {
         known = stored.get();
       } else if (known != null) {
@@ -91,7 +92,7 @@ final class NodeRegistration implements AutoCloseable {
   private void writeAgain(Resource<NodeSpec> last) throws DatastoreException {
     trouble = "Node " + node + " was deleted";
     Metadata metadata =
-        Metadata.named(null, node)
+        Metadata.named(null, node.text())
             .withLabels(last.metadata().labels())
             .withAnnotations(last.metadata().annotations());
     try {

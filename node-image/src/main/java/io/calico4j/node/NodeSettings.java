@@ -2,6 +2,7 @@ package io.calico4j.node;
 
 import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.model.AsNumber;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.setting.Origin;
@@ -41,7 +42,7 @@ import java.util.Optional;
  * @param rktDirectory where rkt keeps its pods
  */
 record NodeSettings(
-    String node,
+    NodeName node,
     String address,
     String asNumber,
     boolean bird,
@@ -56,13 +57,13 @@ record NodeSettings(
     int janitorSeconds,
     Path rktDirectory) {
 
-  static final Setting<String> NODE =
+  static final Setting<Optional<NodeName>> NODE =
       Setting.of(
               "NODENAME",
-              ValueType.matching(
+              ValueType.of(
                   "lower-case letters, digits, dots and dashes",
-                  "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?"),
-              "",
+                  text -> NodeName.tryParse(text).map(Optional::of)),
+              Optional.<NodeName>empty(),
               "the node's name")
           .orElse("the host's name, lower case");
 
@@ -170,14 +171,10 @@ record NodeSettings(
 
   static NodeSettings of(Map<String, String> environment) throws SocketException {
     SettingValues values = TABLE.read(environment);
-    String node = values.get(NODE).isEmpty() ? hostName() : values.get(NODE);
-    if (NODE.type().parse(node).isEmpty()) {
-      throw new IllegalArgumentException(
-          "the host's name \"" + node + "\" must be " + NODE.type().range() + ": set NODENAME");
-    }
+    Optional<NodeName> node = values.get(NODE);
     String address = values.get(ADDRESS);
     return new NodeSettings(
-        node,
+        node.isPresent() ? node.get() : hostName(),
         address.equals(AUTODETECT) ? detect() : address,
         values.get(AS),
         values.get(BACKEND).equals(BIRD),
@@ -197,12 +194,22 @@ record NodeSettings(
     return ValueType.integer("a number of seconds, 0 for never", 0, 999_999);
   }
 
-  private static String hostName() {
+  private static NodeName hostName() {
+    String name;
     try {
-      return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
+      name = InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
     } catch (UnknownHostException e) {
       throw new IllegalArgumentException("the host has no name: set NODENAME", e);
     }
+    return NodeName.tryParse(name)
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "the host's name \""
+                        + name
+                        + "\" must be "
+                        + NODE.type().range()
+                        + ": set NODENAME"));
   }
 
   /** Takes the first IPv4 address of an interface that is up and made by no container engine. */

@@ -9,6 +9,7 @@ import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.EndpointSettings;
 import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.endpoint.WorkloadMtu;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.SettingValues;
 import io.calico4j.core.setting.Settings;
@@ -25,6 +26,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -37,7 +39,7 @@ import java.util.TreeMap;
  * @param runDirectory the agent's run directory
  * @param mtu of workloads as the agent left it, in bytes; 1500 when it never ran
  */
-record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int mtu) {
+record StandaloneSettings(NodeName node, EtcdConfig etcd, Path runDirectory, int mtu) {
   /** The file in the run directory that {@link io.calico4j.felix.DataplaneLock} locks. */
   static final String DATAPLANE_LOCK = "dataplane.lock";
 
@@ -76,7 +78,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
   private static final String LINE_END = "\\n";
 
   /** Leaves the agent's own settings for plugins that work alone; only root can read them. */
-  static void write(Path libDirectory, String node, Map<String, String> environment)
+  static void write(Path libDirectory, NodeName node, Map<String, String> environment)
       throws IOException {
     StringBuilder etcd = new StringBuilder();
     environment.forEach(
@@ -86,7 +88,7 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
           }
         });
     replace(libDirectory.resolve(LocalEtcd.FILE), etcd.toString(), "rw-------");
-    replace(libDirectory.resolve(NODE_FILE), node, "rw-r--r--");
+    replace(libDirectory.resolve(NODE_FILE), node.text(), "rw-r--r--");
   }
 
   /**
@@ -184,12 +186,24 @@ record StandaloneSettings(String node, EtcdConfig etcd, Path runDirectory, int m
     return LocalEtcd.complete(!named && inEnvironment ? environment : given, lib);
   }
 
-  private static String node(JsonObject configuration, String variable, Path lib)
+  private static NodeName node(JsonObject configuration, Optional<NodeName> variable, Path lib)
+      throws CniError, IOException {
+    String name = name(configuration, variable, lib);
+    return NodeName.tryParse(name)
+        .orElseThrow(
+            () ->
+                new CniError(
+                    CniError.INVALID_CONFIGURATION,
+                    "the node's name \"" + name + "\" must be " + NodeName.FORM + ": set nodename",
+                    ""));
+  }
+
+  private static String name(JsonObject configuration, Optional<NodeName> variable, Path lib)
       throws CniError, IOException {
     for (String name :
         List.of(
             NetworkConfiguration.string(configuration, "nodename"),
-            variable,
+            variable.map(NodeName::text).orElse(""),
             content(configuration, lib),
             NetworkConfiguration.string(configuration, "hostname"))) {
       if (!name.isEmpty()) {

@@ -41,7 +41,7 @@ final class TunnelAddressKeeper implements AutoCloseable {
             datastore,
             List.of(
                 ResourceKind.IP_POOL.prefix(),
-                ResourceKey.of(ResourceKind.NODE, ipam.node()).path()),
+                ResourceKey.of(ResourceKind.NODE, ipam.node().text()).path()),
             new KeyspaceSyncer.Listener() {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {}

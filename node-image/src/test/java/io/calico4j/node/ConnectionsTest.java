@@ -9,7 +9,9 @@ import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -30,7 +32,8 @@ class ConnectionsTest {
 
   /** Another interface, because there is one sandbox. */
   private static final EndpointIdentity THIRD =
-      new EndpointIdentity("net", "host-a", "default", "cni", "third", "eth1");
+      new EndpointIdentity(
+          "net", new NodeName("host-a"), "default", "cni", "third", new InterfaceName("eth1"));
 
   private static final IpAddress ADDRESS = IpAddress.parse("10.65.0.9");
   private static final int SECONDS = 60;

@@ -10,6 +10,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import io.calico4j.core.testing.Resources;
@@ -48,7 +49,7 @@ class ForeignDetachTest {
             .assign(
                 new AssignRequest(
                     AssignRequest.Use.Workload,
-                    handle,
+                    new HandleId(handle),
                     1,
                     0,
                     List.of(),
@@ -90,11 +91,11 @@ class ForeignDetachTest {
     String other = goEndpoint("host-a", "0123456789abcdef", "cali0123456789a");
     endpoints.detach(PluginHost.identity("mine", CONTAINER));
     assertThat(links.link("cali8f2d01234ab")).isEmpty();
-    assertThat(host.ipam.addressesOf(handle)).isEmpty();
+    assertThat(host.ipam.addressesOf(new HandleId(handle))).isEmpty();
     assertThat(host.memory.get(PluginHost.identity("mine", CONTAINER).key().path())).isEmpty();
     assertThat(links.link("cali0123456789a")).isPresent();
     assertThat(links.routes()).hasSize(1);
-    assertThat(host.ipam.addressesOf(other)).hasSize(1);
+    assertThat(host.ipam.addressesOf(new HandleId(other))).hasSize(1);
   }
 
   @Test
@@ -115,8 +116,8 @@ class ForeignDetachTest {
     String other = goEndpoint("host-a", "8f2d01234abfffff", "cali8f2d01234ab");
     endpoints.detach(PluginHost.identity("mine", CONTAINER));
     assertThat(links.link("cali8f2d01234ab")).isPresent();
-    assertThat(host.ipam.addressesOf(handle)).isEmpty();
-    assertThat(host.ipam.addressesOf(other)).hasSize(1);
+    assertThat(host.ipam.addressesOf(new HandleId(handle))).isEmpty();
+    assertThat(host.ipam.addressesOf(new HandleId(other))).hasSize(1);
   }
 
   @Test
@@ -124,6 +125,6 @@ class ForeignDetachTest {
     String handle = goEndpoint("host-a", CONTAINER, "ens3");
     endpoints.detach(PluginHost.identity("mine", CONTAINER));
     assertThat(links.link("ens3")).isPresent();
-    assertThat(host.ipam.addressesOf(handle)).isEmpty();
+    assertThat(host.ipam.addressesOf(new HandleId(handle))).isEmpty();
   }
 }

@@ -3,6 +3,7 @@ package io.calico4j.node;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.calico4j.core.name.NodeName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -48,8 +49,8 @@ class MesosSettingsTest {
   /** Form: mesos/src/common/attributes.cpp, NAME:VALUE joined by semicolons. */
   @Test
   void theAttributesAreThoseOfAnAgent(@TempDir Path directory) throws Exception {
-    MesosAttributes.write(directory, "host-a.example.org");
-    MesosAttributes.write(directory, "host-b");
+    MesosAttributes.write(directory, new NodeName("host-a.example.org"));
+    MesosAttributes.write(directory, new NodeName("host-b"));
     String text = Files.readString(directory.resolve("mesos-attributes"));
     assertThat(text).isEqualTo("calico:v3;calico_node:host-b\n");
     assertThat(text.strip().split(";")).allMatch(a -> a.matches("[a-z_]+:[a-zA-Z0-9_/.-]+"));

@@ -14,6 +14,7 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.util.List;
 import java.util.Map;
@@ -36,7 +37,8 @@ class NodeRegistrationTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
   private final AtomicLong clock = new AtomicLong();
-  private final NodeRegistration registration = new NodeRegistration(resources, "h1", clock::get);
+  private final NodeRegistration registration =
+      new NodeRegistration(resources, new NodeName("h1"), clock::get);
   private final String key = ResourceKey.of(ResourceKind.NODE, "h1").path();
 
   private void create() throws Exception {
@@ -71,7 +73,8 @@ class NodeRegistrationTest {
     create();
     registration.check();
     NodeRegistration apart =
-        new NodeRegistration(new ResourceClient(new AwayDatastore()), "h1", clock::get);
+        new NodeRegistration(
+            new ResourceClient(new AwayDatastore()), new NodeName("h1"), clock::get);
     apart.check();
     assertThat(apart.datastoreProblem()).isEmpty();
     clock.set(TimeUnit.SECONDS.toNanos(61));

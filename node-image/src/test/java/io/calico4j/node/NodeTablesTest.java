@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
+import io.calico4j.core.cni.CniError;
 import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.felix.FelixParameter;
 import io.calico4j.core.felix.FelixParameters;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;
@@ -23,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -36,7 +39,12 @@ class NodeTablesTest {
   }
 
   private static final SettingExample NODE =
-      example("NODENAME", "", "host-a.example", "host-a.example", "Host_A");
+      example(
+          "NODENAME",
+          Optional.empty(),
+          "host-a.example",
+          Optional.of(new NodeName("host-a.example")),
+          "Host_A");
   private static final SettingExample RUN =
       example("CALICO_RUN_DIR", Path.of("/run/calico"), "/run/x", Path.of("/run/x"), NUL);
   private static final SettingExample LIB =
@@ -170,6 +178,17 @@ class NodeTablesTest {
     assertThatThrownBy(
             () -> StandaloneSettings.of(new JsonObject(), Map.of("CALICO_ADD_BUDGET_SECONDS", "0")))
         .hasMessageContaining("environment");
+  }
+
+  @Test
+  void aPluginNamesANodesNameThatIsNone(@TempDir Path lib) {
+    JsonObject configuration = new JsonObject();
+    configuration.addProperty("nodename", "Host_A");
+    Map<String, String> environment = Map.of("CALICO_LIB_DIR", lib.toString());
+    assertThatThrownBy(() -> StandaloneSettings.of(configuration, environment))
+        .isInstanceOf(CniError.class)
+        .hasMessageContaining("name \"Host_A\" must be 1 to 253 lower-case")
+        .hasMessageContaining("set nodename");
   }
 
   @Test

@@ -17,6 +17,8 @@ import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
@@ -45,7 +47,7 @@ final class PluginHost implements BeforeEachCallback, AfterEachCallback {
   final MemoryDatastore memory = new MemoryDatastore();
   final FailingDatastore datastore = new FailingDatastore(memory);
   final ResourceClient resources = new ResourceClient(datastore);
-  final Ipam ipam = new Ipam(datastore, NODE);
+  final Ipam ipam = new Ipam(datastore, new NodeName(NODE));
 
   /** Whether Felix programs what is registered. */
   boolean programs = true;
@@ -76,7 +78,8 @@ final class PluginHost implements BeforeEachCallback, AfterEachCallback {
 
   /** Returns the first interface of a container. */
   static EndpointIdentity identity(String network, String container) {
-    return new EndpointIdentity(network, NODE, "default", "cni", container, "eth0");
+    return new EndpointIdentity(
+        network, new NodeName(NODE), "default", "cni", container, new InterfaceName("eth0"));
   }
 
   /** Returns a request for one chosen address. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.endpoint.EndpointService;
 import io.calico4j.core.endpoint.TeardownRecords;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.plugin.PluginHandler;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
@@ -86,7 +87,7 @@ class PluginTeardownTest {
     assertThat(host.endpoints()).isEqualTo(1);
     callWhileAway(
         PluginHost.netModules("cleanup", "{\"container_id\":\"web\",\"hostname\":\"a\"}"));
-    assertThat(host.ipam.addressesOf("u1")).hasSize(2);
+    assertThat(host.ipam.addressesOf(new HandleId("u1"))).hasSize(2);
     finish();
     host.mustBeEmpty();
   }
@@ -96,7 +97,7 @@ class PluginTeardownTest {
     try (EndpointService endpoints = alone()) {
       PluginHost.call(host.plugins(endpoints, false), cni("calico-ipam", "ADD", IPAM));
     }
-    assertThat(host.ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(host.ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
     callWhileAway(cni("calico-ipam", "DEL", IPAM));
     finish();
     host.mustBeEmpty();
@@ -110,10 +111,10 @@ class PluginTeardownTest {
       callWhileAway(cni("calico-ipam", "DEL", IPAM));
       PluginHost.call(plugins, cni("calico-ipam", "ADD", IPAM));
       assertThat(endpoints.pendingTeardowns()).isZero();
-      assertThat(host.ipam.addressesOf("net.web")).hasSize(1);
+      assertThat(host.ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
     }
     finish();
-    assertThat(host.ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(host.ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
   }
 
   /** Two agents that know nothing of each other: the record has been read when the ADD comes. */
@@ -130,7 +131,7 @@ class PluginTeardownTest {
     }
     Files.write(record, text);
     finish();
-    assertThat(host.ipam.addressesOf("net.web")).hasSize(1);
+    assertThat(host.ipam.addressesOf(new HandleId("net.web"))).hasSize(1);
   }
 
   private List<Path> records() throws IOException {

@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import io.calico4j.core.cni.CniRequest;
 import io.calico4j.core.cni.ConfigurationFields;
 import io.calico4j.core.cni.PlainCniMapper;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.plugin.PluginRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,7 +57,9 @@ class ReadmeTest {
     for (JsonObject configuration : plugins(document)) {
       assertThatCode(() -> ConfigurationFields.check(configuration)).doesNotThrowAnyException();
       assertThatCode(
-              () -> new PlainCniMapper(RktPods::runtimeOf).map(request(configuration), "host-a"))
+              () ->
+                  new PlainCniMapper(RktPods::runtimeOf)
+                      .map(request(configuration), new NodeName("host-a")))
           .doesNotThrowAnyException();
     }
   }

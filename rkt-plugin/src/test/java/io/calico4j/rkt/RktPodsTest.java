@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.calico4j.core.endpoint.ContainerLiveness.Verdict;
 import io.calico4j.core.endpoint.ContainerTrace;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +19,8 @@ class RktPodsTest {
   private static final String POD = "6a1c3f0e-52a1-4c6f-9c0d-0f6f3a1b2c3d";
   private static final ContainerTrace TRACE =
       new ContainerTrace(
-          new EndpointIdentity("calico", "host-a", "default", "cni", POD, "eth0"),
+          new EndpointIdentity(
+              "calico", new NodeName("host-a"), "default", "cni", POD, new InterfaceName("eth0")),
           "rkt",
           "/var/run/netns/cni-" + POD);
 

@@ -11,6 +11,8 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.PoolExhaustedException;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,12 +44,12 @@ class IpamFillIT {
       List<Ipam> hosts = new ArrayList<>();
       try {
         for (int i = 0; i < HOSTS; i++) {
-          hosts.add(Ipam.watching(datastore, "host-" + i));
+          hosts.add(Ipam.watching(datastore, new NodeName("host-" + i)));
         }
         long first = cost(datastore, hosts.get(0), "w.first");
         Set<IpAddress> given = fill(hosts);
-        given.addAll(hosts.get(0).addressesOf("w.first"));
-        Ipam last = new Ipam(datastore, "host-9");
+        given.addAll(hosts.get(0).addressesOf(new HandleId("w.first")));
+        Ipam last = new Ipam(datastore, new NodeName("host-9"));
         List<String> exact = new ArrayList<>();
         while (given.size() < ADDRESSES) {
           String handle = "w.rest-" + exact.size();
@@ -57,12 +59,12 @@ class IpamFillIT {
         assertThat(given).hasSize(ADDRESSES);
         assertThat(exhausted(hosts.get(3))).isTrue();
 
-        assertThat(hosts.get(5).release("w.first")).hasSize(1);
+        assertThat(hosts.get(5).release(new HandleId("w.first"))).hasSize(1);
         long lastCost = cost(datastore, hosts.get(5), "w.last");
         assertThat(lastCost)
             .as("round trips of the last address; the first cost " + first)
             .isLessThanOrEqualTo(3);
-        var unused = hosts.get(5).release("w.last");
+        var unused = hosts.get(5).release(new HandleId("w.last"));
 
         empty(hosts, datastore);
         for (Ipam host : hosts) {
@@ -93,7 +95,7 @@ class IpamFillIT {
     return ipam.assign(
             new AssignRequest(
                 AssignRequest.Use.Workload,
-                handle,
+                new HandleId(handle),
                 count,
                 0,
                 List.of(),
@@ -149,7 +151,7 @@ class IpamFillIT {
         (ipam, caller) -> {
           int number = hosts.indexOf(ipam) * CALLERS_OF_A_HOST + caller;
           for (int i = number; i < handles.size(); i += HOSTS * CALLERS_OF_A_HOST) {
-            assertThat(ipam.release(handles.get(i))).isNotEmpty();
+            assertThat(ipam.release(new HandleId(handles.get(i)))).isNotEmpty();
           }
         });
   }

@@ -8,6 +8,8 @@ import io.calico4j.core.datastore.etcd.EtcdConfig;
 import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,15 +151,15 @@ class IpamHistoryIT {
   /** What a crash leaves is found by its handle. */
   private static void recover(Datastore datastore, Map<String, String> keys) throws Exception {
     for (String node : List.of("host-0", "host-1")) {
-      Ipam ipam = new Ipam(datastore, node);
+      Ipam ipam = new Ipam(datastore, new NodeName(node));
       for (String key : keys.keySet()) {
         if (key.contains("/handle/")) {
-          var unused = ipam.release(key.substring(key.lastIndexOf('/') + 1));
+          var unused = ipam.release(new HandleId(key.substring(key.lastIndexOf('/') + 1)));
         }
       }
     }
     for (String node : List.of("host-0", "host-1")) {
-      var unused = new Ipam(datastore, node).releaseEmptyBlocks(0);
+      var unused = new Ipam(datastore, new NodeName(node)).releaseEmptyBlocks(0);
     }
   }
 }

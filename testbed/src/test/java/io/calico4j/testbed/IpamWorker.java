@@ -7,6 +7,8 @@ import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -43,7 +45,7 @@ final class IpamWorker {
         new EtcdConfig(List.of(arguments[0]), null, null, null, Duration.ofMillis(1500));
     try (FileOutputStream log = new FileOutputStream(Path.of(arguments[4]).toFile(), true);
         Datastore datastore = EtcdDatastore.connect(config);
-        Ipam ipam = Ipam.watching(datastore, arguments[1])) {
+        Ipam ipam = Ipam.watching(datastore, new NodeName(arguments[1]))) {
       new IpamWorker(log, ipam, arguments[2], Long.parseLong(arguments[3])).work();
     }
   }
@@ -66,7 +68,7 @@ final class IpamWorker {
           ipam.assign(
                   new AssignRequest(
                       AssignRequest.Use.Workload,
-                      handle,
+                      new HandleId(handle),
                       1,
                       0,
                       List.of(),
@@ -87,7 +89,7 @@ final class IpamWorker {
   private void release(String handle) throws IOException {
     write("releasing " + handle);
     try {
-      var unused = ipam.release(handle);
+      var unused = ipam.release(new HandleId(handle));
       write("released " + handle);
     } catch (DatastoreException e) {
       write("unknown " + handle);

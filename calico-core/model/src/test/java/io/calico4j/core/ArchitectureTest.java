@@ -15,10 +15,10 @@ import java.net.Socket;
 @AnalyzeClasses(packages = "io.calico4j.core", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
   @ArchTest
-  static final ArchRule addressesAreTheLowest =
+  static final ArchRule addressesAndNamesAreTheLowest =
       noClasses()
           .that()
-          .resideInAnyPackage("..core.net..")
+          .resideInAnyPackage("..core.net..", "..core.name..")
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("..core.model..", "..core.selector..", "..core.resource..");
@@ -46,7 +46,8 @@ class ArchitectureTest {
   static final ArchRule valuesOnlyCompute =
       noClasses()
           .that()
-          .resideInAnyPackage("..core.net..", "..core.model..", "..core.selector..")
+          .resideInAnyPackage(
+              "..core.net..", "..core.name..", "..core.model..", "..core.selector..")
           .should()
           .dependOnClassesThat(
               resideOutsideOfPackages(

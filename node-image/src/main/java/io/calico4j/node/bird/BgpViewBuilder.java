@@ -9,6 +9,7 @@ import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -29,10 +30,10 @@ final class BgpViewBuilder {
   private static final int BGP_PORT = 179;
   private static final Pattern PEER = Pattern.compile("([0-9.]+)(?::([0-9]{1,5}))?");
 
-  private final String node;
+  private final NodeName node;
   private final SortedMap<String, Entry> entries;
 
-  BgpViewBuilder(String node, SortedMap<String, Entry> entries) {
+  BgpViewBuilder(NodeName node, SortedMap<String, Entry> entries) {
     this.node = node;
     this.entries = entries;
   }
@@ -41,7 +42,7 @@ final class BgpViewBuilder {
   Optional<BgpView> build() {
     List<Resource<NodeSpec>> nodes = all(ResourceKind.NODE);
     Resource<NodeSpec> own =
-        nodes.stream().filter(n -> n.metadata().name().equals(node)).findFirst().orElse(null);
+        nodes.stream().filter(n -> node.is(n.metadata().name())).findFirst().orElse(null);
     IpAddress address = own == null ? null : address(own);
     if (own == null || address == null) {
       return Optional.empty();

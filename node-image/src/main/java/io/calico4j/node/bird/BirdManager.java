@@ -6,6 +6,7 @@ import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpFamily;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -31,7 +32,7 @@ public final class BirdManager implements AutoCloseable {
 
   private static final int WATCH_SECONDS = 1;
 
-  private final String node;
+  private final NodeName node;
   private final Path configuration;
   private final BirdControl control;
   private final List<String> command;
@@ -48,7 +49,7 @@ public final class BirdManager implements AutoCloseable {
    *
    * @param command how bird is started, when none is running
    */
-  public BirdManager(Datastore datastore, String node, Path runDirectory, List<String> command) {
+  public BirdManager(Datastore datastore, NodeName node, Path runDirectory, List<String> command) {
     this.node = node;
     this.command = List.copyOf(command);
     configuration = runDirectory.resolve("bird.cfg");

@@ -1,6 +1,7 @@
 package io.calico4j.node.etcd;
 
 import io.calico4j.core.concurrent.Daemons;
+import io.calico4j.core.name.NodeName;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -54,7 +55,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
    * @param peerPort the port for other members, of which there are none
    */
   public EmbeddedEtcd(
-      String node, Path libDirectory, Path runDirectory, int clientPort, int peerPort) {
+      NodeName node, Path libDirectory, Path runDirectory, int clientPort, int peerPort) {
     this.runDirectory = runDirectory;
     dataDirectory = libDirectory.resolve("etcd");
     certificates =

@@ -3,6 +3,7 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.NodeName;
 import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,7 @@ class BgpViewBuilderTest {
   }
 
   private BgpView view(String node) throws Exception {
-    return new BgpViewBuilder(node, entries).build().orElseThrow();
+    return new BgpViewBuilder(new NodeName(node), entries).build().orElseThrow();
   }
 
   private String peers(String node) throws Exception {
@@ -70,8 +71,8 @@ class BgpViewBuilderTest {
     assertThat(peers("a"))
         .isEqualTo("Mesh_192_0_2_12@64513 passive; Mesh_198_51_100_13@64512 passive;");
     assertThat(peers("c")).isEqualTo("Mesh_192_0_2_11@64512; Mesh_192_0_2_12@64513;");
-    assertThat(new BgpViewBuilder("without-address", entries).build()).isEmpty();
-    assertThat(new BgpViewBuilder("unknown", entries).build()).isEmpty();
+    assertThat(new BgpViewBuilder(new NodeName("without-address"), entries).build()).isEmpty();
+    assertThat(new BgpViewBuilder(new NodeName("unknown"), entries).build()).isEmpty();
   }
 
   @Test

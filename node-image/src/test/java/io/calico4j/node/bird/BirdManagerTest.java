@@ -3,6 +3,7 @@ package io.calico4j.node.bird;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +47,10 @@ class BirdManagerTest {
 
   private BirdManager manager(String startBird) {
     return new BirdManager(
-        datastore, "here", directory, List.of("sh", "-c", "cd " + directory + "; " + startBird));
+        datastore,
+        new NodeName("here"),
+        directory,
+        List.of("sh", "-c", "cd " + directory + "; " + startBird));
   }
 
   private void node(String name, String address, String labels) throws Exception {

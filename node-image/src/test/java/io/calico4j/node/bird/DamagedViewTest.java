@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.DamagedValues;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -27,7 +28,8 @@ class DamagedViewTest {
   }
 
   private String render() {
-    return BirdConfigRenderer.render(new BgpViewBuilder("here", entries).build().orElseThrow());
+    return BirdConfigRenderer.render(
+        new BgpViewBuilder(new NodeName("here"), entries).build().orElseThrow());
   }
 
   private void goodCluster() {

@@ -1,6 +1,7 @@
 package io.calico4j.core.cni;
 
 import com.google.gson.JsonObject;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
@@ -100,8 +101,8 @@ public final class AllowedRequests {
   }
 
   /** Demands a profile that a container names; the network's own is always granted. */
-  public void requireProfile(String where, String profile) throws CniError {
-    requireName(where, "profile", profile, "profiles", network);
+  public void requireProfile(String where, ProfileName profile) throws CniError {
+    requireName(where, "profile", profile.text(), "profiles", network);
   }
 
   /** Demands a group that a container is to join; the network's own name is always granted. */

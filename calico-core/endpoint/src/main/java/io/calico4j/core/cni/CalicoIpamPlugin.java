@@ -9,6 +9,7 @@ import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.ipam.decision.Block;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.Outcome;
 import io.calico4j.core.plugin.PluginHandler;
@@ -64,7 +65,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
     try {
       switch (request.command()) {
         case ADD -> {
-          AttachRequest wanted = MAPPER.map(request, ipam.node()).orElseThrow();
+          AttachRequest wanted = MAPPER.mapAddresses(request, ipam.node());
           return CniResult.ofIpam(add(wanted), wanted.routes(), configuration);
         }
         case CHECK -> {
@@ -94,7 +95,7 @@ public final class CalicoIpamPlugin implements PluginHandler {
   /** An address without a recorded interface is of the whole container. */
   private static boolean isOf(Block.Owner owner, EndpointIdentity identity) {
     String recorded = owner.secondary().get(INTERFACE);
-    return recorded == null || recorded.equals(identity.interfaceName());
+    return recorded == null || recorded.equals(identity.interfaceName().text());
   }
 
   private List<IpAddress> held(EndpointIdentity identity) throws DatastoreException {
@@ -120,13 +121,13 @@ public final class CalicoIpamPlugin implements PluginHandler {
   private void collect(NetworkConfiguration configuration) throws CniError, DatastoreException {
     ValidAttachments valid = ValidAttachments.parse(configuration.document());
     String prefix = configuration.name() + ".";
-    for (String handle : ipam.handles(prefix)) {
-      String container = handle.substring(prefix.length());
+    for (HandleId handle : ipam.handles(prefix)) {
+      String container = handle.text().substring(prefix.length());
       var unused =
           ipam.release(
               handle,
               owner ->
-                  ipam.node().equals(owner.secondary().get("node"))
+                  ipam.node().is(owner.secondary().get("node"))
                       && configuration.name().equals(owner.secondary().get(NETWORK))
                       && !isValid(valid, container, owner.secondary().get(INTERFACE)),
               Ipam.FurtherWrites.NONE);
@@ -172,11 +173,11 @@ public final class CalicoIpamPlugin implements PluginHandler {
                     wanted.fixed(),
                     Map.of(
                         "node",
-                        ipam.node(),
+                        ipam.node().text(),
                         NETWORK,
                         wanted.identity().network(),
                         INTERFACE,
-                        wanted.identity().interfaceName(),
+                        wanted.identity().interfaceName().text(),
                         "timestamp",
                         Instant.now().toString())),
                 Ipam.FurtherWrites.NONE)

@@ -102,7 +102,7 @@ public final class CalicoPlugin implements PluginHandler {
           ValidAttachments valid = ValidAttachments.parse(configuration.document());
           endpoints.detachOthers(
               configuration.name(),
-              identity -> valid.contains(identity.workload(), identity.interfaceName()));
+              identity -> valid.contains(identity.workload(), identity.interfaceName().text()));
           delegated.pass(request);
         }
         case STATUS -> status(request);
@@ -152,7 +152,7 @@ public final class CalicoPlugin implements PluginHandler {
   private void requireUsable(NetworkConfiguration configuration) throws CniError {
     ConfigurationFields.check(configuration.document());
     String node = NetworkConfiguration.string(configuration.document(), "nodename");
-    if (!node.isEmpty() && !node.equals(endpoints.node())) {
+    if (!node.isEmpty() && !endpoints.node().is(node)) {
       throw new CniError(
           CniError.INVALID_CONFIGURATION,
           "nodename \""

@@ -54,7 +54,7 @@ final class CniResult {
     if (!version.hasFamilyMembers()) {
       JsonArray interfaces = list(previous, "interfaces");
       interfaces.add(
-          link(attachment.hostInterface(), attachment.hostMac(), "", attachment, version));
+          link(attachment.hostInterface().text(), attachment.hostMac(), "", attachment, version));
       int inside = interfaces.size();
       interfaces.add(
           link(request.interfaceName(), attachment.mac(), request.netns(), attachment, version));

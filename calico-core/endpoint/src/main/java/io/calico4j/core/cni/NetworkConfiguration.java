@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import java.util.ArrayList;
 import java.util.List;
@@ -313,6 +314,18 @@ public record NetworkConfiguration(
       destinations.add(Cidr.parse("::/0"));
     }
     return destinations;
+  }
+
+  /** Returns the name of the network's own profile, which is the network's. */
+  public ProfileName profile() throws CniError {
+    try {
+      return new ProfileName(name);
+    } catch (IllegalArgumentException e) {
+      throw new CniError(
+          CniError.INVALID_CONFIGURATION,
+          "name \"" + abbreviate(name) + "\" cannot be its profile's name",
+          String.valueOf(e.getMessage()));
+    }
   }
 
   /** Tells whether the network's default profile is wanted: {@code policy.type} is empty. */

@@ -4,6 +4,9 @@ import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.ContainerLiveness;
 import io.calico4j.core.endpoint.EndpointIdentity;
 import io.calico4j.core.endpoint.ProfileDraft;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +31,23 @@ public final class PlainCniMapper implements RequestMapper {
   }
 
   @Override
-  public Optional<AttachRequest> map(CniRequest request, String node) throws CniError {
+  public Optional<AttachRequest> map(CniRequest request, NodeName node) throws CniError {
+    ProfileName profile = request.configuration().profile();
+    List<ProfileDraft> created =
+        request.configuration().wantsNetworkProfile()
+            ? List.of(ProfileDraft.ofMembers(profile))
+            : List.of();
+    return Optional.of(map(request, node, List.of(profile), created));
+  }
+
+  /** Maps a request of which only the addresses count: whatever the network is called. */
+  AttachRequest mapAddresses(CniRequest request, NodeName node) throws CniError {
+    return map(request, node, List.of(), List.of());
+  }
+
+  private AttachRequest map(
+      CniRequest request, NodeName node, List<ProfileName> profiles, List<ProfileDraft> created)
+      throws CniError {
     NetworkConfiguration configuration = request.configuration();
     ContainerArguments arguments = ContainerArguments.of(request);
     EndpointIdentity identity = identity(request, node);
@@ -37,11 +56,7 @@ public final class PlainCniMapper implements RequestMapper {
         AttachRequest.of(identity)
             .labels(arguments.labels())
             .annotations(arguments.annotations())
-            .profiles(
-                List.of(configuration.name()),
-                configuration.wantsNetworkProfile()
-                    ? List.of(ProfileDraft.ofMembers(configuration.name()))
-                    : List.of())
+            .profiles(profiles, created)
             .choose(
                 chosen && configuration.assignIpv4() ? 1 : 0,
                 configuration.ipv4Pools(),
@@ -57,22 +72,21 @@ public final class PlainCniMapper implements RequestMapper {
     arguments.mac().ifPresent(wanted::mac);
     try {
       AttachRequest mapped = wanted.build();
-      return Optional.of(
-          arguments.unmanaged().isEmpty()
-              ? mapped
-              : mapped.withHeld(arguments.unmanaged(), mapped.routes(), Map.of()));
+      return arguments.unmanaged().isEmpty()
+          ? mapped
+          : mapped.withHeld(arguments.unmanaged(), mapped.routes(), Map.of());
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_CONFIGURATION, String.valueOf(e.getMessage()), "");
     }
   }
 
   @Override
-  public Optional<EndpointIdentity> identify(CniRequest request, String node) throws CniError {
+  public Optional<EndpointIdentity> identify(CniRequest request, NodeName node) throws CniError {
     return Optional.of(identity(request, node));
   }
 
   /** Returns whose interface a request is about, without reading what only an ADD needs. */
-  static EndpointIdentity identity(CniRequest request, String node) throws CniError {
+  static EndpointIdentity identity(CniRequest request, NodeName node) throws CniError {
     try {
       return new EndpointIdentity(
           request.configuration().name(),
@@ -80,7 +94,7 @@ public final class PlainCniMapper implements RequestMapper {
           "default",
           "cni",
           request.containerId(),
-          request.interfaceName());
+          new InterfaceName(request.interfaceName()));
     } catch (IllegalArgumentException e) {
       throw new CniError(CniError.INVALID_ENVIRONMENT, String.valueOf(e.getMessage()), "");
     }

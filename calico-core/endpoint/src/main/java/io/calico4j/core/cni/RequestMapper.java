@@ -2,6 +2,7 @@ package io.calico4j.core.cni;
 
 import io.calico4j.core.endpoint.AttachRequest;
 import io.calico4j.core.endpoint.EndpointIdentity;
+import io.calico4j.core.name.NodeName;
 import java.util.Optional;
 
 /**
@@ -16,7 +17,7 @@ public interface RequestMapper {
    * @param node the node's name
    * @throws CniError when the request is this orchestrator's but cannot be understood
    */
-  Optional<AttachRequest> map(CniRequest request, String node) throws CniError;
+  Optional<AttachRequest> map(CniRequest request, NodeName node) throws CniError;
 
   /**
    * Says whose interface a request is about; empty when it is another orchestrator's. One that need
@@ -26,7 +27,7 @@ public interface RequestMapper {
    * @param node the node's name
    * @throws CniError when the request is this orchestrator's but cannot be understood
    */
-  default Optional<EndpointIdentity> identify(CniRequest request, String node) throws CniError {
+  default Optional<EndpointIdentity> identify(CniRequest request, NodeName node) throws CniError {
     return map(request, node).map(AttachRequest::identity);
   }
 

@@ -1,6 +1,7 @@
 package io.calico4j.core.cni;
 
 import io.calico4j.core.ipam.AssignRequest;
+import io.calico4j.core.name.HandleId;
 import java.util.List;
 import java.util.Map;
 
@@ -12,7 +13,7 @@ final class StatusProbe {
     boolean ours = !DelegatedIpam.isNamed(configuration);
     return new AssignRequest(
         AssignRequest.Use.Workload,
-        configuration.name() + ".status",
+        new HandleId(configuration.name() + ".status"),
         ours && configuration.assignIpv4() ? 1 : 0,
         ours && configuration.assignIpv6() ? 1 : 0,
         configuration.ipv4Pools(),

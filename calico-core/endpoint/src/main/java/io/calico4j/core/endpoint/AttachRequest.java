@@ -1,6 +1,7 @@
 package io.calico4j.core.endpoint;
 
 import io.calico4j.core.model.WorkloadEndpointSpec.NamedPort;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
@@ -39,7 +40,7 @@ public record AttachRequest(
     EndpointIdentity identity,
     Map<String, String> labels,
     Map<String, String> annotations,
-    List<String> profiles,
+    List<ProfileName> profiles,
     List<ProfileDraft> newProfiles,
     int ipv4Count,
     int ipv6Count,
@@ -75,7 +76,7 @@ public record AttachRequest(
     ports = List.copyOf(ports);
     RequestLimits.requireLabels(labels);
     RequestLimits.requireAnnotations(annotations);
-    RequestLimits.requireProfiles(profiles);
+    RequestLimits.requireCount("profiles and groups", profiles.size(), RequestLimits.PROFILES);
     RequestLimits.requireCount(
         "pools", ipv4Pools.size() + ipv6Pools.size(), RequestLimits.NETWORKS);
     RequestLimits.requireCount(
@@ -136,7 +137,7 @@ public record AttachRequest(
     private final EndpointIdentity identity;
     private Map<String, String> labels = Map.of();
     private Map<String, String> annotations = Map.of();
-    private List<String> profiles = List.of();
+    private List<ProfileName> profiles = List.of();
     private List<ProfileDraft> newProfiles = List.of();
     private int ipv4Count;
     private int ipv6Count;
@@ -172,7 +173,7 @@ public record AttachRequest(
     }
 
     /** Sets the profiles, and those among them that are created unless they are there. */
-    public Builder profiles(List<String> names, List<ProfileDraft> created) {
+    public Builder profiles(List<ProfileName> names, List<ProfileDraft> created) {
       profiles = names;
       newProfiles = created;
       return this;

@@ -1,5 +1,6 @@
 package io.calico4j.core.endpoint;
 
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 
@@ -15,7 +16,7 @@ import java.util.List;
  */
 public record Attachment(
     List<IpAddress> addresses,
-    String hostInterface,
+    InterfaceName hostInterface,
     String hostMac,
     String mac,
     int mtu,

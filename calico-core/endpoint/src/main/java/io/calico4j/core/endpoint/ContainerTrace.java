@@ -2,6 +2,8 @@ package io.calico4j.core.endpoint;
 
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.Map;
 import java.util.Optional;
 
@@ -37,7 +39,12 @@ public record ContainerTrace(EndpointIdentity identity, String runtime, String s
       ContainerTrace trace =
           new ContainerTrace(
               new EndpointIdentity(
-                  network, spec.node(), namespace, spec.orchestrator(), workload, spec.endpoint()),
+                  network,
+                  new NodeName(spec.node()),
+                  namespace,
+                  spec.orchestrator(),
+                  workload,
+                  new InterfaceName(spec.endpoint())),
               annotations.getOrDefault(RUNTIME, ""),
               annotations.getOrDefault(SANDBOX, ""));
       return trace.identity.key().name().equals(endpoint.metadata().name())

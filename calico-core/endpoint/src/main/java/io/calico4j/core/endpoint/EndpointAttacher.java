@@ -115,7 +115,7 @@ final class EndpointAttacher {
       SandboxWiring.Plan plan =
           new SandboxWiring.Plan(
               mtu, request.ipForwarding(), request.mac(), request.routes(), request.floating());
-      boolean found = host.index(identity.hostInterface()).isPresent();
+      boolean found = host.index(identity.hostInterface().text()).isPresent();
       clock.end(Clock.Part.CHECKS);
       EndpointRegistry.Registration registration =
           found

@@ -41,7 +41,7 @@ final class EndpointChecker {
                   () -> inconsistent("there is no " + identity.key() + " in the datastore"));
       List<IpAddress> addresses = EndpointRegistry.addresses(endpoint.spec());
       Link hostLink =
-          host.link(identity.hostInterface())
+          host.link(identity.hostInterface().text())
               .filter(l -> l.up() && l.group() != LinkReaper.GROUP)
               .orElseThrow(
                   () ->
@@ -50,7 +50,7 @@ final class EndpointChecker {
       try (Netlink inside = kernel.netlink(sandbox)) {
         Link link =
             inside
-                .link(identity.interfaceName())
+                .link(identity.interfaceName().text())
                 .orElseThrow(
                     () ->
                         inconsistent(
@@ -93,7 +93,7 @@ final class EndpointChecker {
   /** Tells whether the host's end of the endpoint is in the kernel and stays there. */
   boolean isLinked(EndpointIdentity identity) throws AttachException {
     try {
-      return host.link(identity.hostInterface())
+      return host.link(identity.hostInterface().text())
           .filter(link -> link.group() != LinkReaper.GROUP)
           .isPresent();
     } catch (KernelException e) {

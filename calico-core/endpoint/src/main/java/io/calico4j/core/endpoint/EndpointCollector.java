@@ -9,6 +9,7 @@ import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.NodeName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +27,7 @@ final class EndpointCollector {
 
   private final Datastore datastore;
   private final ResourceClient resources;
-  private final String node;
+  private final NodeName node;
   private final EndpointRegistry registry;
   private final EndpointChecker checker;
   private final EndpointDetacher detacher;
@@ -35,7 +36,7 @@ final class EndpointCollector {
   EndpointCollector(
       Datastore datastore,
       ResourceClient resources,
-      String node,
+      NodeName node,
       EndpointRegistry registry,
       EndpointChecker checker,
       EndpointDetacher detacher,

@@ -3,6 +3,9 @@ package io.calico4j.core.endpoint;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointName;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -17,15 +20,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EndpointIdentity {
   private static final Pattern PART = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
-  private static final Pattern INTERFACE = Pattern.compile("[!-~&&[^/:]]{1,15}");
+  private static final Pattern INTERFACE = Pattern.compile("[!-~]*");
 
   private final String network;
-  private final String node;
+  private final NodeName node;
   private final String namespace;
   private final String orchestrator;
   private final String workload;
-  private final String interfaceName;
-  private final String hostInterface;
+  private final InterfaceName interfaceName;
+  private final InterfaceName hostInterface;
   private final ResourceKey key;
 
   /**
@@ -40,29 +43,24 @@ public final class EndpointIdentity {
    */
   public EndpointIdentity(
       String network,
-      String node,
+      NodeName node,
       String namespace,
       String orchestrator,
       String workload,
-      String interfaceName) {
+      InterfaceName interfaceName) {
     part("network name", network, 253);
-    part("node name", node, 253);
     part("namespace", namespace, 63);
     part("container id", workload, 253);
-    if (workload.endsWith("-") || node.endsWith("-") || interfaceName.endsWith("-")) {
+    if (workload.endsWith("-") || interfaceName.text().endsWith("-")) {
       throw new IllegalArgumentException(
           "\""
-              + node
-              + "\", \""
               + workload
               + "\" and \""
               + interfaceName
               + "\" must not end with a dash: they are parts of the endpoint's name");
     }
-    if (interfaceName.startsWith("-")
-        || !INTERFACE.matcher(interfaceName).matches()
-        || interfaceName.equals(".")
-        || interfaceName.equals("..")) {
+    if (interfaceName.text().startsWith("-")
+        || !INTERFACE.matcher(interfaceName.text()).matches()) {
       throw new IllegalArgumentException(
           "interface name \""
               + interfaceName
@@ -74,12 +72,13 @@ public final class EndpointIdentity {
     this.orchestrator = orchestrator;
     this.workload = workload;
     this.interfaceName = interfaceName;
-    hostInterface = "cali" + digest("host").substring(0, 11);
+    hostInterface = new InterfaceName("cali" + digest("host").substring(0, 11));
     key =
         new ResourceKey(
             ResourceKind.WORKLOAD_ENDPOINT,
             namespace,
-            new WorkloadEndpointName(node, orchestrator, workload, interfaceName).toString());
+            new WorkloadEndpointName(node.text(), orchestrator, workload, interfaceName.text())
+                .toString());
   }
 
   /** Returns the network's name. */
@@ -88,7 +87,7 @@ public final class EndpointIdentity {
   }
 
   /** Returns the node. */
-  public String node() {
+  public NodeName node() {
     return node;
   }
 
@@ -108,7 +107,7 @@ public final class EndpointIdentity {
   }
 
   /** Returns the interface's name inside the sandbox. */
-  public String interfaceName() {
+  public InterfaceName interfaceName() {
     return interfaceName;
   }
 
@@ -130,15 +129,15 @@ public final class EndpointIdentity {
   }
 
   /** Returns the IPAM handle, {@code NETWORK.CONTAINER} as upstream names it. */
-  public String handleId() {
-    return network + "." + workload;
+  public HandleId handleId() {
+    return new HandleId(network + "." + workload);
   }
 
   /**
    * Returns the host end's name: {@code cali} and eleven hex digits of a SHA-1 over network,
    * container and interface, so that no two interfaces of a host share it.
    */
-  public String hostInterface() {
+  public InterfaceName hostInterface() {
     return hostInterface;
   }
 

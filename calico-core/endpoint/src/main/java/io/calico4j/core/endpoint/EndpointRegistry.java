@@ -19,6 +19,7 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ResourceCodec;
@@ -104,14 +105,14 @@ final class EndpointRegistry {
 
   /** Creates a profile unless there is one of its name. */
   void ensure(ProfileDraft profile) throws DatastoreException {
-    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name()).path();
+    String key = ResourceKey.of(ResourceKind.PROFILE, profile.name().text()).path();
     if (ipam.reads().get(key).isPresent()) {
       return;
     }
     try {
       resources.create(
           Resource.create(
-              ResourceKind.PROFILE, Metadata.named(null, profile.name()), profile.spec()));
+              ResourceKind.PROFILE, Metadata.named(null, profile.name().text()), profile.spec()));
     } catch (AlreadyExistsException e) {
       // Another host was faster, or the watched copy is behind: the profile is there.
     }
@@ -136,9 +137,9 @@ final class EndpointRegistry {
     EndpointIdentity identity = request.identity();
     Ipam.FurtherWrites endpoint = new Creation(request, sandbox);
     Map<String, String> attributes = new HashMap<>();
-    attributes.put("node", identity.node());
+    attributes.put("node", identity.node().text());
     attributes.put("namespace", identity.namespace());
-    attributes.put("interface", identity.interfaceName());
+    attributes.put("interface", identity.interfaceName().text());
     attributes.put("timestamp", Instant.now().toString());
     try {
       Ipam.Assignment assignment =
@@ -221,14 +222,14 @@ final class EndpointRegistry {
             .withAnnotations(annotations),
         new WorkloadEndpointSpec(
             identity.orchestrator(),
-            identity.node(),
+            identity.node().text(),
             request.workload().isEmpty() ? null : request.workload(),
             null,
             identity.workload(),
-            identity.interfaceName(),
+            identity.interfaceName().text(),
             addresses.stream().map(a -> a.toCidr().toString()).toList(),
-            request.profiles(),
-            identity.hostInterface(),
+            request.profiles().stream().map(ProfileName::text).toList(),
+            identity.hostInterface().text(),
             request.mac().text(),
             request.ports(),
             null,
@@ -309,6 +310,6 @@ final class EndpointRegistry {
    * An address without a recorded interface was assigned by another tool for the whole container.
    */
   static boolean isOfInterface(@Nullable String recorded, EndpointIdentity identity) {
-    return recorded == null || recorded.equals(identity.interfaceName());
+    return recorded == null || recorded.equals(identity.interfaceName().text());
   }
 }

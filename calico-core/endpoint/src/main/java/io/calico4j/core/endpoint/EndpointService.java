@@ -15,6 +15,7 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import java.util.Collection;
 import java.util.concurrent.ScheduledExecutorService;
@@ -125,7 +126,7 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
   }
 
   /** Returns the node this attaches endpoints to. */
-  public String node() {
+  public NodeName node() {
     return ipam.node();
   }
 

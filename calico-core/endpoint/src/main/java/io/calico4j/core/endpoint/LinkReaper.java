@@ -5,6 +5,7 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
+import io.calico4j.core.net.InterfaceName;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -43,8 +44,8 @@ final class LinkReaper implements AutoCloseable {
   }
 
   /** Takes a link out of service; it vanishes at once or soon. An absent link is fine. */
-  void remove(String name) throws KernelException {
-    Optional<Link> link = netlink.link(name);
+  void remove(InterfaceName name) throws KernelException {
+    Optional<Link> link = netlink.link(name.text());
     if (link.isEmpty()) {
       return;
     }
@@ -65,8 +66,8 @@ final class LinkReaper implements AutoCloseable {
   }
 
   /** Deletes a link before it returns: its name is needed again. */
-  void removeNow(String name) throws KernelException {
-    Optional<Link> link = netlink.link(name);
+  void removeNow(InterfaceName name) throws KernelException {
+    Optional<Link> link = netlink.link(name.text());
     if (link.isPresent()) {
       deleteNow(netlink, link.get().index());
     }

@@ -2,7 +2,6 @@ package io.calico4j.core.endpoint;
 
 import io.calico4j.core.model.ReservedLabels;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.Map;
 import java.util.Map.Entry;
 
@@ -17,7 +16,6 @@ final class RequestLimits {
   static final int LABEL_VALUE = 63;
   static final int ANNOTATIONS = 256 << 10;
   static final int PROFILES = 64;
-  static final int PROFILE_NAME = 253;
   static final int ADDRESSES = 256;
   static final int NETWORKS = 256;
   static final int PORTS = 128;
@@ -54,14 +52,6 @@ final class RequestLimits {
     if (size > ANNOTATIONS) {
       throw new IllegalArgumentException(
           "the annotations have " + size + " bytes, but at most " + ANNOTATIONS + " are kept");
-    }
-  }
-
-  /** Demands profiles of an endpoint. */
-  static void requireProfiles(List<String> profiles) {
-    requireCount("profiles and groups", profiles.size(), PROFILES);
-    for (String profile : profiles) {
-      requireLength("the name of profile", profile, profile.length(), PROFILE_NAME);
     }
   }
 

@@ -3,6 +3,7 @@ package io.calico4j.core.endpoint;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -28,10 +29,10 @@ final class SandboxRoutes {
   private final int index;
   private final boolean further;
 
-  SandboxRoutes(Netlink inside, int index, String interfaceName) {
+  SandboxRoutes(Netlink inside, int index, InterfaceName interfaceName) {
     this.inside = inside;
     this.index = index;
-    further = FURTHER.matcher(interfaceName).matches();
+    further = FURTHER.matcher(interfaceName.text()).matches();
   }
 
   /**

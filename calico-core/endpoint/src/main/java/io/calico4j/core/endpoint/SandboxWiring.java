@@ -9,6 +9,7 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import java.util.List;
@@ -75,10 +76,16 @@ final class SandboxWiring {
    */
   void prepare(NetworkNamespace sandbox, Netlink inside, EndpointIdentity identity, Plan plan)
       throws KernelException {
-    String hostName = identity.hostInterface();
+    InterfaceName hostName = identity.hostInterface();
     VethPair pair =
-        new VethPair(hostName, HOST_MAC, sandbox, identity.interfaceName(), plan.mac(), plan.mtu());
-    create(pair, inside);
+        new VethPair(
+            hostName.text(),
+            HOST_MAC,
+            sandbox,
+            identity.interfaceName().text(),
+            plan.mac(),
+            plan.mtu());
+    create(pair, hostName, inside);
     steps.reached(EndpointStep.VETH_CREATED);
     kernel.setSysctls(hostSysctls(hostName));
     int index = index(inside, identity.interfaceName());
@@ -95,7 +102,8 @@ final class SandboxWiring {
    * because the reaper deletes in the background: so each refusal is looked at anew. An interface
    * in the sandbox that is not of an earlier attempt stays.
    */
-  private void create(VethPair pair, Netlink inside) throws KernelException {
+  private void create(VethPair pair, InterfaceName hostName, Netlink inside)
+      throws KernelException {
     for (int attempt = 1; ; attempt++) {
       try {
         host.createVeth(pair);
@@ -104,7 +112,7 @@ final class SandboxWiring {
         if (e.errno() != KernelException.EEXIST || attempt == ATTEMPTS) {
           throw e;
         }
-        reaper.removeNow(pair.hostName());
+        reaper.removeNow(hostName);
         reaper.finish();
         Optional<Link> left = inside.link(pair.sandboxName());
         if (left.isPresent() && !Objects.equals(left.get().mac(), pair.sandboxMac())) {
@@ -166,11 +174,13 @@ final class SandboxWiring {
     steps.reached(EndpointStep.ROUTED);
   }
 
-  private static int index(Netlink netlink, String name) throws KernelException {
+  private static int index(Netlink netlink, InterfaceName name) throws KernelException {
     return netlink
-        .index(name)
+        .index(name.text())
         .orElseThrow(
-            () -> new KernelException("find link", name, KernelException.ENODEV, "it vanished"));
+            () ->
+                new KernelException(
+                    "find link", name.text(), KernelException.ENODEV, "it vanished"));
   }
 
   /**
@@ -178,7 +188,8 @@ final class SandboxWiring {
    * stays: routes and links are read one after the other, so that a conflict must still be there
    * after all pending deletions.
    */
-  private void addHostRoute(IpAddress address, int index, String name) throws KernelException {
+  private void addHostRoute(IpAddress address, int index, InterfaceName name)
+      throws KernelException {
     Route route = Route.connected(address.toCidr(), index, Route.PROTOCOL_BOOT);
     for (int attempt = 1; ; attempt++) {
       try {
@@ -227,7 +238,7 @@ final class SandboxWiring {
     return List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0"));
   }
 
-  private static List<Sysctl> hostSysctls(String name) {
+  private static List<Sysctl> hostSysctls(InterfaceName name) {
     return List.of(
         Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"),
         Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
@@ -237,7 +248,7 @@ final class SandboxWiring {
         Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"));
   }
 
-  private static List<Sysctl> hostSysctlsV6(String name) {
+  private static List<Sysctl> hostSysctlsV6(InterfaceName name) {
     return List.of(
         Sysctl.of(ipv6Conf(name, "disable_ipv6"), "0"),
         Sysctl.of(ipv6Conf(name, "proxy_ndp"), "1"),
@@ -253,11 +264,11 @@ final class SandboxWiring {
         Sysctl.of("net/ipv6/conf/all/forwarding", ipForwarding ? "1" : "0"));
   }
 
-  private static String ipv4Conf(String name, String key) {
+  private static String ipv4Conf(InterfaceName name, String key) {
     return "net/ipv4/conf/" + name + "/" + key;
   }
 
-  private static String ipv6Conf(String name, String key) {
+  private static String ipv6Conf(InterfaceName name, String key) {
     return "net/ipv6/conf/" + name + "/" + key;
   }
 }

@@ -9,7 +9,9 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.HashSet;
 import java.util.List;
@@ -70,15 +72,16 @@ final class StoredEndpoint {
    *
    * @param node this node
    */
-  void removeLink(String node, Netlink host, LinkReaper reaper) throws KernelException {
-    String name = endpoint.spec().interfaceName();
-    if (name == null || !HOST_INTERFACE.matcher(name).matches()) {
+  void removeLink(NodeName node, Netlink host, LinkReaper reaper) throws KernelException {
+    String text = endpoint.spec().interfaceName();
+    if (text == null || !HOST_INTERFACE.matcher(text).matches()) {
       return;
     }
-    Optional<Link> link = host.link(name);
+    InterfaceName name = new InterfaceName(text);
+    Optional<Link> link = host.link(text);
     if (link.isEmpty()
         || link.get().group() == LinkReaper.GROUP
-        || !node.equals(endpoint.spec().node())) {
+        || !node.is(endpoint.spec().node())) {
       return;
     }
     Set<Cidr> own = new HashSet<>();

@@ -3,6 +3,8 @@ package io.calico4j.core.endpoint;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -103,11 +105,11 @@ public final class TeardownRecords {
     EndpointIdentity identity = pending.identity();
     JsonObject json = new JsonObject();
     json.addProperty("network", identity.network());
-    json.addProperty("node", identity.node());
+    json.addProperty("node", identity.node().text());
     json.addProperty("namespace", identity.namespace());
     json.addProperty("orchestrator", identity.orchestrator());
     json.addProperty("container", identity.workload());
-    json.addProperty("interface", identity.interfaceName());
+    json.addProperty("interface", identity.interfaceName().text());
     json.addProperty("detached", pending.at().toString());
     if (pending.subject() == Subject.ADDRESSES) {
       json.addProperty("only", ADDRESSES);
@@ -188,11 +190,11 @@ public final class TeardownRecords {
               subject(json),
               new EndpointIdentity(
                   text(json, "network"),
-                  text(json, "node"),
+                  new NodeName(text(json, "node")),
                   text(json, "namespace"),
                   text(json, "orchestrator"),
                   text(json, "container"),
-                  text(json, "interface")),
+                  new InterfaceName(text(json, "interface"))),
               Instant.parse(text(json, "detached")),
               json.has("step")
                   ? new DetachStep.Asked(text(json, "step"), json.getAsJsonObject("request"))

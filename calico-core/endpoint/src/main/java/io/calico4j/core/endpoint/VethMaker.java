@@ -98,7 +98,7 @@ final class VethMaker {
 
   private void check(AttachRequest request, NetworkNamespace sandbox, Netlink inside)
       throws AttachException {
-    String name = request.identity().interfaceName();
+    String name = request.identity().interfaceName().text();
     try {
       if (kernel.isOwn(sandbox)) {
         throw new AttachException(

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.calico4j.core.endpoint.AttachRequest;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginRequest;
@@ -28,7 +30,9 @@ class ContainerArgumentsTest {
   }
 
   private static AttachRequest mapped(String arguments, String more) throws CniError {
-    return new PlainCniMapper(request -> "").map(request(arguments, more), "host-a").orElseThrow();
+    return new PlainCniMapper(request -> "")
+        .map(request(arguments, more), new NodeName("host-a"))
+        .orElseThrow();
   }
 
   @Test
@@ -52,7 +56,7 @@ class ContainerArgumentsTest {
     assertThat(wanted.ipv6Count()).isEqualTo(1);
     assertThat(wanted.ipv4Pools()).containsExactly("10.1.0.0/16");
     assertThat(wanted.ipv6Pools()).containsExactly("six");
-    assertThat(wanted.profiles()).containsExactly("net");
+    assertThat(wanted.profiles()).containsExactly(new ProfileName("net"));
     assertThat(wanted.newProfiles()).hasSize(1);
   }
 
@@ -154,6 +158,17 @@ class ContainerArgumentsTest {
   }
 
   @Test
+  void aNetworkWhoseNameIsNoProfilesStillGivesAddresses() throws Exception {
+    CniRequest request = request("", ",'name':'net-'");
+    NodeName node = new NodeName("host-a");
+    PlainCniMapper mapper = new PlainCniMapper(any -> "");
+    CniError error = catchThrowableOfType(CniError.class, () -> mapper.map(request, node));
+    assertThat(error.code()).isEqualTo(CniError.INVALID_CONFIGURATION);
+    assertThat(error).hasMessageContaining("name \"net-\" cannot be its profile's name");
+    assertThat(mapper.mapAddresses(request, node).ipv4Count()).isEqualTo(1);
+  }
+
+  @Test
   void aDelReadsNoneOfThem() throws Exception {
     PluginRequest del =
         new PluginRequest(
@@ -165,7 +180,7 @@ class ContainerArgumentsTest {
                 "CNI_ARGS", "nonsense"),
             "{\"name\":\"net\",\"runtimeConfig\":7}",
             -1);
-    assertThat(PlainCniMapper.identity(CniRequest.parse(del), "host-a").handleId())
-        .isEqualTo("net.c1");
+    assertThat(PlainCniMapper.identity(CniRequest.parse(del), new NodeName("host-a")).handleId())
+        .hasToString("net.c1");
   }
 }

@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.endpoint.AttachRequest.Builder;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +26,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AttachRequestTest {
   private static Builder request() {
     return AttachRequest.of(
-        new EndpointIdentity("net", "host-a", "default", "cni", "container", "eth0"));
+        new EndpointIdentity(
+            "net",
+            new NodeName("host-a"),
+            "default",
+            "cni",
+            "container",
+            new InterfaceName("eth0")));
   }
 
   private static Map<String, String> labels(int count) {
@@ -34,6 +43,10 @@ class AttachRequestTest {
 
   private static List<String> names(int count) {
     return IntStream.range(0, count).mapToObj(i -> "name" + i).toList();
+  }
+
+  private static List<ProfileName> profiles(int count) {
+    return names(count).stream().map(ProfileName::new).toList();
   }
 
   private static List<IpAddress> addresses(int count) {
@@ -64,8 +77,12 @@ class AttachRequestTest {
             262144,
             "262145 bytes",
             n -> request().annotations(Map.of("a", text(n - 1)))),
-        row("profiles", 64, "65 profiles", n -> request().profiles(names(n), List.of())),
-        row("profile", 253, "254 characters", n -> request().profiles(List.of(text(n)), List.of())),
+        row("profiles", 64, "65 profiles", n -> request().profiles(profiles(n), List.of())),
+        row(
+            "profile",
+            253,
+            "254 characters",
+            n -> request().profiles(List.of(new ProfileName(text(n))), List.of())),
         row("pools", 256, "257 pools", n -> request().choose(1, names(n), 0, List.of())),
         row("addresses", 256, "257 addresses", n -> request().fixed(addresses(n))),
         row("held", 256, "257 addresses", n -> request().held(addresses(n))),

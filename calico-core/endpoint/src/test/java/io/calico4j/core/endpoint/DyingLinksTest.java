@@ -11,6 +11,8 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +24,8 @@ import org.junit.jupiter.api.Test;
 /** A pair is made while links of an endpoint that was detached a moment ago are being deleted. */
 class DyingLinksTest {
   private static final EndpointIdentity IDENTITY =
-      new EndpointIdentity("net", "host-a", "default", "cni", "web", "eth0");
+      new EndpointIdentity(
+          "net", new NodeName("host-a"), "default", "cni", "web", new InterfaceName("eth0"));
   private static final IpAddress ADDRESS = IpAddress.parse("10.65.0.1");
   private static final int INDEX = 7;
   private static final int OTHER = 6;
@@ -159,7 +162,7 @@ class DyingLinksTest {
 
   @Test
   void theHostsNameVanishesAfterTheRefusal() throws Exception {
-    links.add(link(OTHER, IDENTITY.hostInterface(), LinkReaper.GROUP));
+    links.add(link(OTHER, IDENTITY.hostInterface().text(), LinkReaper.GROUP));
     meanwhile.add(links::clear);
     prepare();
     assertThat(created).isOne();
@@ -176,7 +179,7 @@ class DyingLinksTest {
   @Test
   void bothNamesAreTakenOneAfterTheOther() throws Exception {
     links.add(link(OTHER, "cali0123456789a", LinkReaper.GROUP));
-    links.add(link(5, IDENTITY.hostInterface(), 0));
+    links.add(link(5, IDENTITY.hostInterface().text(), 0));
     peerNameTaken = true;
     meanwhile.add(() -> {});
     meanwhile.add(links::clear);
@@ -194,7 +197,7 @@ class DyingLinksTest {
 
   @Test
   void aRouteOfADyingLinkIsReplaced() throws Exception {
-    links.add(link(INDEX, IDENTITY.hostInterface(), 0));
+    links.add(link(INDEX, IDENTITY.hostInterface().text(), 0));
     links.add(link(OTHER, "cali0123456789a", LinkReaper.GROUP));
     routes.add(route(OTHER));
     route();
@@ -203,7 +206,7 @@ class DyingLinksTest {
 
   @Test
   void aRouteWhoseLinkIsTakenOutOfServiceMeanwhileIsNoConflict() throws Exception {
-    links.add(link(INDEX, IDENTITY.hostInterface(), 0));
+    links.add(link(INDEX, IDENTITY.hostInterface().text(), 0));
     links.add(link(OTHER, "cali0123456789a", 0));
     routes.add(route(OTHER));
     // Another process deletes the link: first the kernel still shows it, in no group.
@@ -215,7 +218,7 @@ class DyingLinksTest {
 
   @Test
   void aRouteOfALinkThatStaysIsAConflictThatNamesTheLink() {
-    links.add(link(INDEX, IDENTITY.hostInterface(), 0));
+    links.add(link(INDEX, IDENTITY.hostInterface().text(), 0));
     links.add(link(OTHER, "cali0123456789a", 0));
     routes.add(route(OTHER));
     assertThatThrownBy(this::route)

@@ -20,6 +20,10 @@ import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.name.ProfileName;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.core.testing.PassingDatastore;
@@ -45,7 +49,7 @@ class EndpointRegistryTest {
   private final MemoryDatastore memory = new MemoryDatastore();
   private final Failing datastore = new Failing(memory);
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private final List<EndpointStep> steps = new ArrayList<>();
   private final List<Delayed> delayed = new ArrayList<>();
   private boolean linked;
@@ -62,10 +66,18 @@ class EndpointRegistryTest {
             }
           });
 
+  private static final ProfileName WEB = new ProfileName("web");
+
   private record Delayed(Runnable task, int seconds) {}
 
   private static EndpointIdentity identity(String workload, String interfaceName) {
-    return new EndpointIdentity("net", "host-a", "default", "cni", workload, interfaceName);
+    return new EndpointIdentity(
+        "net",
+        new NodeName("host-a"),
+        "default",
+        "cni",
+        workload,
+        new InterfaceName(interfaceName));
   }
 
   @BeforeEach
@@ -112,7 +124,7 @@ class EndpointRegistryTest {
         .isEqualTo(registration.revision());
     Resource<WorkloadEndpointSpec> stored = registry.stored(ETH0).orElseThrow();
     assertThat(EndpointRegistry.addresses(stored.spec())).isEqualTo(registration.addresses());
-    assertThat(stored.spec().interfaceName()).isEqualTo(ETH0.hostInterface());
+    assertThat(stored.spec().interfaceName()).isEqualTo(ETH0.hostInterface().text());
     assertThat(ContainerTrace.of(stored)).contains(new ContainerTrace(ETH0, "rkt", "/ns"));
     assertThat(ipam.ownerOf(registration.addresses().get(0)).orElseThrow().secondary())
         .containsEntry("interface", "eth0")
@@ -130,7 +142,9 @@ class EndpointRegistryTest {
     assertThat(second)
         .isEqualTo(new Registration(first.addresses(), first.mac(), first.revision(), false));
     undo.runAfter(new Exception("the attach failed"));
-    assertThat(ipam.addressesOf("net.web")).hasSize(count).isEqualTo(first.addresses());
+    assertThat(ipam.addressesOf(new HandleId("net.web")))
+        .hasSize(count)
+        .isEqualTo(first.addresses());
     assertThat(registry.stored(ETH0)).isPresent();
   }
 
@@ -242,11 +256,11 @@ class EndpointRegistryTest {
     registry.unregister(ETH0);
     assertThat(ipam.ownerOf(zero.addresses().get(0))).isEmpty();
     assertThat(registry.stored(ETH0)).isEmpty();
-    assertThat(ipam.addressesOf("net.web")).isEqualTo(one.addresses());
+    assertThat(ipam.addressesOf(new HandleId("net.web"))).isEqualTo(one.addresses());
     assertThat(registry.stored(eth1)).isPresent();
-    assertThat(ipam.addressesOf("net.db")).isEqualTo(of.addresses());
+    assertThat(ipam.addressesOf(new HandleId("net.db"))).isEqualTo(of.addresses());
     registry.unregister(ETH0);
-    assertThat(ipam.addressesOf("net.web")).as("repeated").isEqualTo(one.addresses());
+    assertThat(ipam.addressesOf(new HandleId("net.web"))).as("repeated").isEqualTo(one.addresses());
   }
 
   @ParameterizedTest
@@ -277,12 +291,12 @@ class EndpointRegistryTest {
 
   @Test
   void aProfileThatIsThereStays() throws Exception {
-    registry.ensure(ProfileDraft.open("web"));
+    registry.ensure(ProfileDraft.open(WEB));
     Optional<?> first = resources.get(ResourceKind.PROFILE, "", "web");
-    registry.ensure(ProfileDraft.ofMembers("web"));
+    registry.ensure(ProfileDraft.ofMembers(WEB));
     assertThat(first).isPresent();
     assertThat(resources.get(ResourceKind.PROFILE, "", "web").map(Resource::spec))
-        .contains(ProfileDraft.open("web").spec());
+        .contains(ProfileDraft.open(WEB).spec());
   }
 
   /** How a commit fails. */

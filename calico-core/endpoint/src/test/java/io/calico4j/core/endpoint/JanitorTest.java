@@ -7,6 +7,8 @@ import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.InterfaceName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +16,8 @@ import org.junit.jupiter.api.Test;
 
 class JanitorTest {
   private static final EndpointIdentity POD =
-      new EndpointIdentity("calico", "host-a", "default", "cni", "pod-1", "eth0");
+      new EndpointIdentity(
+          "calico", new NodeName("host-a"), "default", "cni", "pod-1", new InterfaceName("eth0"));
   private static final ContainerTrace TRACE = new ContainerTrace(POD, "rkt", "/run/netns/pod-1");
 
   private final List<EndpointIdentity> taken = new ArrayList<>();
@@ -62,7 +65,7 @@ class JanitorTest {
             "eth0",
             List.of("10.65.0.1/32"),
             List.of("calico"),
-            POD.hostInterface(),
+            POD.hostInterface().text(),
             POD.mac(),
             List.of(),
             null,

@@ -12,7 +12,9 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.VethPair;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.InterfaceName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.MacAddress;
 import java.util.ArrayList;
@@ -29,8 +31,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What the kernel is asked for, in which order, to connect a sandbox. */
 class SandboxWiringTest {
   private static final EndpointIdentity IDENTITY =
-      new EndpointIdentity("net", "host-a", "default", "cni", "web", "eth0");
-  private static final String HOST_END = IDENTITY.hostInterface();
+      new EndpointIdentity(
+          "net", new NodeName("host-a"), "default", "cni", "web", new InterfaceName("eth0"));
+  private static final String HOST_END = IDENTITY.hostInterface().text();
   private static final MacAddress MAC = new MacAddress(IDENTITY.mac());
   private static final IpAddress V4 = IpAddress.parse("10.65.0.1");
   private static final IpAddress V6 = IpAddress.parse("fd00:65::1");

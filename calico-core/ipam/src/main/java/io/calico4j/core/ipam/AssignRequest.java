@@ -1,5 +1,6 @@
 package io.calico4j.core.ipam;
 
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,7 @@ import java.util.regex.Pattern;
  */
 public record AssignRequest(
     Use use,
-    String handleId,
+    HandleId handleId,
     int ipv4Count,
     int ipv6Count,
     List<String> ipv4Pools,
@@ -44,7 +45,7 @@ public record AssignRequest(
     ipv6Pools = List.copyOf(ipv6Pools);
     fixed = List.copyOf(fixed);
     attributes = Map.copyOf(attributes);
-    if (handleId.length() > 512 || !HANDLE.matcher(handleId).matches()) {
+    if (handleId.text().length() > 512 || !HANDLE.matcher(handleId.text()).matches()) {
       throw new IllegalArgumentException(
           "handle \""
               + handleId

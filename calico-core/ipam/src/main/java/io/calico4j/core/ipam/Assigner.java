@@ -5,6 +5,7 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -34,11 +35,11 @@ final class Assigner {
 
   private final Reads reads;
   private final DecodeCache cache;
-  private final String node;
+  private final NodeName node;
   private final Clock clock;
   private final IpamTransaction changes;
 
-  Assigner(Reads reads, DecodeCache cache, String node, Clock clock, IpamTransaction changes) {
+  Assigner(Reads reads, DecodeCache cache, NodeName node, Clock clock, IpamTransaction changes) {
     this.reads = reads;
     this.cache = cache;
     this.node = node;
@@ -262,7 +263,8 @@ final class Assigner {
         String other = held.block().affinity();
         if (other != null && other.startsWith("host:") && !isOurs(held.block())) {
           changes.affinity(
-              IpamKeys.affinity(other.substring("host:".length()), cidr), Optional.empty());
+              new IpamKeys.Affinity(other.substring("host:".length()), cidr).key(),
+              Optional.empty());
           changes.replace(cidr, emptyBlock(cidr));
           taken++;
           changes.affinity(IpamKeys.affinity(node, cidr), CONFIRMED);
@@ -304,7 +306,7 @@ final class Assigner {
       IpamKeys.tryCidrOf(entry.key()).ifPresent(taken::add);
     }
     BigInteger total = BigInteger.ONE.shiftLeft(Math.max(0, size - network.prefix()));
-    BigInteger start = BigInteger.valueOf(Integer.toUnsignedLong(spread(node))).mod(total);
+    BigInteger start = BigInteger.valueOf(Integer.toUnsignedLong(spread(node.text()))).mod(total);
     int shift = network.family().bits() - size;
     int probes = total.min(BigInteger.valueOf(MAX_BLOCK_PROBES)).intValue();
     for (int i = 0; i < probes; i++) {
@@ -344,7 +346,7 @@ final class Assigner {
   }
 
   private boolean isOurs(Block block) {
-    return ("host:" + node).equals(block.affinity());
+    return IpamKeys.Affinity.of(node, block.cidr()).isOf(block);
   }
 
   private Reservations reservations() throws DatastoreException {

@@ -11,6 +11,8 @@ import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -18,6 +20,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,27 +36,32 @@ public final class Ipam implements AutoCloseable {
   private static final Retry AGAIN = Retry.refused(100, List.of(ConflictException.class));
 
   private final Datastore datastore;
-  private final String node;
+  private final @Nullable NodeName node;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
   private final TransactionRunner transactions;
 
   /** An IPAM that reads the datastore at every operation: for short-lived processes. */
-  public Ipam(Datastore datastore, String node) {
+  public Ipam(Datastore datastore, NodeName node) {
     this(datastore, node, Optional.empty());
   }
 
-  private Ipam(Datastore datastore, String node, Optional<WatchedReads> watched) {
+  private Ipam(Datastore datastore, @Nullable NodeName node, Optional<WatchedReads> watched) {
     this.datastore = datastore;
     this.node = node;
     this.fresh = Reads.direct(datastore);
     this.watched = watched;
-    this.transactions = new TransactionRunner(datastore, node, Clock.systemUTC(), fresh, watched);
+    this.transactions = new TransactionRunner(datastore, Clock.systemUTC(), fresh, watched);
   }
 
   /** An IPAM that keeps a watched copy of IPAM's data: for calico-node. */
-  public static Ipam watching(Datastore datastore, String node) {
+  public static Ipam watching(Datastore datastore, NodeName node) {
     return new Ipam(datastore, node, Optional.of(new WatchedReads(datastore)));
+  }
+
+  /** An IPAM of no node, which assigns nothing: for an operator's commands and repairs. */
+  public static Ipam ofCluster(Datastore datastore) {
+    return new Ipam(datastore, null, Optional.empty());
   }
 
   /** Adds further writes to an assignment's transaction, once the addresses are known. */
@@ -81,8 +89,8 @@ public final class Ipam implements AutoCloseable {
   }
 
   /** Returns the node this assigns for. */
-  public String node() {
-    return node;
+  public NodeName node() {
+    return Objects.requireNonNull(node, "an IPAM of the cluster has no node");
   }
 
   /** Returns the reads of the hot path: watched if there is a watch, else direct. */
@@ -100,7 +108,7 @@ public final class Ipam implements AutoCloseable {
    */
   public Assignment assign(AssignRequest request, FurtherWrites furtherWrites)
       throws DatastoreException, IpamException {
-    return transactions.run(attempt -> attempt.assigner().assign(request), furtherWrites);
+    return transactions.run(attempt -> attempt.assigner(node()).assign(request), furtherWrites);
   }
 
   /**
@@ -109,13 +117,13 @@ public final class Ipam implements AutoCloseable {
    * @throws IpamException when it could not, and why
    */
   public void tryAssign(AssignRequest request) throws DatastoreException, IpamException {
-    var unused = transactions.attempt(fresh).assigner().assign(request);
+    var unused = transactions.attempt(fresh).assigner(node()).assign(request);
   }
 
-  /** Returns the ids of all handles that begin so, ascending. */
-  public List<String> handles(String prefix) throws DatastoreException {
+  /** Returns the ids of all handles that begin so, ascending; those that are none are left out. */
+  public List<HandleId> handles(String prefix) throws DatastoreException {
     return fresh.list(IpamKeys.HANDLES + prefix).stream()
-        .map(entry -> entry.key().substring(IpamKeys.HANDLES.length()))
+        .flatMap(e -> HandleId.tryParse(e.key().substring(IpamKeys.HANDLES.length())).stream())
         .toList();
   }
 
@@ -124,7 +132,7 @@ public final class Ipam implements AutoCloseable {
    * together with further writes. Safe to repeat: a handle that holds nothing is fine.
    */
   public List<IpAddress> release(
-      String handleId, Predicate<Block.Owner> test, FurtherWrites furtherWrites)
+      HandleId handleId, Predicate<Block.Owner> test, FurtherWrites furtherWrites)
       throws DatastoreException {
     try {
       return transactions
@@ -136,7 +144,7 @@ public final class Ipam implements AutoCloseable {
   }
 
   /** Releases everything a handle holds. */
-  public List<IpAddress> release(String handleId) throws DatastoreException {
+  public List<IpAddress> release(HandleId handleId) throws DatastoreException {
     return release(handleId, owner -> true, FurtherWrites.NONE);
   }
 
@@ -180,7 +188,7 @@ public final class Ipam implements AutoCloseable {
         if (kept < keep && stored.isPresent()) {
           kept++;
         } else if (selected.test(cidr)
-            && decides(attempt -> attempt.releaser().releaseEmptyBlock(cidr))) {
+            && decides(attempt -> attempt.releaser().releaseEmptyBlock(node(), cidr))) {
           released.add(cidr);
         }
       }
@@ -199,7 +207,7 @@ public final class Ipam implements AutoCloseable {
         boolean unused =
             decides(
                 attempt -> {
-                  attempt.releaser().releaseAffinity(affinity.get().node(), affinity.get().block());
+                  attempt.releaser().releaseAffinity(affinity.get());
                   return true;
                 });
       }
@@ -269,14 +277,14 @@ public final class Ipam implements AutoCloseable {
 
   /** Returns the blocks this node has an affinity to, ascending. */
   public List<Cidr> blocksOf(IpFamily family) throws DatastoreException {
-    return fresh.list(IpamKeys.affinities(node, family)).stream()
+    return fresh.list(IpamKeys.affinities(node(), family)).stream()
         .flatMap(entry -> IpamKeys.tryCidrOf(entry.key()).stream())
         .toList();
   }
 
   /** Tells whether an address is of a block this node has an affinity to; from the watched copy. */
   public boolean isOfOwnBlock(IpAddress address) throws DatastoreException {
-    return reads().list(IpamKeys.affinities(node, address.family())).stream()
+    return reads().list(IpamKeys.affinities(node(), address.family())).stream()
         .flatMap(entry -> IpamKeys.tryCidrOf(entry.key()).stream())
         .anyMatch(block -> block.contains(address));
   }
@@ -290,13 +298,17 @@ public final class Ipam implements AutoCloseable {
     IpamCheck.Leak leak = problem.leak();
     return switch (problem.kind()) {
       case LEAKED -> leak != null && decides(attempt -> attempt.releaser().releaseLeak(leak));
-      case WRONG_HANDLE ->
-          decides(attempt -> attempt.releaser().recount(problem.subject(), problem.revision()));
+      case WRONG_HANDLE -> recount(HandleId.tryParse(problem.subject()), problem.revision());
       case WRONG_AFFINITY ->
           decides(
               attempt -> attempt.releaser().dropAffinity(problem.subject(), problem.revision()));
       case NOT_ASSIGNED, SEVERAL_USERS, UNREADABLE -> false;
     };
+  }
+
+  private boolean recount(Optional<HandleId> handle, long revision) throws DatastoreException {
+    return handle.isPresent()
+        && decides(attempt -> attempt.releaser().recount(handle.get(), revision));
   }
 
   private interface Check {
@@ -320,7 +332,7 @@ public final class Ipam implements AutoCloseable {
   }
 
   /** Returns the addresses a handle holds, ascending within each block. */
-  public List<IpAddress> addressesOf(String handleId) throws DatastoreException {
+  public List<IpAddress> addressesOf(HandleId handleId) throws DatastoreException {
     List<IpAddress> addresses = new ArrayList<>();
     var stored = fresh.get(IpamKeys.handle(handleId));
     if (stored.isPresent()) {
@@ -329,14 +341,14 @@ public final class Ipam implements AutoCloseable {
         if (block.isPresent()) {
           addresses.addAll(
               parse(block.get().value(), block.get().key())
-                  .addresses(owner -> handleId.equals(owner.handleId())));
+                  .addresses(owner -> owner.isHeldBy(handleId)));
         }
       }
     }
     return addresses;
   }
 
-  private Handle handle(String id, String json) throws DatastoreException {
+  private Handle handle(HandleId id, String json) throws DatastoreException {
     try {
       return Handle.parse(json);
     } catch (IllegalArgumentException e) {

@@ -34,7 +34,7 @@ public final class IpamRepair {
       nodes.add(node.metadata().name());
     }
     List<IpamCheck.Problem> repaired = new ArrayList<>();
-    try (Ipam ipam = new Ipam(datastore, "")) {
+    try (Ipam ipam = Ipam.ofCluster(datastore)) {
       for (IpamCheck.Problem problem : IpamCheck.run(datastore)) {
         if (known.contains(problem) && isCertain(problem, nodes) && ipam.repair(problem)) {
           repaired.add(problem);

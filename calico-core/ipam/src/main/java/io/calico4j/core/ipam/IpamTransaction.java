@@ -7,6 +7,7 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ final class IpamTransaction {
   /** Affinity keys and what becomes of them: the confirmed state, or empty when they go. */
   private final Map<String, Optional<String>> affinities = new LinkedHashMap<>();
 
-  private final Map<String, HeldHandle> handles = new LinkedHashMap<>();
+  private final Map<HandleId, HeldHandle> handles = new LinkedHashMap<>();
 
   /** Keys whose revision a decision depends on although it does not write them; 0 is absent. */
   private final Map<String, Long> guards = new LinkedHashMap<>();
@@ -44,7 +45,7 @@ final class IpamTransaction {
   record Mark(
       Map<Cidr, Held> blocks,
       Map<String, Optional<String>> affinities,
-      Map<String, HeldHandle> handles,
+      Map<HandleId, HeldHandle> handles,
       Map<String, Long> guards) {}
 
   IpamTransaction(Reads reads, DecodeCache cache) {
@@ -216,7 +217,7 @@ final class IpamTransaction {
    * the blocks hold for it, and is written anew with the next change, so that a damaged handle does
    * not keep its container's addresses from being released.
    */
-  HeldHandle handle(String id) throws DatastoreException {
+  HeldHandle handle(HandleId id) throws DatastoreException {
     HeldHandle known = handles.get(id);
     if (known != null) {
       return known;
@@ -235,13 +236,13 @@ final class IpamTransaction {
   }
 
   /** Counts what the blocks hold for a handle; a block that cannot be read counts nothing. */
-  static Handle counted(Reads reads, String id) throws DatastoreException {
+  static Handle counted(Reads reads, HandleId id) throws DatastoreException {
     Handle counted = Handle.NONE;
     for (IpFamily family : IpFamily.values()) {
       for (Entry entry : reads.list(IpamKeys.blocks(family))) {
         try {
           Block block = block(entry);
-          int held = block.addresses(owner -> id.equals(owner.handleId())).size();
+          int held = block.addresses(owner -> owner.isHeldBy(id)).size();
           counted = counted.plus(block.cidr(), held);
         } catch (InvalidResourceException e) {
           // What it holds stays held until it is mended.
@@ -251,14 +252,15 @@ final class IpamTransaction {
     return counted;
   }
 
+  /** Changes what an owner's handle counts; a handle whose id cannot be read counts nothing. */
   void count(Block.Owner owner, UnaryOperator<Handle> change) throws DatastoreException {
-    String id = owner.handleId();
-    if (id != null) {
-      count(id, change);
+    Optional<HandleId> id = owner.handle();
+    if (id.isPresent()) {
+      count(id.get(), change);
     }
   }
 
-  void count(String handleId, UnaryOperator<Handle> change) throws DatastoreException {
+  void count(HandleId handleId, UnaryOperator<Handle> change) throws DatastoreException {
     HeldHandle held = handle(handleId);
     Handle after = change.apply(held.handle());
     if (!after.equals(held.handle())) {

@@ -44,7 +44,7 @@ public final class PoolRemoval {
       throw new DatastoreException(
           "interrupted; IPPool " + name + " is disabled: delete it again", e);
     }
-    try (Ipam ipam = new Ipam(datastore, "")) {
+    try (Ipam ipam = Ipam.ofCluster(datastore)) {
       ipam.releaseAffinitiesIn(pool.spec().network());
     }
     resources.delete(pool.key());

@@ -7,6 +7,7 @@ import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -23,11 +24,11 @@ final class Pools {
   private final List<Pool> all;
   private final Reads reads;
   private final DecodeCache cache;
-  private final String node;
+  private final NodeName node;
   private final AssignRequest.Use use;
 
   private Pools(
-      List<Pool> all, Reads reads, DecodeCache cache, String node, AssignRequest.Use use) {
+      List<Pool> all, Reads reads, DecodeCache cache, NodeName node, AssignRequest.Use use) {
     this.all = all;
     this.reads = reads;
     this.cache = cache;
@@ -39,7 +40,7 @@ final class Pools {
   record Pool(String name, IpPoolSpec spec, Cidr network) {}
 
   /** Reads all pools, to choose from for a use. */
-  static Pools read(Reads reads, DecodeCache cache, String node, AssignRequest.Use use)
+  static Pools read(Reads reads, DecodeCache cache, NodeName node, AssignRequest.Use use)
       throws DatastoreException {
     List<Pool> pools = new ArrayList<>();
     for (Entry entry : reads.list(ResourceKind.IP_POOL.prefix())) {
@@ -161,7 +162,7 @@ final class Pools {
   private Map<String, String> nodeLabels() throws DatastoreException, IpamException {
     Entry entry =
         reads
-            .get(ResourceKey.of(ResourceKind.NODE, node).path())
+            .get(ResourceKey.of(ResourceKind.NODE, node.text()).path())
             .orElseThrow(
                 () ->
                     new IpamException(

@@ -5,6 +5,8 @@ import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
@@ -16,17 +18,15 @@ import java.util.function.Predicate;
 /** Decides what goes: addresses, affinities to blocks, and what a check found to be wrong. */
 final class Releaser {
   private final Reads reads;
-  private final String node;
   private final IpamTransaction changes;
 
-  Releaser(Reads reads, String node, IpamTransaction changes) {
+  Releaser(Reads reads, IpamTransaction changes) {
     this.reads = reads;
-    this.node = node;
     this.changes = changes;
   }
 
   /** Releases what the handle holds and the test selects; returns what was released. */
-  List<IpAddress> releaseByHandle(String handleId, Predicate<Block.Owner> test)
+  List<IpAddress> releaseByHandle(HandleId handleId, Predicate<Block.Owner> test)
       throws DatastoreException {
     IpamTransaction.HeldHandle known = changes.handle(handleId);
     changes.guard(IpamKeys.handle(handleId), known.revision());
@@ -38,7 +38,7 @@ final class Releaser {
         changes.count(handleId, h -> h.without(cidr));
         continue;
       }
-      Predicate<Block.Owner> ours = owner -> handleId.equals(owner.handleId());
+      Predicate<Block.Owner> ours = owner -> owner.isHeldBy(handleId);
       Block.Released outcome = held.block().release(ours.and(test));
       released.addAll(outcome.addresses());
       int left = outcome.block().addresses(ours).size();
@@ -64,9 +64,7 @@ final class Releaser {
         return false;
       }
       changes.replace(cidr, held.block().releaseAll(List.of(address)).block());
-      if (owner.handleId() != null) {
-        changes.count(owner.handleId(), h -> h.plus(cidr, -1));
-      }
+      changes.count(owner, h -> h.plus(cidr, -1));
       return true;
     }
     return false;
@@ -92,7 +90,7 @@ final class Releaser {
    *
    * @param revision the revision the handle was found at; 0 when it was absent
    */
-  boolean recount(String handleId, long revision) throws DatastoreException {
+  boolean recount(HandleId handleId, long revision) throws DatastoreException {
     IpamTransaction.HeldHandle known = changes.handle(handleId);
     if (known.revision() != revision) {
       return false;
@@ -106,9 +104,7 @@ final class Releaser {
         }
         IpamTransaction.Held held = changes.load(cidr);
         int count =
-            held == null
-                ? 0
-                : held.block().addresses(owner -> handleId.equals(owner.handleId())).size();
+            held == null ? 0 : held.block().addresses(owner -> owner.isHeldBy(handleId)).size();
         if (count > 0 || known.handle().counts().containsKey(cidr)) {
           changes.guard(entry.key(), entry.revision());
           after = after.plus(cidr, count);
@@ -128,7 +124,7 @@ final class Releaser {
       return false;
     }
     IpamTransaction.Held held = changes.load(affinity.get().block());
-    if (held != null && ("host:" + affinity.get().node()).equals(held.block().affinity())) {
+    if (held != null && affinity.get().isOf(held.block())) {
       return false;
     }
     changes.guard(key, revision);
@@ -137,11 +133,11 @@ final class Releaser {
     return true;
   }
 
-  /** Gives the affinity to a block back if the block is empty; false when it is not. */
-  boolean releaseEmptyBlock(Cidr cidr) throws DatastoreException {
+  /** Gives a node's affinity to a block back if the block is empty; false when it is not. */
+  boolean releaseEmptyBlock(NodeName node, Cidr cidr) throws DatastoreException {
     IpamTransaction.Held held = changes.load(cidr);
     String key = IpamKeys.affinity(node, cidr);
-    if (held == null || !isOurs(held.block())) {
+    if (held == null || !IpamKeys.Affinity.of(node, cidr).isOf(held.block())) {
       changes.guard(IpamKeys.block(cidr), held == null ? 0 : held.revision());
       changes.affinity(key, Optional.empty());
       return true;
@@ -155,17 +151,14 @@ final class Releaser {
   }
 
   /** Gives a host's affinity to a block back, whoever holds addresses of it. */
-  void releaseAffinity(String host, Cidr cidr) throws DatastoreException {
+  void releaseAffinity(IpamKeys.Affinity affinity) throws DatastoreException {
+    Cidr cidr = affinity.block();
     IpamTransaction.Held held = changes.load(cidr);
-    if (held == null || !("host:" + host).equals(held.block().affinity())) {
+    if (held == null || !affinity.isOf(held.block())) {
       changes.guard(IpamKeys.block(cidr), held == null ? 0 : held.revision());
     } else {
       changes.replace(cidr, held.block().withoutAffinity());
     }
-    changes.affinity(IpamKeys.affinity(host, cidr), Optional.empty());
-  }
-
-  private boolean isOurs(Block block) {
-    return ("host:" + node).equals(block.affinity());
+    changes.affinity(affinity.key(), Optional.empty());
   }
 }

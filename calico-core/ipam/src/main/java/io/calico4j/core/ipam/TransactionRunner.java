@@ -28,17 +28,14 @@ final class TransactionRunner {
   private static final int MAX_OPERATIONS = 120;
 
   private final Datastore datastore;
-  private final String node;
   private final Clock clock;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
   private final DecodeCache cache = new DecodeCache();
   private final GroupCommit<Job> group = new GroupCommit<>(this::work);
 
-  TransactionRunner(
-      Datastore datastore, String node, Clock clock, Reads fresh, Optional<WatchedReads> watched) {
+  TransactionRunner(Datastore datastore, Clock clock, Reads fresh, Optional<WatchedReads> watched) {
     this.datastore = datastore;
-    this.node = node;
     this.clock = clock;
     this.fresh = fresh;
     this.watched = watched;
@@ -46,7 +43,7 @@ final class TransactionRunner {
 
   /** Makes those who decide, for one attempt. */
   IpamAttempt attempt(Reads reads) {
-    return IpamAttempt.of(reads, cache, node, clock);
+    return IpamAttempt.of(reads, cache, clock);
   }
 
   /** Decides what to write. */

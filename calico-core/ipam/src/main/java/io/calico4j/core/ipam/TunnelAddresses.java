@@ -10,6 +10,7 @@ import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.resource.ValidationFilter;
@@ -104,7 +105,7 @@ public final class TunnelAddresses {
   private NodeSpec reconcileOnce(Tunnel tunnel) throws DatastoreException, IpamException {
     Resource<NodeSpec> node = node();
     List<Resource<IpPoolSpec>> pools = candidates(tunnel, node.metadata().labels());
-    String handle = tunnel.handlePrefix + ipam.node();
+    HandleId handle = handle(tunnel);
     String recorded = tunnel.addressOf(node.spec());
     Optional<IpAddress> keep = pools.isEmpty() ? Optional.empty() : kept(tunnel, recorded, pools);
     String wanted = null;
@@ -119,6 +120,10 @@ public final class TunnelAddresses {
     return java.util.Objects.equals(wanted, recorded)
         ? node.spec()
         : resources.update(node.withSpec(tunnel.with(node.spec(), wanted))).spec();
+  }
+
+  private HandleId handle(Tunnel tunnel) {
+    return new HandleId(tunnel.handlePrefix + ipam.node());
   }
 
   /** Returns the recorded address if it is ours and in a pool for the tunnel. */
@@ -136,14 +141,14 @@ public final class TunnelAddresses {
     boolean ours =
         owner.isPresent()
             && tunnel.type.equals(owner.get().secondary().get("type"))
-            && ipam.node().equals(owner.get().secondary().get("node"));
+            && ipam.node().is(owner.get().secondary().get("node"));
     return ours ? address : Optional.empty();
   }
 
   /** What an interrupted attempt assigned and did not record. */
   private Optional<IpAddress> inHand(Tunnel tunnel, List<Resource<IpPoolSpec>> pools)
       throws DatastoreException {
-    return ipam.addressesOf(tunnel.handlePrefix + ipam.node()).stream()
+    return ipam.addressesOf(handle(tunnel)).stream()
         .filter(address -> isWithin(address, pools))
         .findFirst();
   }
@@ -152,7 +157,7 @@ public final class TunnelAddresses {
     return pools.stream().anyMatch(pool -> pool.spec().network().contains(address));
   }
 
-  private IpAddress assign(Tunnel tunnel, String handle, List<Resource<IpPoolSpec>> pools)
+  private IpAddress assign(Tunnel tunnel, HandleId handle, List<Resource<IpPoolSpec>> pools)
       throws DatastoreException, IpamException {
     List<String> names = pools.stream().map(pool -> pool.metadata().name()).toList();
     boolean v4 = tunnel.family == IpFamily.IPV4;
@@ -165,7 +170,7 @@ public final class TunnelAddresses {
                 v4 ? names : List.of(),
                 v4 ? List.of() : names,
                 List.of(),
-                Map.of("node", ipam.node(), "type", tunnel.type)),
+                Map.of("node", ipam.node().text(), "type", tunnel.type)),
             Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
@@ -191,7 +196,7 @@ public final class TunnelAddresses {
 
   private Resource<NodeSpec> node() throws DatastoreException {
     return resources
-        .get(ResourceKind.NODE, "", ipam.node())
+        .get(ResourceKind.NODE, "", ipam.node().text())
         .orElseThrow(
             () ->
                 new io.calico4j.core.datastore.NotFoundException(

@@ -8,6 +8,8 @@ import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -37,15 +39,15 @@ class AssignerTest {
     TestCluster.create(datastore, "small", "10.65.0.0/29", 30);
   }
 
-  private IpamAttempt attempt(String node) {
+  private IpamAttempt attempt() {
     return IpamAttempt.of(
-        Reads.direct(datastore), new DecodeCache(), node, Clock.fixed(NOW, ZoneOffset.UTC));
+        Reads.direct(datastore), new DecodeCache(), Clock.fixed(NOW, ZoneOffset.UTC));
   }
 
   private static AssignRequest request(String handle, int ipv4, int ipv6, String... fixed) {
     return new AssignRequest(
         AssignRequest.Use.Workload,
-        handle,
+        new HandleId(handle),
         ipv4,
         ipv6,
         List.of(),
@@ -63,8 +65,9 @@ class AssignerTest {
   /** Decides and commits. */
   private List<IpAddress> assign(String node, String handle, int count, String... fixed)
       throws Exception {
-    IpamAttempt attempt = attempt(node);
-    List<IpAddress> addresses = attempt.assigner().assign(request(handle, count, 0, fixed));
+    IpamAttempt attempt = attempt();
+    List<IpAddress> addresses =
+        attempt.assigner(new NodeName(node)).assign(request(handle, count, 0, fixed));
     commit(attempt);
     return addresses;
   }
@@ -79,7 +82,7 @@ class AssignerTest {
     put(
         IpamKeys.block(cidr),
         Block.empty(cidr, "host:" + node, then.toString(), then.getEpochSecond()).toJson());
-    put(IpamKeys.affinity(node, cidr), "{\"state\":\"confirmed\",\"deleted\":false}");
+    put(IpamKeys.affinity(new NodeName(node), cidr), "{\"state\":\"confirmed\",\"deleted\":false}");
   }
 
   private String affinityOf(Cidr cidr) throws Exception {
@@ -90,7 +93,7 @@ class AssignerTest {
   /** Whose an address's block is, and whose affinity is stored. */
   private boolean isOf(String node, Cidr cidr) throws Exception {
     return affinityOf(cidr).equals("host:" + node)
-        && datastore.get(IpamKeys.affinity(node, cidr)).isPresent();
+        && datastore.get(IpamKeys.affinity(new NodeName(node), cidr)).isPresent();
   }
 
   /** The reference values of 32-bit FNV-1, modulo the 1024 blocks of the pool. */
@@ -104,11 +107,11 @@ class AssignerTest {
       throws Exception {
     pool("large", "10.66.0.0/16", 26);
     new ResourceClient(datastore).create(Resources.node(node));
-    IpamAttempt attempt = attempt(node);
+    IpamAttempt attempt = attempt();
     AssignRequest fromLarge =
         new AssignRequest(
             AssignRequest.Use.Workload,
-            "net.a",
+            new HandleId("net.a"),
             1,
             0,
             List.of("large"),
@@ -117,7 +120,7 @@ class AssignerTest {
             Map.of());
     IpAddress start = IpAddress.parse("10.66.0.0").plus((Long.decode(hash) % 1024) * 64);
     assertThat(start).hasToString(first);
-    assertThat(attempt.assigner().assign(fromLarge)).containsExactly(start);
+    assertThat(attempt.assigner(new NodeName(node)).assign(fromLarge)).containsExactly(start);
   }
 
   private void pool(String name, String cidr, int blockSize) throws Exception {
@@ -127,9 +130,11 @@ class AssignerTest {
   @Test
   void theAnswerIsFixedThenIpv4ThenIpv6() throws Exception {
     pool("six", "fd00:65::/122", 122);
-    IpamAttempt attempt = attempt("host-a");
+    IpamAttempt attempt = attempt();
     List<IpAddress> addresses =
-        attempt.assigner().assign(request("net.a", 1, 1, "fd00:65::7", "10.65.0.2"));
+        attempt
+            .assigner(new NodeName("host-a"))
+            .assign(request("net.a", 1, 1, "fd00:65::7", "10.65.0.2"));
     assertThat(addresses).hasSize(4).doesNotHaveDuplicates();
     assertThat(addresses.subList(0, 2)).hasToString("[fd00:65::7, 10.65.0.2]");
     assertThat(addresses.get(2).isV4()).isTrue();
@@ -140,18 +145,19 @@ class AssignerTest {
   void aBlockIsClaimedWithAConfirmedAffinityAndTheHandleCountsIt() throws Exception {
     assign("host-a", "net.a", 2, "10.65.0.5");
     assertThat(isOf("host-a", HIGH)).isTrue();
-    Entry affinity = datastore.get(IpamKeys.affinity("host-a", HIGH)).orElseThrow();
+    Entry affinity = datastore.get(IpamKeys.affinity(new NodeName("host-a"), HIGH)).orElseThrow();
     assertThat(affinity.value()).isEqualTo("{\"state\":\"confirmed\",\"deleted\":false}");
-    assertThat(datastore.get(IpamKeys.handle("net.a")).orElseThrow().value())
+    assertThat(datastore.get(IpamKeys.handle(new HandleId("net.a"))).orElseThrow().value())
         .contains("\"10.65.0.4/30\":3");
     assertThat(datastore.get(IpamKeys.block(LOW))).as("the block had room").isEmpty();
   }
 
   @Test
   void whatOneAttemptHasClaimedServesTheNextRequestOfIt() throws Exception {
-    IpamAttempt attempt = attempt("host-a");
-    List<IpAddress> first = attempt.assigner().assign(request("net.a", 1, 0));
-    List<IpAddress> second = attempt.assigner().assign(request("net.b", 3, 0));
+    IpamAttempt attempt = attempt();
+    List<IpAddress> first = attempt.assigner(new NodeName("host-a")).assign(request("net.a", 1, 0));
+    List<IpAddress> second =
+        attempt.assigner(new NodeName("host-a")).assign(request("net.b", 3, 0));
     assertThat(second).hasSize(3).doesNotContainAnyElementsOf(first);
     commit(attempt);
     assertThat(datastore.list(IpamKeys.BLOCKS).entries()).hasSize(1);
@@ -167,7 +173,7 @@ class AssignerTest {
     claimed("host-b", HIGH, 0);
     if (taken) {
       assertThat(assign("host-a", "net.a", 1)).allMatch(LOW::contains);
-      assertThat(datastore.get(IpamKeys.affinity("host-b", LOW))).isEmpty();
+      assertThat(datastore.get(IpamKeys.affinity(new NodeName("host-b"), LOW))).isEmpty();
       assertThat(isOf("host-b", HIGH)).isTrue();
     } else {
       assertThatThrownBy(() -> assign("host-a", "net.a", 1))
@@ -184,7 +190,7 @@ class AssignerTest {
     assign("host-b", "net.b", 0, "10.65.0.1");
     assertThat(assign("host-a", "net.a", 1)).allMatch(LOW::contains);
     assertThat(isOf("host-b", LOW)).isTrue();
-    assertThat(datastore.get(IpamKeys.affinity("host-a", LOW))).isEmpty();
+    assertThat(datastore.get(IpamKeys.affinity(new NodeName("host-a"), LOW))).isEmpty();
   }
 
   @ParameterizedTest

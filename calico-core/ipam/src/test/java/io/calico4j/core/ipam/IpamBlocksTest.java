@@ -11,10 +11,13 @@ import io.calico4j.core.model.IpReservationSpec;
 import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.testing.MemoryDatastore;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,8 +30,8 @@ class IpamBlocksTest {
   private static final String ASSIGNMENTS = IpamKeys.ROOT + "assignment/";
 
   private final MemoryDatastore datastore = new MemoryDatastore();
-  private final Ipam hostA = new Ipam(datastore, "host-a");
-  private final Ipam hostB = new Ipam(datastore, "host-b");
+  private final Ipam hostA = new Ipam(datastore, new NodeName("host-a"));
+  private final Ipam hostB = new Ipam(datastore, new NodeName("host-b"));
 
   @BeforeEach
   void cluster() throws Exception {
@@ -38,7 +41,7 @@ class IpamBlocksTest {
   private static AssignRequest request(String handle, int count, String... fixed) {
     return new AssignRequest(
         AssignRequest.Use.Workload,
-        handle,
+        new HandleId(handle),
         count,
         0,
         List.of(),
@@ -80,12 +83,12 @@ class IpamBlocksTest {
   void anEmptyBlockGoesBackAndAnUsedOneDoesNot() throws Exception {
     assign(hostA, "n.a", 4);
     assign(hostA, "n.b", 1);
-    hostA.release("n.a");
+    hostA.release(new HandleId("n.a"));
     assertThat(hostA.blocksOf(IpFamily.IPV4)).hasSize(2);
     assertThat(hostA.releaseEmptyBlocks(1)).isEmpty();
     assertThat(hostA.releaseEmptyBlocks(0)).hasSize(1);
     assertThat(hostA.blocksOf(IpFamily.IPV4)).hasSize(1);
-    hostA.release("n.b");
+    hostA.release(new HandleId("n.b"));
     assertThat(hostA.releaseEmptyBlocks(0)).hasSize(1);
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
   }
@@ -96,16 +99,39 @@ class IpamBlocksTest {
     hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
     hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
     assertThat(hostA.blocksOf(IpFamily.IPV4)).isEmpty();
-    assertThat(hostB.addressesOf("n.a")).isEqualTo(held);
-    hostB.release("n.a");
+    assertThat(hostB.addressesOf(new HandleId("n.a"))).isEqualTo(held);
+    hostB.release(new HandleId("n.a"));
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
+  }
+
+  /** The name of an affinity's host may be none: it is found and deleted as it is stored. */
+  @ParameterizedTest
+  @ValueSource(strings = {"Host_B", "host b", "-"})
+  void blocksOfAHostWithAnImpossibleNameAreGivenBackAndTakenOver(String host) throws Exception {
+    config("{\"strict_affinity\":true,\"auto_allocate_blocks\":true}");
+    List<String> keys = new ArrayList<>();
+    for (Cidr cidr : List.of(Cidr.parse("10.65.0.0/30"), Cidr.parse("10.65.0.4/30"))) {
+      String old = Block.empty(cidr, "host:" + host, "2026-01-01T00:00:00Z", 7).toJson();
+      keys.add(new IpamKeys.Affinity(host, cidr).key());
+      datastore.commit(
+          Transaction.builder()
+              .put(IpamKeys.block(cidr), old)
+              .put(new IpamKeys.Affinity(host, cidr).key(), "{\"state\":\"confirmed\"}")
+              .build());
+    }
+    assertThat(assign(hostA, "n.a", 1)).hasSize(1);
+    assertThat(datastore.list(IpamKeys.HOSTS + host).entries()).hasSize(1);
+    hostA.releaseAffinitiesIn(Cidr.parse("10.65.0.0/16"));
+    for (String key : keys) {
+      assertThat(datastore.get(key)).isEmpty();
+    }
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"pending", "pendingDeletion"})
   void anAffinityThatSomebodyLeftHalfMadeIsConfirmedByItsUse(String state) throws Exception {
     IpAddress first = assign(hostA, "n.a", 1).get(0);
-    String key = IpamKeys.affinity("host-a", new Cidr(first, 30));
+    String key = IpamKeys.affinity(new NodeName("host-a"), new Cidr(first, 30));
     datastore.commit(
         Transaction.builder().put(key, "{\"state\":\"" + state + "\",\"deleted\":false}").build());
     assertThat(new Cidr(assign(hostA, "n.b", 1).get(0), 30)).isEqualTo(new Cidr(first, 30));
@@ -123,7 +149,7 @@ class IpamBlocksTest {
     for (Cidr cidr : List.of(othersBlock, noBlock)) {
       datastore.commit(
           Transaction.builder()
-              .put(IpamKeys.affinity("host-a", cidr), "{\"state\":\"pending\"}")
+              .put(IpamKeys.affinity(new NodeName("host-a"), cidr), "{\"state\":\"pending\"}")
               .build());
     }
     assertThat(assign(hostA, "n.a", 4)).allMatch(noBlock::contains);
@@ -134,7 +160,7 @@ class IpamBlocksTest {
   void anEmptyBlockOfAnotherHostIsTakenOverOnceItIsOld() throws Exception {
     config("{\"strict_affinity\":true,\"auto_allocate_blocks\":true}");
     assign(hostB, "n.b", 8);
-    hostB.release("n.b");
+    hostB.release(new HandleId("n.b"));
     assertThatThrownBy(() -> assign(hostA, "n.a", 1))
         .as("claimed a moment ago")
         .isInstanceOf(PoolExhaustedException.class);

@@ -1,10 +1,14 @@
 package io.calico4j.core.ipam;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -19,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Each fault is reported once, under its name, and a sound cluster has none. */
 class IpamCheckTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
-  private final Ipam host = new Ipam(datastore, "host-a");
+  private final Ipam host = new Ipam(datastore, new NodeName("host-a"));
 
   @BeforeEach
   void cluster() throws Exception {
@@ -30,7 +34,7 @@ class IpamCheckTest {
     return host.assign(
             new AssignRequest(
                 AssignRequest.Use.Workload,
-                handle,
+                new HandleId(handle),
                 1,
                 0,
                 List.of(),
@@ -78,16 +82,40 @@ class IpamCheckTest {
     IpAddress used = assign("net.c1");
     endpoint("c1", used.toString());
     Cidr block = new Cidr(used, 30);
-    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"" + block + "\":1}}");
-    put(IpamKeys.affinity("host-b", block), "{\"state\":\"confirmed\"}");
-    put(IpamKeys.handle("net.broken"), "[");
+    put(IpamKeys.handle(new HandleId("net.orphan")), "{\"block\":{\"" + block + "\":1}}");
+    put(IpamKeys.affinity(new NodeName("host-b"), block), "{\"state\":\"confirmed\"}");
+    put(IpamKeys.handle(new HandleId("net.broken")), "[");
     assertThat(problems())
         .containsExactly(
             "WRONG_HANDLE net.orphan",
-            "WRONG_AFFINITY " + IpamKeys.affinity("host-b", block),
-            "UNREADABLE " + IpamKeys.handle("net.broken"));
-    datastore.commit(Transaction.builder().delete(IpamKeys.handle("net.c1")).build());
+            "WRONG_AFFINITY " + IpamKeys.affinity(new NodeName("host-b"), block),
+            "UNREADABLE " + IpamKeys.handle(new HandleId("net.broken")));
+    datastore.commit(Transaction.builder().delete(IpamKeys.handle(new HandleId("net.c1"))).build());
     assertThat(problems()).contains("WRONG_HANDLE net.c1");
+  }
+
+  /** The id of an address's handle may be none: it costs the count only. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "net/c1"})
+  void anAddressWhoseHandleHasAnImpossibleIdIsReleased(String id) throws Exception {
+    IpAddress first = assign("net.c1");
+    IpAddress second = assign("net.c2");
+    Entry block = datastore.get(IpamKeys.block(new Cidr(first, 30))).orElseThrow();
+    put(block.key(), block.value().replace("\"net.c1\"", "\"" + id + "\""));
+
+    assertThat(host.ownerOf(first).orElseThrow().handle()).isEmpty();
+    assertThat(host.release(first)).isTrue();
+    assertThat(host.ownerOf(first)).isEmpty();
+    assertThat(host.addressesOf(new HandleId("net.c2"))).containsExactly(second);
+  }
+
+  @Test
+  void anIpamOfTheClusterReleasesAndAssignsNothing() throws Exception {
+    IpAddress address = assign("net.c1");
+    try (Ipam cluster = Ipam.ofCluster(datastore)) {
+      assertThatThrownBy(cluster::node).hasMessageContaining("no node");
+      assertThat(cluster.release(address)).isTrue();
+    }
   }
 
   /** A handle that cannot be read does not keep its container's addresses. */
@@ -96,12 +124,12 @@ class IpamCheckTest {
   void whatADamagedHandleHoldsIsReleased(String damaged) throws Exception {
     IpAddress first = assign("net.c1");
     IpAddress second = assign("net.c2");
-    put(IpamKeys.handle("net.c1"), damaged);
+    put(IpamKeys.handle(new HandleId("net.c1")), damaged);
 
-    assertThat(host.addressesOf("net.c1")).containsExactly(first);
-    assertThat(host.release("net.c1")).containsExactly(first);
-    assertThat(datastore.get(IpamKeys.handle("net.c1"))).isEmpty();
-    assertThat(host.addressesOf("net.c2")).containsExactly(second);
+    assertThat(host.addressesOf(new HandleId("net.c1"))).containsExactly(first);
+    assertThat(host.release(new HandleId("net.c1"))).containsExactly(first);
+    assertThat(datastore.get(IpamKeys.handle(new HandleId("net.c1")))).isEmpty();
+    assertThat(host.addressesOf(new HandleId("net.c2"))).containsExactly(second);
     assertThat(problems()).noneMatch(problem -> problem.contains("net.c1"));
   }
 
@@ -109,7 +137,7 @@ class IpamCheckTest {
     return host.assign(
             new AssignRequest(
                 AssignRequest.Use.Workload,
-                handle,
+                new HandleId(handle),
                 1,
                 0,
                 List.of(),
@@ -134,9 +162,9 @@ class IpamCheckTest {
     IpAddress ofGoneNode =
         assigned("tunnel", Map.of("node", "host-z", "type", "ipipTunnelAddress"));
     Cidr block = new Cidr(ofEndpoint, 30);
-    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"" + block + "\":1}}");
-    put(IpamKeys.affinity("host-b", block), "{\"state\":\"confirmed\"}");
-    datastore.commit(Transaction.builder().delete(IpamKeys.handle("task-1")).build());
+    put(IpamKeys.handle(new HandleId("net.orphan")), "{\"block\":{\"" + block + "\":1}}");
+    put(IpamKeys.affinity(new NodeName("host-b"), block), "{\"state\":\"confirmed\"}");
+    datastore.commit(Transaction.builder().delete(IpamKeys.handle(new HandleId("task-1"))).build());
     endpoint("c9", "10.65.0.7");
 
     assertThat(repair(IpamCheck.run(datastore)))
@@ -145,23 +173,23 @@ class IpamCheckTest {
             "LEAKED " + ofGoneNode,
             "WRONG_HANDLE net.orphan",
             "WRONG_HANDLE task-1",
-            "WRONG_AFFINITY " + IpamKeys.affinity("host-b", block));
+            "WRONG_AFFINITY " + IpamKeys.affinity(new NodeName("host-b"), block));
     assertThat(problems()).containsExactly("LEAKED " + reserved, "NOT_ASSIGNED 10.65.0.7");
-    assertThat(host.addressesOf("task-1")).containsExactly(reserved);
+    assertThat(host.addressesOf(new HandleId("task-1"))).containsExactly(reserved);
   }
 
   @Test
   void whatChangedSinceTheFirstCheckIsNotTouched() throws Exception {
     Map<String, String> attributes = Map.of("node", "host-a", "interface", "eth0");
     IpAddress address = assigned("net.c1", attributes);
-    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"10.65.0.4/30\":1}}");
+    put(IpamKeys.handle(new HandleId("net.orphan")), "{\"block\":{\"10.65.0.4/30\":1}}");
     List<IpamCheck.Problem> before = IpamCheck.run(datastore);
 
-    host.release("net.c1");
+    host.release(new HandleId("net.c1"));
     host.assign(
         new AssignRequest(
             AssignRequest.Use.Workload,
-            "net.c1",
+            new HandleId("net.c1"),
             0,
             0,
             List.of(),
@@ -169,9 +197,9 @@ class IpamCheckTest {
             List.of(address),
             attributes),
         Ipam.FurtherWrites.NONE);
-    put(IpamKeys.handle("net.orphan"), "{\"block\":{\"10.65.0.4/30\":1}}");
+    put(IpamKeys.handle(new HandleId("net.orphan")), "{\"block\":{\"10.65.0.4/30\":1}}");
 
     assertThat(repair(before)).isEmpty();
-    assertThat(host.addressesOf("net.c1")).containsExactly(address);
+    assertThat(host.addressesOf(new HandleId("net.c1"))).containsExactly(address);
   }
 }

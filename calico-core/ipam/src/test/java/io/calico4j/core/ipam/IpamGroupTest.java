@@ -7,6 +7,8 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.core.testing.PassingDatastore;
@@ -30,7 +32,7 @@ class IpamGroupTest {
 
   private final MemoryDatastore memory = new MemoryDatastore();
   private final SlowDatastore datastore = new SlowDatastore(memory);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private final ExecutorService threads = Executors.newFixedThreadPool(CALLERS);
 
   @BeforeEach
@@ -45,7 +47,14 @@ class IpamGroupTest {
 
   private static AssignRequest request(String handle, int count) {
     return new AssignRequest(
-        AssignRequest.Use.Workload, handle, count, 0, List.of(), List.of(), List.of(), Map.of());
+        AssignRequest.Use.Workload,
+        new HandleId(handle),
+        count,
+        0,
+        List.of(),
+        List.of(),
+        List.of(),
+        Map.of());
   }
 
   private <T> List<Future<T>> all(List<Callable<T>> calls) throws InterruptedException {
@@ -72,7 +81,7 @@ class IpamGroupTest {
     List<Callable<Integer>> releases = new ArrayList<>();
     for (int i = 0; i < 200; i++) {
       String handle = "net.c" + i;
-      releases.add(() -> ipam.release(handle).size());
+      releases.add(() -> ipam.release(new HandleId(handle)).size());
     }
     for (Future<Integer> call : all(releases)) {
       assertThat(call.get()).isEqualTo(1);
@@ -142,7 +151,7 @@ class IpamGroupTest {
 
   @Test
   void twoHostsThatBorrowFromEachOtherFillThePoolExactly() throws Exception {
-    Ipam other = new Ipam(datastore, "host-b");
+    Ipam other = new Ipam(datastore, new NodeName("host-b"));
     List<Callable<String>> calls = new ArrayList<>();
     for (int i = 0; i < 300; i++) {
       Ipam of = i % 2 == 0 ? ipam : other;
@@ -166,19 +175,21 @@ class IpamGroupTest {
 
   @Test
   void aDeletedHandleThatTheCopyHasNotSeenIsReleasedAllTheSame() throws Exception {
-    try (Ipam watching = Ipam.watching(datastore, "host-a")) {
+    try (Ipam watching = Ipam.watching(datastore, new NodeName("host-a"))) {
       IpAddress address =
           watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
-      Ipam elsewhere = new Ipam(datastore, "host-b");
+      Ipam elsewhere = new Ipam(datastore, new NodeName("host-b"));
       for (int i = 0; i < 50; i++) {
-        assertThat(elsewhere.release("net.x")).hasSize(1);
+        assertThat(elsewhere.release(new HandleId("net.x"))).hasSize(1);
         assertThat(watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses())
             .doesNotContain(address);
-        assertThat(elsewhere.release("net.x")).hasSize(1);
+        assertThat(elsewhere.release(new HandleId("net.x"))).hasSize(1);
         address = elsewhere.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
         assertThat(
                 watching.release(
-                    "net.x", owner -> true, (transaction, a) -> transaction.delete("/x")))
+                    new HandleId("net.x"),
+                    owner -> true,
+                    (transaction, a) -> transaction.delete("/x")))
             .containsExactly(address);
         address = watching.assign(request("net.x", 1), Ipam.FurtherWrites.NONE).addresses().get(0);
       }

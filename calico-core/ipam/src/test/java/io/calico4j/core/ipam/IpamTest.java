@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.ipam.decision.IpamKeys;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.util.ArrayList;
@@ -21,8 +23,8 @@ import org.junit.jupiter.api.Test;
 /** Assignment over the in-memory datastore. */
 class IpamTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
-  private final Ipam hostA = new Ipam(datastore, "host-a");
-  private final Ipam hostB = new Ipam(datastore, "host-b");
+  private final Ipam hostA = new Ipam(datastore, new NodeName("host-a"));
+  private final Ipam hostB = new Ipam(datastore, new NodeName("host-b"));
 
   @BeforeEach
   void cluster() throws Exception {
@@ -32,7 +34,7 @@ class IpamTest {
   private static AssignRequest request(String handle, int count, String... fixed) {
     return new AssignRequest(
         AssignRequest.Use.Workload,
-        handle,
+        new HandleId(handle),
         count,
         0,
         List.of(),
@@ -55,10 +57,10 @@ class IpamTest {
         .isInstanceOf(PoolExhaustedException.class)
         .hasMessageContaining("small (10.65.0.0/29)");
     for (int i = 0; i < 8; i++) {
-      assertThat(hostB.release("net.c" + i)).hasSize(1);
+      assertThat(hostB.release(new HandleId("net.c" + i))).hasSize(1);
     }
     assertThat(datastore.list("/calico/ipam/v2/handle/").entries()).isEmpty();
-    assertThat(hostB.release("net.c0")).isEmpty();
+    assertThat(hostB.release(new HandleId("net.c0"))).isEmpty();
   }
 
   @Test
@@ -77,7 +79,7 @@ class IpamTest {
                       ipam.assign(request("net." + ipam.node(), 1), Ipam.FurtherWrites.NONE)
                           .addresses());
                 } catch (PoolExhaustedException e) {
-                  lost.add(ipam.node());
+                  lost.add(ipam.node().text());
                 }
                 return null;
               }));
@@ -109,7 +111,7 @@ class IpamTest {
     AssignRequest unknownPool =
         new AssignRequest(
             AssignRequest.Use.Workload,
-            "n.c",
+            new HandleId("n.c"),
             1,
             0,
             List.of("huge"),
@@ -120,7 +122,9 @@ class IpamTest {
         .hasMessageContaining("\"huge\"")
         .hasMessageContaining("small");
     assertThatThrownBy(
-            () -> new Ipam(datastore, "nowhere").assign(request("n.c", 1), Ipam.FurtherWrites.NONE))
+            () ->
+                new Ipam(datastore, new NodeName("nowhere"))
+                    .assign(request("n.c", 1), Ipam.FurtherWrites.NONE))
         .hasMessageContaining("nowhere has no Node resource");
   }
 
@@ -139,7 +143,7 @@ class IpamTest {
 
   @Test
   void theWatchedCopyNeverGivesAnAddressTwice() throws Exception {
-    try (Ipam watching = Ipam.watching(datastore, "host-a")) {
+    try (Ipam watching = Ipam.watching(datastore, new NodeName("host-a"))) {
       Set<IpAddress> all = new HashSet<>();
       for (int i = 0; i < 4; i++) {
         all.addAll(watching.assign(request("w.c" + i, 1), Ipam.FurtherWrites.NONE).addresses());
@@ -152,7 +156,7 @@ class IpamTest {
   /** As after a restart of the agent, which knows none of the handles that it wrote before. */
   @Test
   void aHandleThatTheCopyDoesNotKnowIsAddedToAndReleased() throws Exception {
-    try (Ipam watching = Ipam.watching(datastore, "host-a")) {
+    try (Ipam watching = Ipam.watching(datastore, new NodeName("host-a"))) {
       for (int i = 0; i < 50; i++) {
         String handle = "net.c" + i;
         List<IpAddress> before =
@@ -162,13 +166,13 @@ class IpamTest {
                 ? List.of()
                 : watching.assign(request(handle, 1), Ipam.FurtherWrites.NONE).addresses();
 
-        assertThat(hostA.addressesOf(handle))
+        assertThat(hostA.addressesOf(new HandleId(handle)))
             .containsAll(before)
             .containsAll(after)
             .hasSize(1 + after.size());
-        assertThat(watching.release(handle, owner -> true, further(i % 3 == 0)))
+        assertThat(watching.release(new HandleId(handle), owner -> true, further(i % 3 == 0)))
             .hasSize(1 + after.size());
-        assertThat(datastore.get(IpamKeys.handle(handle))).isEmpty();
+        assertThat(datastore.get(IpamKeys.handle(new HandleId(handle)))).isEmpty();
       }
     }
   }

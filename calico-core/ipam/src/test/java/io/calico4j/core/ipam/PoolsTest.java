@@ -13,6 +13,8 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -28,7 +30,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PoolsTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
 
   @BeforeEach
   void node() throws Exception {
@@ -49,7 +51,14 @@ class PoolsTest {
   private IpAddress assign(AssignRequest.Use use, String handle, String... pools) throws Exception {
     return ipam.assign(
             new AssignRequest(
-                use, handle, 1, 0, List.of(pools), List.of(), List.of(), Map.of("node", "host-a")),
+                use,
+                new HandleId(handle),
+                1,
+                0,
+                List.of(pools),
+                List.of(),
+                List.of(),
+                Map.of("node", "host-a")),
             Ipam.FurtherWrites.NONE)
         .addresses()
         .get(0);
@@ -98,8 +107,8 @@ class PoolsTest {
 
     assertThat(resources.list(ResourceKind.IP_POOL)).isEmpty();
     assertThat(ipam.blocksOf(IpFamily.IPV4)).isEmpty();
-    assertThat(ipam.addressesOf("net.c1")).containsExactly(address);
-    assertThat(ipam.release("net.c1")).containsExactly(address);
+    assertThat(ipam.addressesOf(new HandleId("net.c1"))).containsExactly(address);
+    assertThat(ipam.release(new HandleId("net.c1"))).containsExactly(address);
     assertThat(datastore.list(IpamKeys.ROOT).entries()).isEmpty();
     assertThatThrownBy(() -> new PoolRemoval(datastore).run("a"))
         .isInstanceOf(NotFoundException.class);

@@ -12,6 +12,8 @@ import io.calico4j.core.ipam.Ipam.Assignment;
 import io.calico4j.core.ipam.Ipam.FurtherWrites;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
 import io.calico4j.core.testing.PassingDatastore;
@@ -39,7 +41,7 @@ class TransactionRunnerTest {
 
   private final MemoryDatastore memory = new MemoryDatastore();
   private final Observed datastore = new Observed(memory);
-  private final Ipam elsewhere = new Ipam(memory, "host-a");
+  private final Ipam elsewhere = new Ipam(memory, new NodeName("host-a"));
   private final TransactionRunner runner = runner(Optional.empty());
   private @Nullable WatchedReads old;
 
@@ -57,8 +59,7 @@ class TransactionRunnerTest {
   }
 
   private TransactionRunner runner(Optional<WatchedReads> watched) {
-    return new TransactionRunner(
-        datastore, "host-a", Clock.systemUTC(), Reads.direct(datastore), watched);
+    return new TransactionRunner(datastore, Clock.systemUTC(), Reads.direct(datastore), watched);
   }
 
   /** Makes a runner whose watched copy never hears of what happens from now on. */
@@ -76,11 +77,18 @@ class TransactionRunnerTest {
 
   private static AssignRequest request(String handle, int count) {
     return new AssignRequest(
-        AssignRequest.Use.Workload, handle, count, 0, List.of(), List.of(), List.of(), Map.of());
+        AssignRequest.Use.Workload,
+        new HandleId(handle),
+        count,
+        0,
+        List.of(),
+        List.of(),
+        List.of(),
+        Map.of());
   }
 
   private static TransactionRunner.Decision assign(String handle, int count) {
-    return attempt -> attempt.assigner().assign(request(handle, count));
+    return attempt -> attempt.assigner(new NodeName("host-a")).assign(request(handle, count));
   }
 
   private List<IpAddress> assignElsewhere(String handle, int count) {
@@ -154,9 +162,9 @@ class TransactionRunnerTest {
                 Call.of(assign("net.c", 1))));
     assertThat(datastore.commits).hasSize(1);
     assertThat(addresses(outcomes.toArray())).hasSize(4).doesNotHaveDuplicates();
-    long revision = memory.get(IpamKeys.handle("net.a")).orElseThrow().revision();
+    long revision = memory.get(IpamKeys.handle(new HandleId("net.a"))).orElseThrow().revision();
     assertThat(outcomes).extracting(o -> ((Assignment) o).revision()).containsOnly(revision);
-    assertThat(elsewhere.addressesOf("net.b")).isEqualTo(addresses(outcomes.get(1)));
+    assertThat(elsewhere.addressesOf(new HandleId("net.b"))).isEqualTo(addresses(outcomes.get(1)));
   }
 
   /** etcd takes 128 operations; whoever wants more for itself has a transaction of its own. */
@@ -226,7 +234,7 @@ class TransactionRunnerTest {
                 Call.of(
                     attempt -> {
                       refusals.incrementAndGet();
-                      return attempt.assigner().assign(request("net.b", 5));
+                      return attempt.assigner(new NodeName("host-a")).assign(request("net.b", 5));
                     }),
                 new Call(
                     assign("net.c", 1),
@@ -246,7 +254,8 @@ class TransactionRunnerTest {
     assertThat(refusals).as("in the group, with the others left, and alone").hasValue(3);
     assertThat(memory.list(IpamKeys.HANDLES).entries())
         .extracting(Entry::key)
-        .containsExactly(IpamKeys.handle("net.a"), IpamKeys.handle("net.e"));
+        .containsExactly(
+            IpamKeys.handle(new HandleId("net.a")), IpamKeys.handle(new HandleId("net.e")));
     assertThat(datastore.commits).hasSize(1);
   }
 
@@ -292,14 +301,14 @@ class TransactionRunnerTest {
     datastore.beforeNext = () -> assertThat(assignElsewhere("net.x", 4)).hasSize(4);
     assertThatThrownBy(() -> runner.run(assign("net.a", 1), FurtherWrites.NONE))
         .isInstanceOf(PoolExhaustedException.class);
-    assertThat(memory.get(IpamKeys.handle("net.a"))).isEmpty();
+    assertThat(memory.get(IpamKeys.handle(new HandleId("net.a")))).isEmpty();
   }
 
   @Test
   void whatAnOldCopyRefusesIsDecidedAgainOnFreshData() throws Exception {
     assertThat(assignElsewhere("net.x", 4)).hasSize(4);
     TransactionRunner onOld = runnerOnOldCopy();
-    assertThat(elsewhere.release("net.x")).hasSize(4);
+    assertThat(elsewhere.release(new HandleId("net.x"))).hasSize(4);
     assertThat(onOld.run(assign("net.a", 4), FurtherWrites.NONE).addresses()).hasSize(4);
   }
 

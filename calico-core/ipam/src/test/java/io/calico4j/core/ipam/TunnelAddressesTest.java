@@ -8,6 +8,8 @@ import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -21,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class TunnelAddressesTest {
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final ResourceClient resources = new ResourceClient(datastore);
-  private final Ipam ipam = new Ipam(datastore, "host-a");
+  private final Ipam ipam = new Ipam(datastore, new NodeName("host-a"));
   private final TunnelAddresses tunnels = new TunnelAddresses(datastore, ipam);
 
   @BeforeEach
@@ -50,8 +52,8 @@ class TunnelAddressesTest {
     assertThat(node.bgp().ipv4Address()).isEqualTo("192.0.2.1/24");
     assertThat(node.ipv4VXLANTunnelAddr()).startsWith("10.2.");
     assertThat(node.ipv6VXLANTunnelAddr()).startsWith("fd00:3:");
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
-    assertThat(ipam.addressesOf("vxlan-v6-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("vxlan-v6-tunnel-addr-host-a"))).hasSize(1);
     assertThat(tunnels.reconcile()).isEqualTo(node);
     assertThat(IpamCheck.run(datastore)).isEmpty();
 
@@ -74,7 +76,7 @@ class TunnelAddressesTest {
     pool("a", "10.1.0.0/16", "Never", null);
     pool("b", "10.2.0.0/16", "Always", null);
     assertThat(ipip()).startsWith("10.2.");
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
   }
 
   @Test
@@ -84,7 +86,7 @@ class TunnelAddressesTest {
     ipam.assign(
         new AssignRequest(
             AssignRequest.Use.Workload,
-            "net.c1",
+            new HandleId("net.c1"),
             0,
             0,
             List.of(),
@@ -96,7 +98,7 @@ class TunnelAddressesTest {
     resources.update(node.withSpec(node.spec().withIpipTunnelAddress("10.1.0.9")));
 
     assertThat(ipip()).startsWith("10.1.").isNotEqualTo("10.1.0.9");
-    assertThat(ipam.addressesOf("net.c1")).containsExactly(address);
+    assertThat(ipam.addressesOf(new HandleId("net.c1"))).containsExactly(address);
   }
 
   @Test
@@ -107,7 +109,7 @@ class TunnelAddressesTest {
     resources.update(node.withSpec(node.spec().withIpipTunnelAddress(null)));
 
     assertThat(ipip()).isEqualTo(first);
-    assertThat(ipam.addressesOf("ipip-tunnel-addr-host-a")).hasSize(1);
+    assertThat(ipam.addressesOf(new HandleId("ipip-tunnel-addr-host-a"))).hasSize(1);
     assertThat(
             datastore.get(ResourceKey.of(ResourceKind.NODE, "host-a").path()).orElseThrow().value())
         .contains("\"ipv4IPIPTunnelAddr\":\"" + first + "\"");

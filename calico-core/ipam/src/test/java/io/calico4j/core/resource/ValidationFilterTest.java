@@ -10,6 +10,8 @@ import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.testing.DamagedValues;
 import io.calico4j.core.testing.MemoryDatastore;
 import java.util.ArrayList;
@@ -103,13 +105,13 @@ class ValidationFilterTest {
                   .put("/calico/ipam/v2/" + entry.getKey(), entry.getValue())
                   .build());
     }
-    try (Ipam host = new Ipam(datastore, "host")) {
+    try (Ipam host = new Ipam(datastore, new NodeName("host"))) {
       for (int i = 0; i < 100; i++) {
         var assigned =
             host.assign(
                 new AssignRequest(
                     AssignRequest.Use.Workload,
-                    "net.c" + i,
+                    new HandleId("net.c" + i),
                     1,
                     0,
                     List.of(),
@@ -119,7 +121,7 @@ class ValidationFilterTest {
                 Ipam.FurtherWrites.NONE);
         assertThat(assigned.addresses().get(0).toString()).startsWith("10.1.");
       }
-      assertThat(host.release("net.c7")).hasSize(1);
+      assertThat(host.release(new HandleId("net.c7"))).hasSize(1);
     }
     assertThat(resources.list(ResourceKind.IP_POOL)).isNotEmpty();
   }

@@ -3,6 +3,7 @@ package io.calico4j.core.ipam.decision;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.stream.JsonWriter;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Predicate;
@@ -73,16 +75,28 @@ public final class Block {
   /**
    * Who holds an address.
    *
-   * @param handleId the handle, or null in old data
+   * @param handleId the handle as it is stored, which may be no handle's id; null in old data
    * @param secondary attributes such as node, pod, type, timestamp
    * @param others members of the attribute that are not known here; they survive
    */
   public record Owner(
       @Nullable String handleId, SortedMap<String, String> secondary, JsonObject others) {
     /** Makes the owner of a new assignment. */
-    public static Owner of(String handleId, Map<String, String> secondary) {
+    public static Owner of(HandleId handleId, Map<String, String> secondary) {
       return new Owner(
-          handleId, Collections.unmodifiableSortedMap(new TreeMap<>(secondary)), new JsonObject());
+          handleId.text(),
+          Collections.unmodifiableSortedMap(new TreeMap<>(secondary)),
+          new JsonObject());
+    }
+
+    /** Returns the handle; empty when there is none, or when its id cannot be read. */
+    public Optional<HandleId> handle() {
+      return Optional.ofNullable(handleId).flatMap(HandleId::tryParse);
+    }
+
+    /** Tells whether it is this handle that holds the address. */
+    public boolean isHeldBy(HandleId handle) {
+      return handle.text().equals(handleId);
     }
 
     private void write(JsonWriter json) throws IOException {

@@ -1,5 +1,7 @@
 package io.calico4j.core.ipam.decision;
 
+import io.calico4j.core.name.HandleId;
+import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpFamily;
 import java.util.Optional;
@@ -34,22 +36,41 @@ public final class IpamKeys {
   }
 
   /** Returns the prefix of a host's affinities of a family. */
-  public static String affinities(String node, IpFamily family) {
-    return ROOT + "host/" + node + "/" + family.keyName() + "/block/";
+  public static String affinities(NodeName node, IpFamily family) {
+    return affinities(node.text(), family);
+  }
+
+  private static String affinities(String host, IpFamily family) {
+    return HOSTS + host + "/" + family.keyName() + "/block/";
   }
 
   /** Returns the key of a host's affinity to a block. */
-  public static String affinity(String node, Cidr cidr) {
-    return affinities(node, cidr.family()) + dashed(cidr);
+  public static String affinity(NodeName node, Cidr cidr) {
+    return Affinity.of(node, cidr).key();
   }
 
   /**
-   * Whose block it is, as an affinity's key says.
+   * Whose block it is, as an affinity's key or a block says.
    *
-   * @param node the host
+   * @param node the host as it is stored there, which may be no node's name
    * @param block the block
    */
-  public record Affinity(String node, Cidr block) {}
+  public record Affinity(String node, Cidr block) {
+    /** Makes a node's. */
+    public static Affinity of(NodeName node, Cidr block) {
+      return new Affinity(node.text(), block);
+    }
+
+    /** Returns its key. */
+    public String key() {
+      return affinities(node, block.family()) + dashed(block);
+    }
+
+    /** Tells whether the block says so too. */
+    public boolean isOf(Block stored) {
+      return ("host:" + node).equals(stored.affinity());
+    }
+  }
 
   /** Reads an affinity's key; empty when it is none. */
   public static Optional<Affinity> parseAffinity(String key) {
@@ -63,7 +84,7 @@ public final class IpamKeys {
   }
 
   /** Returns the key of a handle. */
-  public static String handle(String handleId) {
+  public static String handle(HandleId handleId) {
     return HANDLES + handleId;
   }
 

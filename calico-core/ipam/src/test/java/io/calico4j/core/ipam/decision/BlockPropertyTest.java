@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.HashMap;
@@ -29,7 +30,7 @@ class BlockPropertyTest {
     Map<IpAddress, String> model = new HashMap<>();
     for (int step : steps) {
       IpAddress address = IpAddress.parse("10.0.0.8").plus(step % SIZE);
-      Block.Owner owner = Block.Owner.of("h" + step / SIZE, Map.of("node", "a\"b"));
+      Block.Owner owner = Block.Owner.of(new HandleId("h" + step / SIZE), Map.of("node", "a\"b"));
       if (step < SIZE) {
         boolean held = model.remove(address) != null;
         Block.Released outcome = block.releaseAll(List.of(address));
@@ -73,7 +74,7 @@ class BlockPropertyTest {
     JsonObject json =
         JsonParser.parseString(
                 Block.empty(Cidr.parse("10.0.0.8/30"), "host:a", "2026-01-01T00:00:00Z", 7)
-                    .assign(2, Block.Owner.of("h", Map.of()))
+                    .assign(2, Block.Owner.of(new HandleId("h"), Map.of()))
                     .block()
                     .toJson())
             .getAsJsonObject();

@@ -3,6 +3,7 @@ package io.calico4j.core.ipam.decision;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.calico4j.core.name.HandleId;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.List;
@@ -15,7 +16,8 @@ class BlockTest {
       Block.empty(
           Cidr.parse("10.65.1.0/29"), "host:host-a", "2026-11-23T18:09:00Z", 1795457340123456789L);
 
-  private static final Block.Owner OWNER = Block.Owner.of("net.c1", Map.of("node", "host-a"));
+  private static final Block.Owner OWNER =
+      Block.Owner.of(new HandleId("net.c1"), Map.of("node", "host-a"));
 
   @Test
   void aReleasedAddressIsUsedAgainAsLateAsPossible() {
@@ -50,7 +52,7 @@ class BlockTest {
 
   @Test
   void oneOwnersAddressesShareAnAttribute() {
-    Block.Owner other = Block.Owner.of("net.c2", Map.of("node", "host-a"));
+    Block.Owner other = Block.Owner.of(new HandleId("net.c2"), Map.of("node", "host-a"));
     Block block = EMPTY.assign(1, OWNER).block().assign(1, other).block().assign(2, OWNER).block();
 
     assertThat(block.toJson())
@@ -106,7 +108,7 @@ class BlockTest {
             "{\"cidr\":\"10.0.0.0/30\",\"allocations\":[0,null,null,null],"
                 + "\"unallocated\":[3,0,3,7],\"attributes\":[{\"handle_id\":\"h\"}]}");
     assertThat(block.freeCount()).isEqualTo(3);
-    assertThat(block.assign(4, Block.Owner.of("i", Map.of())).addresses())
+    assertThat(block.assign(4, Block.Owner.of(new HandleId("i"), Map.of())).addresses())
         .extracting(IpAddress::toString)
         .containsExactly("10.0.0.3", "10.0.0.1", "10.0.0.2");
   }
