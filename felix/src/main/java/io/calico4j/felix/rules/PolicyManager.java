@@ -14,10 +14,12 @@ import java.util.Set;
 /** The rules of policies and profiles as chains: one for each direction. */
 final class PolicyManager {
   private final TableWriter table;
+  private final DenialNames names;
   private final Map<String, RulesUpdate> owners = new HashMap<>();
 
-  PolicyManager(TableWriter table) {
+  PolicyManager(TableWriter table, DenialNames names) {
     this.table = table;
+    this.names = names;
   }
 
   /** Returns the name of the chain of a policy or profile. */
@@ -29,6 +31,7 @@ final class PolicyManager {
   /** Puts the chains of a policy or profile. */
   void update(RulesUpdate update, RuleRenderer renderer) {
     owners.put(update.key(), update);
+    names.put(update.key(), name(update.key()));
     render(update, renderer);
   }
 
@@ -49,13 +52,16 @@ final class PolicyManager {
   private void render(RulesUpdate update, RuleRenderer renderer) {
     Resource<?> owner = update.owner();
     String key = update.key();
-    table.putChain(chain(key, true), List.copyOf(renderer.render(owner, update.ingress())));
-    table.putChain(chain(key, false), List.copyOf(renderer.render(owner, update.egress())));
+    table.putChain(
+        chain(key, true), List.copyOf(renderer.render(key, owner, true, update.ingress())));
+    table.putChain(
+        chain(key, false), List.copyOf(renderer.render(key, owner, false, update.egress())));
   }
 
   /** Removes the chains of a policy or profile. */
   void remove(String key) {
     if (owners.remove(key) != null) {
+      names.remove(key);
       table.removeChain(chain(key, true));
       table.removeChain(chain(key, false));
     }
@@ -65,9 +71,14 @@ final class PolicyManager {
   String ownerOf(String chain) {
     for (String key : owners.keySet()) {
       if (chain.equals(chain(key, true)) || chain.equals(chain(key, false))) {
-        return ResourceKey.parse(key).map(ResourceKey::toString).orElse(key);
+        return name(key);
       }
     }
     return chain;
+  }
+
+  /** Returns a resource's key as {@code Kind(namespace/name)}. */
+  static String name(String key) {
+    return ResourceKey.parse(key).map(ResourceKey::toString).orElse(key);
   }
 }

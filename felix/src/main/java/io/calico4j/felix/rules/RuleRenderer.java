@@ -29,32 +29,48 @@ final class RuleRenderer {
 
   private final AddressSetManager sets;
   private final String logPrefix;
+  private final DropRenderer drops;
 
-  RuleRenderer(AddressSetManager sets, String logPrefix) {
+  RuleRenderer(AddressSetManager sets, String logPrefix, DropRenderer drops) {
     this.sets = sets;
     this.logPrefix = logPrefix;
+    this.drops = drops;
   }
 
-  /** Renders the rules of a policy or profile; what cannot be understood drops everything. */
-  List<String> render(Resource<?> owner, List<Rule> rules) {
+  /**
+   * Renders the rules of a policy or profile; what cannot be understood drops everything.
+   *
+   * @param key the owner's key in the datastore
+   */
+  List<String> render(String key, Resource<?> owner, boolean ingress, List<Rule> rules) {
     List<String> lines = new ArrayList<>();
-    for (Rule rule : rules) {
+    for (int i = 0; i < rules.size(); i++) {
+      Denial denial = Denial.byRule(ingress, key, i + 1);
       try {
-        lines.addAll(render(owner, rule));
+        for (Line line : render(owner, rules.get(i))) {
+          lines.addAll(actions(line, denial));
+        }
       } catch (RuntimeException e) {
         // Whatever is wrong with it, what it would have denied must not pass.
-        lines.add("drop comment \"unreadable rule\"");
+        lines.addAll(drops.lines("", "unreadable rule", denial));
       }
     }
     return lines;
   }
 
-  private List<String> render(Resource<?> owner, Rule rule) {
+  /**
+   * What a line of a rule does.
+   *
+   * @param match what it meets; empty for everything
+   */
+  private record Line(String match, Rule.Action action) {}
+
+  private List<Line> render(Resource<?> owner, Rule rule) {
     RuleScanner.requireSense(rule);
     if (!isFamilyBound(owner, rule)) {
       return lines(owner, rule, null);
     }
-    List<String> lines = new ArrayList<>();
+    List<Line> lines = new ArrayList<>();
     for (IpFamily family : IpFamily.values()) {
       if (appliesTo(rule, family)) {
         lines.addAll(lines(owner, rule, family));
@@ -100,7 +116,7 @@ final class RuleRenderer {
     return nets.isEmpty() || nets.stream().anyMatch(n -> Cidr.parse(n).family() == family);
   }
 
-  private List<String> lines(Resource<?> owner, Rule rule, @Nullable IpFamily family) {
+  private List<Line> lines(Resource<?> owner, Rule rule, @Nullable IpFamily family) {
     List<String> variants = new ArrayList<>(List.of(""));
     if (family != null) {
       variants = times(variants, List.of("meta nfproto " + family.keyName()));
@@ -116,19 +132,15 @@ final class RuleRenderer {
     variants = times(variants, icmp(rule, family));
     variants = peer(variants, owner, rule, rule.source(), family, true);
     variants = peer(variants, owner, rule, rule.destination(), family, false);
-    List<String> lines = new ArrayList<>();
-    for (String match : variants) {
-      lines.addAll(actions(rule.action(), match.strip()));
-    }
-    return lines;
+    return variants.stream().map(match -> new Line(match.strip(), rule.action())).toList();
   }
 
-  private List<String> actions(Rule.Action action, String match) {
-    String prefix = match.isEmpty() ? "" : match + " ";
-    return switch (action) {
+  private List<String> actions(Line line, Denial denial) {
+    String prefix = line.match().isEmpty() ? "" : line.match() + " ";
+    return switch (line.action()) {
       case Allow -> List.of(prefix + "meta mark set meta mark or " + ACCEPT_BIT + " return");
       case Pass -> List.of(prefix + "meta mark set meta mark or " + PASS_BIT + " return");
-      case Deny -> List.of(prefix + "drop");
+      case Deny -> drops.lines(line.match(), "", denial);
       case Log -> List.of(prefix + "log prefix \"" + safePrefix() + ": \"");
     };
   }

@@ -25,6 +25,7 @@ import java.util.Set;
 
 /** From what a node must enforce to the sets, chains and verdicts of its table. No I/O. */
 public final class RulesetManager {
+  private final DenialNames denials = new DenialNames();
   private final AddressSetManager addressSets;
   private final PolicyManager policies;
   private final EndpointManager endpoints;
@@ -38,15 +39,16 @@ public final class RulesetManager {
   /** Makes one that writes what is always there. */
   public RulesetManager(TableWriter table) {
     addressSets = new AddressSetManager(table);
-    policies = new PolicyManager(table);
-    endpoints = new EndpointManager(table);
+    policies = new PolicyManager(table, denials);
+    DropRenderer drops = new DropRenderer(config.flowLogs().enabled(), denials);
+    endpoints = new EndpointManager(table, denials, drops);
     host = new HostManager(table);
-    hostEndpoints = new HostEndpointManager(table);
+    hostEndpoints = new HostEndpointManager(table, denials, drops);
     hostEndpoints.putFailsafePorts(config.failsafeInbound(), config.failsafeOutbound());
     hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
     masquerade = new MasqueradeManager(table);
     tunnels = new TunnelManager(table);
-    renderer = new RuleRenderer(addressSets, config.logPrefix());
+    renderer = new RuleRenderer(addressSets, config.logPrefix(), drops);
     host.putEndpointToHostAction(config.endpointToHostAction());
     host.putChecks(config.checks());
   }
@@ -71,11 +73,22 @@ public final class RulesetManager {
       hostEndpoints.putFailsafePorts(changed.failsafeInbound(), changed.failsafeOutbound());
     }
     boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
+    boolean isLoggingNew = changed.flowLogs().enabled() != config.flowLogs().enabled();
     config = changed;
-    if (isLogPrefixNew) {
-      renderer = new RuleRenderer(addressSets, config.logPrefix());
+    DropRenderer drops = new DropRenderer(config.flowLogs().enabled(), denials);
+    if (isLogPrefixNew || isLoggingNew) {
+      renderer = new RuleRenderer(addressSets, config.logPrefix(), drops);
       policies.renderAll(renderer);
     }
+    if (isLoggingNew) {
+      endpoints.renderAll(drops);
+      hostEndpoints.renderAll(drops);
+    }
+  }
+
+  /** Returns what logged packets are told by; it may be asked on any thread. */
+  public DenialNames denials() {
+    return denials;
   }
 
   /**

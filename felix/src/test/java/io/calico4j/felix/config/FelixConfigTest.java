@@ -74,6 +74,8 @@ class FelixConfigTest {
                     new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9),
                     new FailsafePort("tcp", Cidr.parse("fd00::/8"), 9)),
                 "icmp:8"),
+            new SettingExample("FlowLogsLocalReporter", "Disabled", "enabled", "Enabled", "on"),
+            seconds("FlowLogsFlushInterval", 10),
             new SettingExample("VXLANEnabled", true, "false", false, "perhaps"),
             new SettingExample("VXLANVNI", 4096, "4097", 4097, "16777216"),
             new SettingExample("VXLANMTU", 0, "1400", 1400, "-1"),
@@ -130,7 +132,8 @@ class FelixConfigTest {
                 WorkloadChecks.DEFAULTS,
                 TunnelParameters.DEFAULTS,
                 FelixConfig.DEFAULTS.failsafeInbound(),
-                FelixConfig.DEFAULTS.failsafeOutbound()));
+                FelixConfig.DEFAULTS.failsafeOutbound(),
+                FlowLogParameters.DEFAULTS));
     FelixSource inFile = FelixSource.file(file, report -> {});
     assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");

@@ -50,6 +50,16 @@ public interface Kernel {
   /** Listens to nftables' transactions that change a table of the family inet. */
   NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException;
 
+  /**
+   * Listens to what rules log to a group of nfnetlink_log.
+   *
+   * @param group 0 to 255
+   * @param bytes how much of each packet is wanted, from its IP header on
+   * @throws KernelException EINVAL when the kernel has no nfnetlink_log, EBUSY or EPERM when
+   *     another listens to the group
+   */
+  PacketLog packetLog(int group, int bytes, PacketLog.Listener listener) throws KernelException;
+
   /** Opens a socket for connection tracking in this process's own namespace. */
   Conntrack conntrack() throws KernelException;
 

@@ -104,7 +104,7 @@ public record FelixParameter(
     /** Floating addresses. */
     FLOATING("floating addresses are always in force"),
     /** Flow logs. */
-    FLOW_LOGS("flow logs are not yet implemented"),
+    FLOW_LOGS("denied flows are named in the agent's log, and nothing else is reported"),
     /** Go's runtime. */
     GO("it tunes Go's runtime, and calico-node is a JVM: see CALICO_NODE_JAVA_OPTIONS"),
     /** The health page. */

@@ -8,6 +8,7 @@ import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
 import io.calico4j.core.kernel.NftSets;
+import io.calico4j.core.kernel.PacketLog;
 import io.calico4j.core.kernel.TunnelLinks;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -107,6 +108,12 @@ public final class LinuxKernel implements Kernel {
   @Override
   public NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException {
     return new LinuxNftMonitor(table, listener);
+  }
+
+  @Override
+  public PacketLog packetLog(int group, int bytes, PacketLog.Listener listener)
+      throws KernelException {
+    return new LinuxPacketLog(group, bytes, listener);
   }
 
   @Override

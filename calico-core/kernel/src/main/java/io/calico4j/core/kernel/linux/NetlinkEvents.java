@@ -75,6 +75,16 @@ final class NetlinkEvents implements AutoCloseable {
     return ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array();
   }
 
+  /** Sends a request by the socket that listens; its answer comes as a message like any other. */
+  synchronized void send(byte[] message, String operation, String object) throws KernelException {
+    if (closed) {
+      throw new KernelException(operation, object, 0, "the netlink socket is closed");
+    }
+    if (LibC.INSTANCE.send(descriptor, message, message.length, 0) < 0) {
+      throw LibC.failure(operation, object);
+    }
+  }
+
   private void listen() {
     ByteBuffer buffer = ByteBuffer.allocateDirect(MESSAGE).order(ByteOrder.nativeOrder());
     try {
@@ -93,8 +103,13 @@ final class NetlinkEvents implements AutoCloseable {
         }
       }
     } finally {
-      LibC.INSTANCE.close(descriptor);
+      end();
     }
+  }
+
+  private synchronized void end() {
+    closed = true;
+    LibC.INSTANCE.close(descriptor);
   }
 
   private void read(ByteBuffer buffer) {

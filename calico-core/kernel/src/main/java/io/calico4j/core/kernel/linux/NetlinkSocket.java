@@ -17,6 +17,7 @@ final class NetlinkSocket implements AutoCloseable {
   private static final int TYPE_DONE = 3;
   private static final int HEADER = 16;
   private static final int SIOCGIFINDEX = 0x8933;
+  private static final int SIOCGIFNAME = 0x8910;
   private static final int IFNAMSIZ = 16;
 
   /** sizeof(struct ifreq). */
@@ -150,6 +151,23 @@ final class NetlinkSocket implements AutoCloseable {
       throw LibC.failure("find link", name);
     }
     return ByteBuffer.wrap(request).order(ByteOrder.nativeOrder()).getInt(IFNAMSIZ);
+  }
+
+  /** Returns an interface's name; empty when there is none of the index, or it cannot be asked. */
+  synchronized String interfaceName(int index) {
+    if (closed) {
+      return "";
+    }
+    byte[] request = new byte[IFREQ];
+    ByteBuffer.wrap(request).order(ByteOrder.nativeOrder()).putInt(IFNAMSIZ, index);
+    if (LibC.INSTANCE.ioctl(descriptor, SIOCGIFNAME, request) < 0) {
+      return "";
+    }
+    int length = 0;
+    while (length < IFNAMSIZ && request[length] != 0) {
+      length++;
+    }
+    return new String(request, 0, length, StandardCharsets.UTF_8);
   }
 
   private static int sequenceOf(byte[] message) {
