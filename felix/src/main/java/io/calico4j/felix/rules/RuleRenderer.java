@@ -272,13 +272,16 @@ final class RuleRenderer {
       if (protocol == null || !protocol.hasPorts()) {
         throw new IllegalArgumentException("ports need protocol TCP, UDP or SCTP");
       }
-      alternatives.add(
-          "th "
-              + (source ? "sport " : "dport ")
-              + not
-              + "{ "
-              + String.join(", ", merged(ports))
-              + " }");
+      // Ranges are compared: a set of ranges is without members for a moment after the transaction
+      // that makes it, also where it belongs to a rule.
+      String field = "th " + (source ? "sport " : "dport ") + not;
+      List<String> single = new ArrayList<>(merged(ports));
+      List<String> ranges = single.stream().filter(text -> text.contains("-")).toList();
+      single.removeAll(ranges);
+      if (!single.isEmpty()) {
+        alternatives.add(field + "{ " + String.join(", ", single) + " }");
+      }
+      ranges.forEach(range -> alternatives.add(field + range));
     }
     Optional<AddressSetId.NamedPorts> named = RuleScanner.namedPorts(selector, ports, protocol);
     if (named.isPresent() && family != null) {

@@ -107,9 +107,9 @@ class RulesetManagerTest {
         "{'action':'Allow','protocol':'TCP'} | meta l4proto 6 A",
         "{'action':'Allow','notProtocol':17} | meta l4proto != 17 A",
         "{'action':'Allow','protocol':'UDP','destination':{'ports':[53,'50:60',70]}}"
-            + " | meta l4proto 17 th dport { 50-60, 70 } A",
+            + " | meta l4proto 17 th dport { 70 } A;meta l4proto 17 th dport 50-60 A",
         "{'action':'Allow','protocol':'TCP','source':{'notPorts':[1,2]}}"
-            + " | meta l4proto 6 th sport != { 1-2 } A",
+            + " | meta l4proto 6 th sport != 1-2 A",
         "{'action':'Allow','ipVersion':4} | meta nfproto ipv4 A",
         "{'action':'Allow','source':{'nets':['10.0.0.0/8','fd00::/8']}}"
             + " | meta nfproto ipv4 ip saddr 10.0.0.0/8 A;"

@@ -25,6 +25,15 @@ final class NftTable {
   static final String NAME = "calico";
   static final String TABLE = "inet " + NAME;
 
+  /** The table that is in force while the other one is replaced. */
+  private static final String HOLD = "inet calico-hold";
+
+  /** Removes the table that is in force meanwhile. */
+  static final String RELEASE = "add table " + HOLD + "\ndelete table " + HOLD + "\n";
+
+  /** Succeeds as a check where the table is in the kernel. */
+  static final String PRESENT = "delete table " + TABLE + "\n";
+
   private NftTable() {}
 
   /**
@@ -34,6 +43,15 @@ final class NftTable {
    */
   static String replaceAll(Difference desired) {
     return "add table " + TABLE + "\ndelete table " + TABLE + "\n" + skeleton() + change(desired);
+  }
+
+  /**
+   * Renders a second table that says the same: a packet passes where both let it pass. While the
+   * first one is replaced, its new sets are without members for a moment, and rules that deny by
+   * them would let packets pass.
+   */
+  static String hold(String replaceAll) {
+    return replaceAll.replace(TABLE + " ", HOLD + " ").replace(TABLE + "\n", HOLD + "\n");
   }
 
   private static String skeleton() {

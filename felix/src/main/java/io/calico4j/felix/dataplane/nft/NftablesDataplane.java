@@ -11,11 +11,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the table as it ought to be. The first apply, and every one after a failure, replaces the
- * whole table in one transaction; the others send differences. Where only elements of address sets
- * and verdict maps differ, as when an endpoint comes to which the same applies as to one before it,
- * they are changed without libnftables, which would first read the table. For that reason too,
- * chains and sets that nothing leads to any more stay until {@link #removeUnused}: a container is
- * often replaced by one of its kind.
+ * whole table in one transaction, while a copy of it is in force; the others send differences.
+ * Where only elements of address sets and verdict maps differ, as when an endpoint comes to which
+ * the same applies as to one before it, they are changed without libnftables, which would first
+ * read the table. For that reason too, chains and sets that nothing leads to any more stay until
+ * {@link #removeUnused}: a container is often replaced by one of its kind.
  */
 public final class NftablesDataplane implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NftablesDataplane.class);
@@ -110,11 +110,35 @@ public final class NftablesDataplane implements AutoCloseable {
     known = false;
     if (!before || !change(difference)) {
       table.forget();
-      nft.run(NftTable.replaceAll(refusals.without(table.difference())));
+      replace(NftTable.replaceAll(refusals.without(table.difference())));
     }
     table.commit();
     known = true;
     noteGeneration();
+  }
+
+  private void replace(String all) throws NftException {
+    try {
+      nft.check(NftTable.PRESENT);
+      nft.run(NftTable.hold(all));
+    } catch (NftException e) {
+      // No table is there that is replaced; or what is refused of one is refused of the other.
+      log.debug("the table is written without another one in force: {}", e.getMessage());
+    }
+    try {
+      nft.run(all);
+      noteGeneration();
+    } finally {
+      release(); // Also one that an agent has left that was killed here.
+    }
+  }
+
+  private void release() {
+    try {
+      nft.run(NftTable.RELEASE);
+    } catch (NftException e) {
+      log.error("the table inet calico-hold is left in force, delete it: {}", e.getMessage());
+    }
   }
 
   /**
@@ -143,9 +167,20 @@ public final class NftablesDataplane implements AutoCloseable {
     }
   }
 
-  /** Sends the difference; false when the kernel refused it. */
+  /**
+   * Sends the difference, in two transactions where there is something new that others lead to;
+   * false when the kernel refused it.
+   */
   private boolean change(Difference difference) {
     try {
+      Difference preparation = difference.takePreparation();
+      if (!preparation.isEmpty()) {
+        nft.run(NftTable.change(preparation));
+        noteGeneration();
+      }
+      if (difference.isEmpty()) {
+        return true;
+      }
       if (difference.hasElementsOnly() && difference.elements() <= MAX_ELEMENTS) {
         sets.change(NftTable.NAME, NftTable.removed(difference), NftTable.added(difference));
       } else {

@@ -103,6 +103,33 @@ final class TableState implements TableWriter {
           new TreeSet<>());
     }
 
+    /**
+     * Takes out what nothing leads to yet: new sets with their members, and new chains. A packet
+     * that is on its way while it is committed must not meet it unfinished (the kernel shows a new
+     * element of a map at once, a new chain's rules to later packets only, and a new set of
+     * intervals without members for a moment), so that it is committed before what leads to it.
+     */
+    Difference takePreparation() {
+      Difference preparation = new Difference();
+      preparation.newSets.putAll(newSets);
+      preparation.newChains.addAll(newChains);
+      for (String name : newSets.keySet()) {
+        Members members = added.remove(name);
+        if (members != null) {
+          preparation.added.put(name, members);
+        }
+      }
+      for (String name : newChains) {
+        List<String> written = rules.remove(name);
+        if (written != null) {
+          preparation.rules.put(name, written);
+        }
+      }
+      newSets.clear();
+      newChains.clear();
+      return preparation;
+    }
+
     /** Tells whether nothing differs but elements of sets and maps. */
     boolean hasElementsOnly() {
       return newSets.isEmpty()

@@ -20,8 +20,13 @@ class NftablesDataplaneTest {
   private static final String FROM = "filter-cali-from-wl-dispatch";
   private static final String TO = "filter-cali-to-wl-dispatch";
 
-  /** What went to libnftables. */
+  /** What went to libnftables for the table itself. */
   private final List<String> commands = new ArrayList<>();
+
+  /** The first line of each transaction, those for the table that holds meanwhile too. */
+  private final List<String> transactions = new ArrayList<>();
+
+  private boolean absent;
 
   /** What went to the kernel without it. */
   private final List<String> changes = new ArrayList<>();
@@ -37,11 +42,18 @@ class NftablesDataplaneTest {
           new Nft() {
             @Override
             public void run(String text) {
-              commands.add(text);
+              transactions.add(text.lines().findFirst().orElseThrow());
+              if (!text.contains("inet calico-hold")) {
+                commands.add(text);
+              }
             }
 
             @Override
-            public void check(String text) {}
+            public void check(String text) throws NftException {
+              if (absent) {
+                throw new NftException("No such file or directory");
+              }
+            }
 
             @Override
             public void close() {}
@@ -137,8 +149,53 @@ class NftablesDataplaneTest {
   void otherChainsNeedLibnftables() throws Exception {
     apply(ruleset(1, "a", List.of()));
     apply(ruleset(1, "b", List.of()));
-    assertThat(changes).isEmpty();
-    assertThat(commands).singleElement().asString().contains("add chain inet calico fw-b");
+    assertThat(commands)
+        .singleElement()
+        .asString()
+        .contains("add chain inet calico fw-b", "add rule inet calico tw-b ip saddr @s accept")
+        .doesNotContain("goto");
+    assertThat(changes)
+        .as("what leads there comes after it")
+        .singleElement()
+        .asString()
+        .contains(new NftSets.Verdict(FROM, "cali1", "fw-b").toString());
+  }
+
+  @Test
+  void aNewSetIsFilledBeforeARuleAsksForIt() throws Exception {
+    apply(withRule("drop", Map.of()));
+    apply(
+        withRule(
+            "ip saddr . meta nfproto @n drop",
+            Map.of("n", Wanted.AddressSet.of(SetType.IPV4_NETWORKS, "10.0.0.0/8"))));
+    assertThat(commands).hasSize(2);
+    assertThat(commands.get(0)).contains("add set inet calico n", "10.0.0.0/8");
+    assertThat(commands.get(0)).doesNotContain("add rule");
+    assertThat(commands.get(1)).contains("add rule inet calico pi").doesNotContain("add set");
+  }
+
+  private static Wanted withRule(String rule, Map<String, Wanted.AddressSet> sets) {
+    return new Wanted(sets, Map.of("pi", List.of(rule)), Map.of(), Map.of());
+  }
+
+  @Test
+  void whileTheTableIsReplacedACopyIsInForce() throws Exception {
+    absent = true;
+    apply(ruleset(1, "a", List.of()));
+    assertThat(transactions)
+        .as("nothing is replaced; one that a killed agent has left goes")
+        .containsExactly("add table inet calico", "add table inet calico-hold");
+
+    absent = false;
+    transactions.clear();
+    dataplane.invalidate();
+    apply(ruleset(1, "a", List.of()));
+    assertThat(transactions)
+        .containsExactly(
+            "add table inet calico-hold", "add table inet calico", "add table inet calico-hold");
+    String held = NftTable.hold(commands.get(0));
+    assertThat(held).doesNotContain("inet calico ").doesNotContain("inet calico\n");
+    assertThat(held.lines()).hasSameSizeAs(commands.get(0).lines().toList());
   }
 
   @Test
@@ -219,7 +276,9 @@ class NftablesDataplaneTest {
             new Nft() {
               @Override
               public void run(String text) throws NftException {
-                commands.add(text);
+                if (!text.contains("inet calico-hold")) {
+                  commands.add(text);
+                }
                 if (failing[0]) {
                   throw new NftException("no");
                 }
