@@ -58,7 +58,7 @@ class NeverOpenIT {
   /** Of a flood: what is open for microseconds lets some of it pass in a few hundred changes. */
   private static final int FLOOD = 60_000;
 
-  private static final int CHANGES = 400;
+  private static final int CHANGES = 200;
 
   private final Path state = Installed.freshState(getClass());
   private final List<String> history = new ArrayList<>();

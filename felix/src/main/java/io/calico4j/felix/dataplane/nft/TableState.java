@@ -53,6 +53,10 @@ final class TableState implements TableWriter {
     final Set<Member> added = new LinkedHashSet<>();
 
     final Set<Member> removed = new LinkedHashSet<>();
+
+    /** Those of the added that take over from members of other sets. */
+    final Set<Member> successors = new LinkedHashSet<>();
+
     boolean inKernel;
 
     SetState(SetType type) {
@@ -72,6 +76,7 @@ final class TableState implements TableWriter {
    *
    * @param newSets sets to be made
    * @param added members to be added
+   * @param successors those of them that take over from members of other sets
    * @param removed members to be removed
    * @param newChains chains to be made
    * @param rules chains whose rules are to be written, the former ones flushed
@@ -83,6 +88,7 @@ final class TableState implements TableWriter {
   record Difference(
       SortedMap<String, SetType> newSets,
       SortedMap<String, Members> added,
+      SortedMap<String, Members> successors,
       SortedMap<String, Members> removed,
       SortedSet<String> newChains,
       SortedMap<String, List<String>> rules,
@@ -95,6 +101,7 @@ final class TableState implements TableWriter {
           new TreeMap<>(),
           new TreeMap<>(),
           new TreeMap<>(),
+          new TreeMap<>(),
           new TreeSet<>(),
           new TreeMap<>(),
           new ArrayList<>(),
@@ -104,10 +111,11 @@ final class TableState implements TableWriter {
     }
 
     /**
-     * Takes out what nothing leads to yet: new sets with their members, and new chains. A packet
-     * that is on its way while it is committed must not meet it unfinished (the kernel shows a new
-     * element of a map at once, a new chain's rules to later packets only, and a new set of
-     * intervals without members for a moment), so that it is committed before what leads to it.
+     * Takes out what nothing leads to yet, new sets with their members and new chains, and members
+     * that take over from those of other sets. A packet that is on its way while it is committed
+     * must not meet it unfinished (the kernel shows a new element of a map at once, a new chain's
+     * rules to later packets only, and a new set of intervals without members for a moment), so
+     * that it is committed before what leads to it.
      */
     Difference takePreparation() {
       Difference preparation = new Difference();
@@ -119,6 +127,20 @@ final class TableState implements TableWriter {
           preparation.added.put(name, members);
         }
       }
+      successors.forEach(
+          (name, some) -> {
+            Members all = added.remove(name);
+            if (all == null) {
+              return; // It is a new set, and goes with it.
+            }
+            List<Member> rest = new ArrayList<>(all.members());
+            rest.removeAll(some.members());
+            if (!rest.isEmpty()) {
+              added.put(name, new Members(all.type(), rest));
+            }
+            preparation.added.put(name, some);
+          });
+      successors.clear();
       for (String name : newChains) {
         List<String> written = rules.remove(name);
         if (written != null) {
@@ -198,9 +220,19 @@ final class TableState implements TableWriter {
   }
 
   @Override
+  public void addSuccessor(String set, Member member) {
+    addMember(set, member);
+    SetState state = sets.get(set);
+    if (state != null && state.added.contains(member)) {
+      state.successors.add(member);
+    }
+  }
+
+  @Override
   public void removeMember(String set, Member member) {
     SetState state = sets.get(set);
     if (state != null && state.members.remove(member)) {
+      state.successors.remove(member);
       if (!state.added.remove(member)) {
         state.removed.add(member);
       }
@@ -298,6 +330,9 @@ final class TableState implements TableWriter {
       if (!state.added.isEmpty()) {
         difference.added.put(name, Members.of(state.type, state.added));
       }
+      if (!state.successors.isEmpty()) {
+        difference.successors.put(name, Members.of(state.type, state.successors));
+      }
       if (!state.removed.isEmpty()) {
         difference.removed.put(name, Members.of(state.type, state.removed));
       }
@@ -336,6 +371,7 @@ final class TableState implements TableWriter {
       if (state != null) {
         state.inKernel = true;
         state.added.clear();
+        state.successors.clear();
         state.removed.clear();
       }
     }
@@ -392,6 +428,7 @@ final class TableState implements TableWriter {
               state.inKernel = false;
               state.added.clear();
               state.added.addAll(state.members);
+              state.successors.clear();
               state.removed.clear();
             });
   }

@@ -7,7 +7,9 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.felix.calculation.Member;
 import io.calico4j.felix.rules.SetType;
+import io.calico4j.felix.rules.TableWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -172,6 +174,23 @@ class NftablesDataplaneTest {
     assertThat(commands.get(0)).contains("add set inet calico n", "10.0.0.0/8");
     assertThat(commands.get(0)).doesNotContain("add rule");
     assertThat(commands.get(1)).contains("add rule inet calico pi").doesNotContain("add set");
+  }
+
+  @Test
+  void aMemberThatTakesOverIsThereBeforeTheOtherGoes() throws Exception {
+    TableWriter table = dataplane.table();
+    Member address = new Member.Network(Cidr.parse("10.0.0.1/32"));
+    Member network = new Member.Network(Cidr.parse("10.0.0.0/8"));
+    table.putSet("a", SetType.IPV4);
+    table.putSet("n", SetType.IPV4_NETWORKS);
+    table.addMember("n", network);
+    dataplane.apply();
+    commands.clear();
+    table.addSuccessor("a", address);
+    table.removeMember("n", network);
+    dataplane.apply();
+    assertThat(commands).singleElement().asString().contains("add element inet calico a");
+    assertThat(changes).singleElement().asString().contains("-[Network").endsWith("+[]");
   }
 
   private static Wanted withRule(String rule, Map<String, Wanted.AddressSet> sets) {
