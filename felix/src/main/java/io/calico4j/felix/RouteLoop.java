@@ -47,6 +47,12 @@ final class RouteLoop implements AutoCloseable {
   /** What is to be done; guarded by this. */
   private Work pending = new Work();
 
+  /**
+   * Whether the calculation has spoken; guarded by this. Before that nobody knows what ought to be
+   * there, and what an agent before this one has made must stay.
+   */
+  private boolean begun;
+
   private boolean scheduled;
   private long pauseMillis = SOON_MILLIS;
   private volatile String problem = "";
@@ -118,7 +124,8 @@ final class RouteLoop implements AutoCloseable {
   void accept(List<DataplaneUpdate> updates, TunnelParameters parameters) {
     List<DataplaneUpdate> own = updates.stream().filter(OverlayDataplane::concerns).toList();
     synchronized (this) {
-      if (!own.isEmpty() || !parameters.equals(pending.parameters)) {
+      if (!begun || !own.isEmpty() || !parameters.equals(pending.parameters)) {
+        begun = true;
         pending.updates.addAll(own);
         pending.parameters = parameters;
         run(0);
@@ -158,10 +165,13 @@ final class RouteLoop implements AutoCloseable {
   private void work() {
     Work work;
     synchronized (this) {
+      scheduled = false;
+      if (!begun) {
+        return;
+      }
       work = pending;
       pending = new Work();
       pending.parameters = work.parameters;
-      scheduled = false;
     }
     long start = System.nanoTime();
     overlay.configure(work.parameters);
