@@ -110,13 +110,19 @@ final class NodeMaintenance implements AutoCloseable {
         }
         return links.stream()
             .filter(link -> link.up() && !link.name().equals(LOOPBACK))
-            .filter(link -> !link.name().startsWith(WORKLOADS))
+            .filter(link -> !link.name().startsWith(WORKLOADS) && !isTunnel(link))
             .mapToInt(Link::mtu)
             .min()
             .orElse(WorkloadMtu.DEFAULT);
       }
     }
     return WorkloadMtu.DEFAULT;
+  }
+
+  /** Tells whether Felix makes the interface: what it carries goes by another one. */
+  private static boolean isTunnel(Link link) {
+    return link.kind().equals("vxlan") && link.name().endsWith(".calico")
+        || link.name().equals("tunl0");
   }
 
   private void releaseBlocks() {

@@ -79,6 +79,11 @@ final class DeltaTracker<K, V> {
     }
   }
 
+  /** Returns what ought to be there; null for nothing. */
+  @Nullable V desired(K key) {
+    return desired.get(key);
+  }
+
   /** Tells whether nothing ought to be there, and nothing is. */
   boolean isEmpty() {
     return desired.isEmpty() && actual.isEmpty();

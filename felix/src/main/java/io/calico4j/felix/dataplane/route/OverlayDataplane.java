@@ -182,7 +182,7 @@ public final class OverlayDataplane implements AutoCloseable {
     Map<RouteKey, Route> routes = new HashMap<>();
     for (Route route : netlink.routes()) {
       if (state.isOwn(route)) {
-        routes.put(RouteKey.of(route), route);
+        routes.put(RouteKey.of(route), state.asWritten(route));
       }
     }
     repairs += state.routes().readBack(routes);

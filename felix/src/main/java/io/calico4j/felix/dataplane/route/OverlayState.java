@@ -199,6 +199,27 @@ final class OverlayState {
     return devices.tunnels().get(tunnel);
   }
 
+  /**
+   * Returns a route of the kernel as it was written: one that was given no interface has the one
+   * that the kernel found for it.
+   */
+  Route asWritten(Route found) {
+    Route written = kernelRoutes.desired(RouteKey.of(found));
+    return written != null
+            && written.interfaceIndex() == 0
+            && found.gateway() != null
+            && found.type() == written.type()
+        ? new Route(
+            found.destination(),
+            found.gateway(),
+            0,
+            found.type(),
+            found.linkScope(),
+            found.protocol(),
+            found.metric())
+        : found;
+  }
+
   /** Tells whether a route in the kernel is one of these, made now or earlier. */
   boolean isOwn(Route route) {
     return route.protocol() == Route.PROTOCOL_FELIX
