@@ -47,7 +47,9 @@ public final class Testbed implements Closeable {
     this.distribution = distribution;
     this.state = Files.createDirectories(state);
     fabric = Namespace.create("fabric");
-    fabric.ip("link", "add", "br0", "type", "bridge");
+    // With an address of its own: else it takes another port's as hosts come and go, which the
+    // neighbours of the others learn late.
+    fabric.ip("link", "add", "br0", "address", "02:00:00:00:00:01", "type", "bridge");
     fabric.ip("link", "set", "br0", "up");
     fabric.ip("address", "add", ETCD + "/24", "dev", "br0");
   }
