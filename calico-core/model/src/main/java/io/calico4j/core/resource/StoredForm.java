@@ -13,6 +13,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.selector.Selector;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class StoredForm {
   private static final Pattern NAMESPACE = Pattern.compile("[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?");
   private static final int MAX_PORT = 65535;
+  private static final Set<String> MODES = Set.of("Never", "Always", "CrossSubnet");
 
   private StoredForm() {}
 
@@ -87,6 +89,13 @@ final class StoredForm {
         size >= network.prefix() && size >= (v4 ? 20 : 116) && size <= (v4 ? 32 : 128),
         "spec.blockSize",
         pool.blockSize());
+    require(isMode(pool.vxlanMode()), "spec.vxlanMode", pool.vxlanMode());
+    require(isMode(pool.ipipMode()), "spec.ipipMode", pool.ipipMode());
+  }
+
+  /** Tells whether it says how the pool's addresses are reached: hosts must agree on that. */
+  private static boolean isMode(@Nullable String mode) {
+    return !isGiven(mode) || MODES.contains(mode);
   }
 
   private static void check(NodeSpec node) {
