@@ -55,6 +55,12 @@ class NeverOpenIT {
   private static final int FIRST_MARKER = 20_000;
   private static final int RATE = 2_000;
 
+  /**
+   * Permitted packets that may be lost in a restart: each of the transactions that replace the
+   * table may drop the one that is on its way, of each of the two streams.
+   */
+  private static final int ON_THEIR_WAY = 6;
+
   /** Of a flood: what is open for microseconds lets some of it pass in a few hundred changes. */
   private static final int FLOOD = 60_000;
 
@@ -286,9 +292,9 @@ class NeverOpenIT {
           }
         }
         awaitInForce();
-        assertStreams(!transition.closes());
+        assertStreams(transition.closes() ? Integer.MAX_VALUE : 0);
         restore(transition);
-        assertStreams(!transition.closes());
+        assertStreams(transition.closes() ? Integer.MAX_VALUE : 0);
       }
     }
     connection.mustGoOn();
@@ -431,7 +437,7 @@ class NeverOpenIT {
     Await.until(
         "nothing is left of another layout", 10, () -> !host.rules().matches("(?s).*(v0-|old).*"));
     restore(resources);
-    assertStreams(true);
+    assertStreams(ON_THEIR_WAY);
     connection.mustGoOn();
   }
 
@@ -454,7 +460,7 @@ class NeverOpenIT {
       restore(Transition.REPLACED);
       forgetWhatWasSeen();
     }
-    assertStreams(true);
+    assertStreams(0);
   }
 
   @AfterEach
@@ -560,11 +566,18 @@ class NeverOpenIT {
     note("in force");
   }
 
-  private void assertStreams(boolean nothingIsLost) throws IOException {
-    if (!nothingIsLost) {
+  /**
+   * Asserts that nothing forbidden has arrived.
+   *
+   * @param mayBeLost how many permitted packets may be lost
+   */
+  private void assertStreams(int mayBeLost) throws IOException {
+    if (mayBeLost == Integer.MAX_VALUE) {
       streams.forgetLost();
     }
-    assertThat(streams.lost()).as("permitted packets lost, %s", whole()).isEmpty();
+    assertThat(streams.lost())
+        .as("permitted packets lost, %s", whole())
+        .hasSizeLessThanOrEqualTo(mayBeLost);
     assertThat(streams.leaked()).as("forbidden packets arrived, %s", whole()).isEmpty();
   }
 
