@@ -48,8 +48,8 @@ final class RouteLoop implements AutoCloseable {
   private Work pending = new Work();
 
   /**
-   * Whether the calculation has spoken; guarded by this. Before that nobody knows what ought to be
-   * there, and what an agent before this one has made must stay.
+   * Whether the first flush of the calculation has been taken over; guarded by this. Before it,
+   * what ought to be there is not known, and what an earlier agent has made must stay.
    */
   private boolean begun;
 

@@ -40,7 +40,7 @@ public final class FlowLog implements AutoCloseable {
    * Begins or ends to listen, as the parameters say. Where the kernel has no packet log, or another
    * program listens, the log says so once.
    *
-   * @return the parameters for the rules: these log only what somebody listens to
+   * @return the parameters for the rules: these log only while the agent is bound to the group
    */
   public synchronized FelixConfig configure(FelixConfig config) {
     if (!config.flowLogs().enabled()) {

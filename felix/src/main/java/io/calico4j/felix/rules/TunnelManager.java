@@ -17,9 +17,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets the outer packets of tunnels in from the cluster's other nodes, and from nobody else, and
- * out to them, before the policy of host endpoints is asked; and gives what the host itself sends
- * into a tunnel the tunnel's address. The sets have upstream's names.
+ * Lets the outer packets of tunnels in from the cluster's other nodes only, and out to them, before
+ * the policy of host endpoints is asked; and gives what the host itself sends into a tunnel the
+ * tunnel's address. The sets have upstream's names.
  */
 final class TunnelManager {
   /** The chain for the outer packets that the host receives. */
