@@ -155,7 +155,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
     monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
     LibNftables nft = new LibNftables();
-    dataplane = new NftablesDataplane(nft, kernel.nftSets(), monitor::generation);
+    dataplane =
+        new NftablesDataplane(nft, kernel.nftSets(), monitor::generation, kernel::awaitPackets);
     foreignForwarding = new ForeignForwarding(nft, nft);
     ruleset = new RulesetManager(dataplane.table());
     flowLog = new FlowLog(kernel, ruleset.denials());

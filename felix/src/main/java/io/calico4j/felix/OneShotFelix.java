@@ -98,7 +98,8 @@ public final class OneShotFelix implements EndpointReadiness {
         boolean unused = calculation.putInterfaces(HostInterfaces.read(kernel));
       }
       try (NftablesDataplane dataplane =
-          new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0)) {
+          new NftablesDataplane(
+              new LibNftables(), kernel.nftSets(), () -> 0, kernel::awaitPackets)) {
         RulesetManager ruleset = new RulesetManager(dataplane.table());
         FelixConfig config = sources.resolve(calculation.configurations());
         // Nobody would read what the rules log.

@@ -105,6 +105,9 @@ final class FakeKernel implements Kernel {
   }
 
   @Override
+  public void awaitPackets() {}
+
+  @Override
   public PacketLog packetLog(int group, int bytes, PacketLog.Listener listener) {
     throw new UnsupportedOperationException("no test logs packets here");
   }

@@ -120,7 +120,11 @@ final class KernelModel {
         });
     List<DataplaneUpdate> updates = calculation.flush();
     try (NftablesDataplane dataplane =
-        new NftablesDataplane(new LibNftables(), new LinuxKernel().nftSets(), () -> 0)) {
+        new NftablesDataplane(
+            new LibNftables(),
+            new LinuxKernel().nftSets(),
+            () -> 0,
+            new LinuxKernel()::awaitPackets)) {
       RulesetManager manager = new RulesetManager(dataplane.table());
       manager.accept(updates);
       dataplane.apply();

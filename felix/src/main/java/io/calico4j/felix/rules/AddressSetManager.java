@@ -9,9 +9,7 @@ import io.calico4j.felix.calculation.DataplaneUpdate.AddressSetUpdate;
 import io.calico4j.felix.calculation.Member;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -22,12 +20,6 @@ import java.util.stream.Collectors;
 final class AddressSetManager {
   private final TableWriter table;
   private final Map<AddressSetId, Kept> sets = new HashMap<>();
-
-  /**
-   * Whether what is being added takes over from what goes: a single address and its network lie in
-   * different sets, and would be in neither for a moment.
-   */
-  private boolean succeeding;
 
   /** What rules depend on, besides the members. */
   private static final class Kept {
@@ -55,49 +47,13 @@ final class AddressSetManager {
     }
     boolean changed = !isNew && kept.incomplete != update.incomplete();
     kept.incomplete = update.incomplete();
-    TreeSet<Cidr> going = networksOf(update.removed());
     for (Member member : update.added()) {
-      succeeding = !going.isEmpty() && overlapsAny(going, member);
       changed |= add(id, kept, member);
     }
-    succeeding = false;
     for (Member member : update.removed()) {
       changed |= remove(id, kept, member);
     }
     return changed;
-  }
-
-  private static TreeSet<Cidr> networksOf(List<Member> members) {
-    TreeSet<Cidr> networks = new TreeSet<>();
-    for (Member member : members) {
-      if (member instanceof Member.Network network) {
-        networks.add(network.cidr());
-      }
-    }
-    return networks;
-  }
-
-  /** Tells whether an address stays a member when one that comes takes over from one that goes. */
-  private static boolean overlapsAny(TreeSet<Cidr> going, Member comes) {
-    if (!(comes instanceof Member.Network network)) {
-      return false;
-    }
-    Cidr cidr = network.cidr();
-    for (int prefix = 0; prefix < cidr.prefix(); prefix++) {
-      if (going.contains(new Cidr(cidr.address(), prefix))) {
-        return true;
-      }
-    }
-    Cidr within = going.ceiling(cidr);
-    return within != null && cidr.contains(within);
-  }
-
-  private void put(String set, Member member) {
-    if (succeeding) {
-      table.addSuccessor(set, member);
-    } else {
-      table.addMember(set, member);
-    }
   }
 
   /** Removes a set. */
@@ -133,7 +89,7 @@ final class AddressSetManager {
     }
     Cidr cidr = ((Member.Network) member).cidr();
     if (cidr.isSingle() && id instanceof AddressSetId.Selected selected) {
-      put(addresses(selected.selector(), cidr.family()), member);
+      table.addMember(addresses(selected.selector(), cidr.family()), member);
       return false;
     }
     boolean first = !kept.networks.containsKey(cidr.family());
@@ -171,7 +127,7 @@ final class AddressSetManager {
         new NetworkCover.Listener() {
           @Override
           public void onAdd(Cidr network) {
-            put(name, new Member.Network(network));
+            table.addMember(name, new Member.Network(network));
           }
 
           @Override

@@ -36,14 +36,6 @@ public interface TableWriter {
   /** Adds a member to a set that was put. */
   void addMember(String set, Member member);
 
-  /**
-   * Adds a member of a set that was put, which takes over from one that another set loses: it is
-   * there before that one goes.
-   */
-  default void addSuccessor(String set, Member member) {
-    addMember(set, member);
-  }
-
   /** Removes a member. */
   void removeMember(String set, Member member);
 

@@ -51,6 +51,14 @@ public interface Kernel {
   NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException;
 
   /**
+   * Waits until all packets that the kernel is working on have been through its rules: some
+   * milliseconds. Packets that come meanwhile are not waited for.
+   *
+   * @throws KernelException ENOSYS where the kernel does not tell
+   */
+  void awaitPackets() throws KernelException;
+
+  /**
    * Listens to what rules log to a group of nfnetlink_log.
    *
    * @param group 0 to 255

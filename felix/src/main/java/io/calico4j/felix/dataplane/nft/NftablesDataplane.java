@@ -26,6 +26,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private final Nft nft;
   private final NftSets sets;
   private final Generation generation;
+  private final PacketsOnTheirWay packets;
   private final Refusals refusals;
   private final OwnGenerations own = new OwnGenerations();
   private final TableState table = new TableState();
@@ -40,15 +41,24 @@ public final class NftablesDataplane implements AutoCloseable {
     int now() throws KernelException;
   }
 
+  /** The packets that rules are being asked about. */
+  public interface PacketsOnTheirWay {
+    /** Waits until those of the moment of the call have been through all rules. */
+    void await() throws KernelException;
+  }
+
   /**
    * Makes a dataplane that has not looked at the kernel yet; takes the first two over.
    *
    * @param generation asked after each transaction, to tell own ones from those of others
+   * @param packets waited for before members go that former rules ask for
    */
-  public NftablesDataplane(Nft nft, NftSets sets, Generation generation) {
+  public NftablesDataplane(
+      Nft nft, NftSets sets, Generation generation, PacketsOnTheirWay packets) {
     this.nft = nft;
     this.sets = sets;
     this.generation = generation;
+    this.packets = packets;
     refusals = new Refusals(nft);
   }
 
@@ -167,29 +177,40 @@ public final class NftablesDataplane implements AutoCloseable {
     }
   }
 
-  /**
-   * Sends the difference, in two transactions where there is something new that others lead to;
-   * false when the kernel refused it.
-   */
+  /** Sends the difference in stages; false when the kernel refused one. */
   private boolean change(Difference difference) {
     try {
-      Difference preparation = difference.takePreparation();
-      if (!preparation.isEmpty()) {
-        nft.run(NftTable.change(preparation));
-        noteGeneration();
-      }
-      if (difference.isEmpty()) {
-        return true;
-      }
-      if (difference.hasElementsOnly() && difference.elements() <= MAX_ELEMENTS) {
-        sets.change(NftTable.NAME, NftTable.removed(difference), NftTable.added(difference));
-      } else {
-        nft.run(NftTable.change(difference));
+      Stages stages = Stages.of(difference);
+      send(stages.grow());
+      send(stages.change());
+      if (!stages.shrink().isEmpty()) {
+        awaitPackets();
+        send(stages.shrink());
       }
       return true;
     } catch (NftException | KernelException e) {
       log.warn("a change of the table was refused, it is written anew: {}", e.getMessage());
       return false;
+    }
+  }
+
+  private void send(Difference difference) throws NftException, KernelException {
+    if (difference.isEmpty()) {
+      return;
+    }
+    if (difference.hasElementsOnly() && difference.elements() <= MAX_ELEMENTS) {
+      sets.change(NftTable.NAME, NftTable.removed(difference), NftTable.added(difference));
+    } else {
+      nft.run(NftTable.change(difference));
+    }
+    noteGeneration();
+  }
+
+  private void awaitPackets() {
+    try {
+      packets.await();
+    } catch (KernelException e) {
+      log.debug("packets that are on their way are not waited for: {}", e.getMessage());
     }
   }
 

@@ -40,7 +40,6 @@ final class Refusals {
       return difference;
     }
     difference.added().keySet().removeAll(refusedSets);
-    difference.successors().keySet().removeAll(refusedSets);
     difference.removed().keySet().removeAll(refusedSets);
     difference
         .rules()

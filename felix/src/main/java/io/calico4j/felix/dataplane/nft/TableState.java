@@ -54,9 +54,6 @@ final class TableState implements TableWriter {
 
     final Set<Member> removed = new LinkedHashSet<>();
 
-    /** Those of the added that take over from members of other sets. */
-    final Set<Member> successors = new LinkedHashSet<>();
-
     boolean inKernel;
 
     SetState(SetType type) {
@@ -76,7 +73,6 @@ final class TableState implements TableWriter {
    *
    * @param newSets sets to be made
    * @param added members to be added
-   * @param successors those of them that take over from members of other sets
    * @param removed members to be removed
    * @param newChains chains to be made
    * @param rules chains whose rules are to be written, the former ones flushed
@@ -88,7 +84,6 @@ final class TableState implements TableWriter {
   record Difference(
       SortedMap<String, SetType> newSets,
       SortedMap<String, Members> added,
-      SortedMap<String, Members> successors,
       SortedMap<String, Members> removed,
       SortedSet<String> newChains,
       SortedMap<String, List<String>> rules,
@@ -96,9 +91,8 @@ final class TableState implements TableWriter {
       List<Verdict> addedVerdicts,
       SortedSet<String> goneChains,
       SortedSet<String> goneSets) {
-    private Difference() {
+    Difference() {
       this(
-          new TreeMap<>(),
           new TreeMap<>(),
           new TreeMap<>(),
           new TreeMap<>(),
@@ -108,48 +102,6 @@ final class TableState implements TableWriter {
           new ArrayList<>(),
           new TreeSet<>(),
           new TreeSet<>());
-    }
-
-    /**
-     * Takes out what nothing leads to yet, new sets with their members and new chains, and members
-     * that take over from those of other sets. A packet that is on its way while it is committed
-     * must not meet it unfinished (the kernel shows a new element of a map at once, a new chain's
-     * rules to later packets only, and a new set of intervals without members for a moment), so
-     * that it is committed before what leads to it.
-     */
-    Difference takePreparation() {
-      Difference preparation = new Difference();
-      preparation.newSets.putAll(newSets);
-      preparation.newChains.addAll(newChains);
-      for (String name : newSets.keySet()) {
-        Members members = added.remove(name);
-        if (members != null) {
-          preparation.added.put(name, members);
-        }
-      }
-      successors.forEach(
-          (name, some) -> {
-            Members all = added.remove(name);
-            if (all == null) {
-              return; // It is a new set, and goes with it.
-            }
-            List<Member> rest = new ArrayList<>(all.members());
-            rest.removeAll(some.members());
-            if (!rest.isEmpty()) {
-              added.put(name, new Members(all.type(), rest));
-            }
-            preparation.added.put(name, some);
-          });
-      successors.clear();
-      for (String name : newChains) {
-        List<String> written = rules.remove(name);
-        if (written != null) {
-          preparation.rules.put(name, written);
-        }
-      }
-      newSets.clear();
-      newChains.clear();
-      return preparation;
     }
 
     /** Tells whether nothing differs but elements of sets and maps. */
@@ -186,7 +138,9 @@ final class TableState implements TableWriter {
       sets.put(name, new SetState(type));
       dirtySets.add(name);
     }
-    unusedSets.remove(name);
+    if (unusedSets.remove(name)) {
+      dirtySets.add(name);
+    }
   }
 
   @Override
@@ -196,8 +150,12 @@ final class TableState implements TableWriter {
       return;
     }
     if (state.inKernel) {
-      // Its members go at the next transaction, the set itself when unused ones are removed.
-      List.copyOf(state.members).forEach(member -> removeMember(name, member));
+      // Its members stay as long as the set: a packet that is on its way may still ask for them.
+      state.members.removeAll(state.added);
+      state.added.clear();
+      state.removed.addAll(state.members);
+      state.members.clear();
+      dirtySets.remove(name);
       unusedSets.add(name);
     } else {
       sets.remove(name);
@@ -220,19 +178,9 @@ final class TableState implements TableWriter {
   }
 
   @Override
-  public void addSuccessor(String set, Member member) {
-    addMember(set, member);
-    SetState state = sets.get(set);
-    if (state != null && state.added.contains(member)) {
-      state.successors.add(member);
-    }
-  }
-
-  @Override
   public void removeMember(String set, Member member) {
     SetState state = sets.get(set);
     if (state != null && state.members.remove(member)) {
-      state.successors.remove(member);
       if (!state.added.remove(member)) {
         state.removed.add(member);
       }
@@ -330,9 +278,6 @@ final class TableState implements TableWriter {
       if (!state.added.isEmpty()) {
         difference.added.put(name, Members.of(state.type, state.added));
       }
-      if (!state.successors.isEmpty()) {
-        difference.successors.put(name, Members.of(state.type, state.successors));
-      }
       if (!state.removed.isEmpty()) {
         difference.removed.put(name, Members.of(state.type, state.removed));
       }
@@ -371,7 +316,6 @@ final class TableState implements TableWriter {
       if (state != null) {
         state.inKernel = true;
         state.added.clear();
-        state.successors.clear();
         state.removed.clear();
       }
     }
@@ -428,7 +372,6 @@ final class TableState implements TableWriter {
               state.inKernel = false;
               state.added.clear();
               state.added.addAll(state.members);
-              state.successors.clear();
               state.removed.clear();
             });
   }

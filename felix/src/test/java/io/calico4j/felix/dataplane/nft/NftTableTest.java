@@ -129,7 +129,6 @@ class NftTableTest {
                 .replace("{ 10.65.0.2, 10.65.0.1 }", "{ 10.65.0.1, 10.65.0.2 }"))
         .isEqualTo(
             lines(
-                "delete element inet calico s { 10.65.0.1, 10.65.0.2 }",
                 "delete element inet calico " + FROM + " { \"cali1\" }",
                 "delete element inet calico " + TO + " { \"cali1\" }",
                 "flush chain inet calico fw",

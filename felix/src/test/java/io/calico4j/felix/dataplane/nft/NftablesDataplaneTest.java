@@ -7,9 +7,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
-import io.calico4j.felix.calculation.Member;
 import io.calico4j.felix.rules.SetType;
-import io.calico4j.felix.rules.TableWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -73,7 +71,8 @@ class NftablesDataplaneTest {
             @Override
             public void close() {}
           },
-          () -> generation);
+          () -> generation,
+          () -> changes.add("packets"));
 
   /** A ruleset with one set, one endpoint chain by direction, and so many endpoints. */
   private static Wanted ruleset(int endpoints, String chain, List<String> members) {
@@ -177,20 +176,29 @@ class NftablesDataplaneTest {
   }
 
   @Test
-  void aMemberThatTakesOverIsThereBeforeTheOtherGoes() throws Exception {
-    TableWriter table = dataplane.table();
-    Member address = new Member.Network(Cidr.parse("10.0.0.1/32"));
-    Member network = new Member.Network(Cidr.parse("10.0.0.0/8"));
-    table.putSet("a", SetType.IPV4);
-    table.putSet("n", SetType.IPV4_NETWORKS);
-    table.addMember("n", network);
-    dataplane.apply();
-    commands.clear();
-    table.addSuccessor("a", address);
-    table.removeMember("n", network);
-    dataplane.apply();
-    assertThat(commands).singleElement().asString().contains("add element inet calico a");
-    assertThat(changes).singleElement().asString().contains("-[Network").endsWith("+[]");
+  void packetsAreWaitedForBeforeMembersGoThatTheyMayAskFor() throws Exception {
+    apply(withMember("drop", "10.0.0.1"));
+    apply(withMember("accept", "10.0.0.2"));
+    assertThat(commands).singleElement().asString().contains("add rule inet calico pi accept");
+    assertThat(changes).hasSize(3);
+    assertThat(changes.get(0)).startsWith("calico: -[] +[Address").contains("10.0.0.2");
+    assertThat(changes.get(1)).isEqualTo("packets");
+    assertThat(changes.get(2)).startsWith("calico: -[Address").contains("10.0.0.1");
+  }
+
+  private static Wanted withMember(String rule, String member) {
+    return withRule(rule, Map.of("s", Wanted.AddressSet.of(SetType.IPV4, member)));
+  }
+
+  @Test
+  void aSetThatNothingAsksForKeepsItsMembersUntilItGoes() throws Exception {
+    apply(withMember("drop", "10.0.0.1"));
+    apply(withRule("accept", Map.of()));
+    assertThat(changes).isEmpty();
+    assertThat(commands).singleElement().asString().doesNotContain("element");
+    apply(withMember("drop", "10.0.0.2"));
+    assertThat(changes).hasSize(3);
+    assertThat(changes.get(2)).startsWith("calico: -[Address").contains("10.0.0.1");
   }
 
   private static Wanted withRule(String rule, Map<String, Wanted.AddressSet> sets) {
@@ -318,7 +326,8 @@ class NftablesDataplaneTest {
               @Override
               public void close() {}
             },
-            () -> 1);
+            () -> 1,
+            () -> {});
     ruleset(1, "a", List.of()).putOver(Wanted.EMPTY, other.table());
     assertThatThrownBy(other::apply).isInstanceOf(Nft.NftException.class);
     failing[0] = false;

@@ -49,7 +49,8 @@ class RefusalsTest {
             @Override
             public void close() {}
           },
-          () -> 1);
+          () -> 1,
+          () -> {});
 
   private void refuse(String text) throws NftException {
     if (owned || text.contains(BAD) || text.contains("192.0.2.66")) {

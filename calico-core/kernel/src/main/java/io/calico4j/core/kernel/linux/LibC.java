@@ -138,6 +138,10 @@ public interface LibC {
   @SaveError
   int ioctl(int fd, long request, byte[] argument);
 
+  /** syscall(2), for what the C library has no function for. */
+  @SaveError
+  long syscall(long number, long first, long second);
+
   /** fflush(3); null means every open stream. */
   int fflush(@Nullable Pointer stream);
 
@@ -188,6 +192,7 @@ public interface LibC {
       case 24 -> "EMFILE (too many open files)";
       case 34 -> "ERANGE (out of range)";
       case 36 -> "ENAMETOOLONG (name too long)";
+      case 38 -> "ENOSYS (this kernel cannot)";
       case 95 -> "EOPNOTSUPP (not supported by this kernel)";
       case 98 -> "EADDRINUSE (address in use)";
       case 99 -> "EADDRNOTAVAIL (address not available)";

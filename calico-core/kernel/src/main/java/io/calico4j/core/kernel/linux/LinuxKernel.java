@@ -29,6 +29,15 @@ public final class LinuxKernel implements Kernel {
   private static final int O_WRONLY_CLOEXEC = 0x80001;
   private static final long NS_GET_NSTYPE = 0xb703;
   private static final int EINVAL = 22;
+  private static final int ENOSYS = 38;
+
+  /** The number of membarrier(2): {@code asm/unistd_64.h}, {@code asm-generic/unistd.h}. */
+  private static final long MEMBARRIER_X86_64 = 324;
+
+  private static final long MEMBARRIER_GENERIC = 283;
+
+  /** {@code linux/membarrier.h}. */
+  private static final long MEMBARRIER_CMD_GLOBAL = 1;
 
   /** The exit status of a process one of whose threads is in the wrong namespace. */
   private static final int LOST = 70;
@@ -108,6 +117,20 @@ public final class LinuxKernel implements Kernel {
   @Override
   public NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException {
     return new LinuxNftMonitor(table, listener);
+  }
+
+  /** A global membarrier is {@code synchronize_rcu()}, and rules are asked inside of RCU. */
+  @Override
+  public void awaitPackets() throws KernelException {
+    long number =
+        switch (System.getProperty("os.arch")) {
+          case "amd64" -> MEMBARRIER_X86_64;
+          case "aarch64", "riscv64" -> MEMBARRIER_GENERIC;
+          default -> throw LibC.failure("wait for", "packets", ENOSYS);
+        };
+    if (LibC.INSTANCE.syscall(number, MEMBARRIER_CMD_GLOBAL, 0) < 0) {
+      throw LibC.failure("wait for", "packets");
+    }
   }
 
   @Override
