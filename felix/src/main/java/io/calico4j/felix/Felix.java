@@ -75,8 +75,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** How often the chains of other programs are looked at. */
   private static final Duration FOREIGN = Duration.ofSeconds(10);
 
-  private static final Duration ALIVE = Duration.ofSeconds(30);
-
   private final FelixSources sources;
   private final Kernel kernel;
   private final NftablesDataplane dataplane;
@@ -125,6 +123,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private long rulesRefreshed;
   private long routesRefreshed;
   private volatile long lastTick = System.nanoTime();
+
+  /** How long a tick may take; 0 for ever. */
+  private volatile long watchdogNanos = FelixConfig.DEFAULTS.watchdogTimeout().toNanos();
+
   private final StatusReporter reporter;
   private final DepartedAddresses departed = new DepartedAddresses();
   private final Conntrack conntrack;
@@ -246,7 +248,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private void readHostInterfaces() {
     try {
       if (calculation.asksForInterfaces()) {
-        dirty |= calculation.putInterfaces(HostInterfaces.read(kernel));
+        dirty |=
+            calculation.putInterfaces(HostInterfaces.read(kernel, config().excludedInterfaces()));
       }
       interfacesStale = false;
     } catch (KernelException e) {
@@ -283,6 +286,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       interfacesStale |= key.startsWith(ResourceKind.HOST_ENDPOINT.prefix());
       if (key.startsWith(ResourceKind.FELIX_CONFIGURATION.prefix())) {
         resolved = null;
+        interfacesStale = true;
       }
       if (known && entry != null) {
         routes.endpointsChanged();
@@ -413,6 +417,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     if (known == null) {
       known = sources.resolve(calculation.configurations());
       resolved = known;
+      watchdogNanos = known.watchdogTimeout().toNanos();
       parametersChanged = true;
     }
     if (inSync && parametersChanged) {
@@ -473,7 +478,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       ruleset.configure(flowLog.configure(config()));
       List<DataplaneUpdate> updates = calculation.flush();
       ruleset.accept(updates);
-      routes.accept(updates, config().tunnels());
+      routes.accept(updates, config().tunnels(), config().routes());
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
       dataplane.apply();
       if (config().ipForwarding()) {
@@ -589,9 +594,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return routes.problem();
   }
 
-  /** Tells whether Felix still works: its clock has ticked in the last half minute. */
+  /** Tells whether Felix still works: its clock has ticked within the watchdog's time-out. */
   public boolean isAlive() {
-    return System.nanoTime() - lastTick < ALIVE.toNanos();
+    long timeout = watchdogNanos;
+    return timeout == 0 || System.nanoTime() - lastTick < timeout;
   }
 
   /** Stops; the rules stay as they are. */

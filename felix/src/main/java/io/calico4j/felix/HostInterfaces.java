@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** Reads the host's interfaces with their addresses, without those of workloads. */
 final class HostInterfaces {
@@ -17,8 +18,12 @@ final class HostInterfaces {
 
   private HostInterfaces() {}
 
-  /** Returns them as they are now; without those that have no address. */
-  static Set<HostInterface> read(Kernel kernel) throws KernelException {
+  /**
+   * Returns them as they are now; without those that have no address.
+   *
+   * @param excluded which ones to leave out
+   */
+  static Set<HostInterface> read(Kernel kernel, Predicate<String> excluded) throws KernelException {
     try (Netlink netlink = kernel.netlink()) {
       Map<Integer, Set<IpAddress>> addresses = new HashMap<>();
       for (Netlink.InterfaceAddress each : netlink.addresses()) {
@@ -29,7 +34,7 @@ final class HostInterfaces {
       Set<HostInterface> interfaces = new HashSet<>();
       for (Link link : netlink.links()) {
         Set<IpAddress> own = addresses.get(link.index());
-        if (own != null && !link.name().startsWith(WORKLOADS)) {
+        if (own != null && !link.name().startsWith(WORKLOADS) && !excluded.test(link.name())) {
           interfaces.add(new HostInterface(link.name(), own));
         }
       }

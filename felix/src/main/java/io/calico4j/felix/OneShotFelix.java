@@ -94,14 +94,15 @@ public final class OneShotFelix implements EndpointReadiness {
       for (Entry entry : datastore.list(ResourceKind.ROOT).entries()) {
         boolean unused = calculation.update(entry.key(), entry);
       }
+      FelixConfig config = sources.resolve(calculation.configurations());
       if (calculation.asksForInterfaces()) {
-        boolean unused = calculation.putInterfaces(HostInterfaces.read(kernel));
+        boolean unused =
+            calculation.putInterfaces(HostInterfaces.read(kernel, config.excludedInterfaces()));
       }
       try (NftablesDataplane dataplane =
           new NftablesDataplane(
               new LibNftables(), kernel.nftSets(), () -> 0, kernel::awaitPackets)) {
         RulesetManager ruleset = new RulesetManager(dataplane.table());
-        FelixConfig config = sources.resolve(calculation.configurations());
         // Nobody would read what the rules log.
         ruleset.configure(config.withoutFlowLogs());
         ruleset.accept(calculation.flush());

@@ -7,6 +7,7 @@ import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.felix.calculation.DataplaneUpdate;
+import io.calico4j.felix.config.RouteParameters;
 import io.calico4j.felix.config.TunnelParameters;
 import io.calico4j.felix.dataplane.route.OverlayDataplane;
 import java.util.ArrayList;
@@ -67,7 +68,8 @@ final class RouteLoop implements AutoCloseable {
     /** Interfaces whose settings may be wrong. */
     final Set<Integer> suspicious = new HashSet<>();
 
-    TunnelParameters parameters = TunnelParameters.DEFAULTS;
+    TunnelParameters tunnels = TunnelParameters.DEFAULTS;
+    RouteParameters routes = RouteParameters.DEFAULTS;
     boolean readTunnels;
     boolean restoreWorkloads;
     boolean suspectAll;
@@ -121,13 +123,20 @@ final class RouteLoop implements AutoCloseable {
   }
 
   /** Takes over what the calculation says. */
-  void accept(List<DataplaneUpdate> updates, TunnelParameters parameters) {
+  void accept(List<DataplaneUpdate> updates, TunnelParameters tunnels, RouteParameters routes) {
     List<DataplaneUpdate> own = updates.stream().filter(OverlayDataplane::concerns).toList();
     synchronized (this) {
-      if (!begun || !own.isEmpty() || !parameters.equals(pending.parameters)) {
+      boolean routesChanged = !routes.equals(pending.routes);
+      if (!begun || !own.isEmpty() || !tunnels.equals(pending.tunnels) || routesChanged) {
         begun = true;
         pending.updates.addAll(own);
-        pending.parameters = parameters;
+        pending.tunnels = tunnels;
+        pending.routes = routes;
+        if (routesChanged) {
+          pending.readTunnels = true;
+          pending.restoreWorkloads = true;
+          pending.suspectAll = true;
+        }
         run(0);
       }
     }
@@ -171,11 +180,16 @@ final class RouteLoop implements AutoCloseable {
       }
       work = pending;
       pending = new Work();
-      pending.parameters = work.parameters;
+      pending.tunnels = work.tunnels;
+      pending.routes = work.routes;
     }
     long start = System.nanoTime();
-    overlay.configure(work.parameters);
+    overlay.configure(work.tunnels);
     overlay.accept(work.updates);
+    if (!work.routes.sync()) {
+      problem = "";
+      return;
+    }
     if (work.readTunnels) {
       overlay.invalidate();
     }
@@ -186,7 +200,8 @@ final class RouteLoop implements AutoCloseable {
     if (work.restoreWorkloads || failed) {
       try {
         again |=
-            workloads.restore(endpoints.get(), i -> work.suspectAll || work.suspicious.contains(i));
+            workloads.restore(
+                endpoints.get(), i -> work.suspectAll || work.suspicious.contains(i), work.routes);
         failed = false;
       } catch (KernelException e) {
         failed = true;

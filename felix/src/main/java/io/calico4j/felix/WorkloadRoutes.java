@@ -10,12 +10,14 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
+import io.calico4j.felix.config.RouteParameters;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -65,9 +67,13 @@ final class WorkloadRoutes {
    * that is not there (yet, or any more) is left alone.
    *
    * @param suspicious whether the settings of an interface, by its index, may be wrong
+   * @param parameters how the routes shall look
    * @return whether to look again in a second
    */
-  boolean restore(Collection<Resource<WorkloadEndpointSpec>> endpoints, IntPredicate suspicious)
+  boolean restore(
+      Collection<Resource<WorkloadEndpointSpec>> endpoints,
+      IntPredicate suspicious,
+      RouteParameters parameters)
       throws KernelException {
     Map<Route, Long> superfluous = new HashMap<>();
     boolean changed = false;
@@ -91,7 +97,8 @@ final class WorkloadRoutes {
                     link,
                     destinations(endpoint.spec()),
                     routes.getOrDefault(link.index(), List.of()),
-                    superfluous);
+                    superfluous,
+                    parameters);
           }
         }
       }
@@ -137,7 +144,8 @@ final class WorkloadRoutes {
       Link link,
       Set<Cidr> wanted,
       List<Route> routes,
-      Map<Route, Long> superfluous)
+      Map<Route, Long> superfluous,
+      RouteParameters parameters)
       throws KernelException {
     if (!link.up()) {
       log.warn("interface {} was down and is set up again", link.name());
@@ -146,15 +154,24 @@ final class WorkloadRoutes {
     }
     boolean added = false;
     for (Cidr destination : wanted) {
-      if (routes.stream().noneMatch(r -> r.destination().equals(destination))) {
-        add(netlink, Route.connected(destination, link.index(), Route.PROTOCOL_BOOT), link);
+      Optional<Route> present =
+          routes.stream().filter(r -> r.destination().equals(destination)).findAny();
+      Route route =
+          Route.connected(destination, link.index(), parameters.protocol())
+              .withSource(parameters.source(destination.family()).orElse(null));
+      if (present.isEmpty()) {
+        add(netlink, route, link);
         added = true;
+      } else if (present.get().protocol() != route.protocol()
+          || !Objects.equals(present.get().source(), route.source())) {
+        // As a plugin has made it, which knows no FelixConfiguration.
+        netlink.replaceRoute(route);
       }
     }
     for (Route route : routes) {
       if (route.gateway() != null
-          || route.protocol() != Route.PROTOCOL_BOOT
-          || !route.destination().isSingle()
+          || route.protocol() == Route.PROTOCOL_KERNEL
+          || route.protocol() != parameters.protocol() && !parameters.removeExternal()
           || wanted.contains(route.destination())) {
         continue;
       }

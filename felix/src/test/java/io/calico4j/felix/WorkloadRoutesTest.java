@@ -10,7 +10,9 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.model.WorkloadEndpointSpec.IpNat;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.Resources;
+import io.calico4j.felix.config.RouteParameters;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,12 +36,13 @@ class WorkloadRoutesTest {
 
   private final List<Object> sysctls = new ArrayList<>();
   private long now;
+  private RouteParameters parameters = RouteParameters.DEFAULTS;
   private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel(), () -> now);
 
   /** Looks a second after the last look. */
   private boolean look(List<Resource<WorkloadEndpointSpec>> endpoints) throws Exception {
     now += TimeUnit.SECONDS.toNanos(1);
-    return workloadRoutes.restore(endpoints, index -> index == SUSPICIOUS);
+    return workloadRoutes.restore(endpoints, index -> index == SUSPICIOUS, parameters);
   }
 
   private Kernel kernel() {
@@ -51,6 +54,11 @@ class WorkloadRoutesTest {
                   case "links" -> List.copyOf(links);
                   case "routes" -> List.copyOf(routes);
                   case "addRoute" -> routes.add((Route) argument);
+                  case "replaceRoute" -> {
+                    Route route = (Route) argument;
+                    routes.removeIf(each -> each.destination().equals(route.destination()));
+                    yield routes.add(route);
+                  }
                   case "deleteRoute" -> routes.remove((Route) argument);
                   default -> null;
                 });
@@ -156,14 +164,30 @@ class WorkloadRoutesTest {
   }
 
   @Test
-  void whatIsNotOursStays() throws Exception {
+  void routesOfOtherProgramsGoUnlessTheyMayStay() throws Exception {
+    Route kernels = Route.connected(Cidr.parse("10.6.0.0/24"), INDEX, Route.PROTOCOL_KERNEL);
+    Route elsewhere = Route.connected(Cidr.parse("10.8.0.2/32"), INDEX + 1, Route.PROTOCOL_BOOT);
+    Route network = Route.connected(Cidr.parse("10.7.0.0/24"), INDEX, Route.PROTOCOL_BOOT);
+    Route other = Route.connected(Cidr.parse("10.8.0.1/32"), INDEX, 4);
+    routes.addAll(List.of(route("10.65.0.1/32"), kernels, elsewhere, network, other));
+    parameters = new RouteParameters(true, Route.PROTOCOL_BOOT, false, null, null);
+    look(endpoint("10.65.0.1"));
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
+    assertThat(routes).containsExactly(route("10.65.0.1/32"), kernels, elsewhere, other);
+    parameters = RouteParameters.DEFAULTS;
+    look(endpoint("10.65.0.1"));
+    look(endpoint("10.65.0.1"));
+    assertThat(routes).containsExactly(route("10.65.0.1/32"), kernels, elsewhere);
+  }
+
+  @Test
+  void aRouteGetsTheProtocolAndTheSourceThatAreAskedFor() throws Exception {
+    IpAddress source = IpAddress.parse("192.0.2.1");
+    parameters = new RouteParameters(true, 80, true, source, null);
     routes.add(route("10.65.0.1/32"));
-    routes.add(Route.connected(Cidr.parse("10.7.0.0/24"), INDEX, Route.PROTOCOL_BOOT));
-    routes.add(Route.connected(Cidr.parse("10.8.0.1/32"), INDEX, 4));
-    routes.add(Route.connected(Cidr.parse("10.8.0.2/32"), INDEX + 1, Route.PROTOCOL_BOOT));
-    for (int look = 0; look < 3; look++) {
-      assertThat(look(endpoint("10.65.0.1"))).isFalse();
-    }
-    assertThat(routes).hasSize(4);
+    look(endpoint("10.65.0.1"));
+    assertThat(routes)
+        .containsExactly(Route.connected(Cidr.parse("10.65.0.1/32"), INDEX, 80).withSource(source));
+    assertThat(look(endpoint("10.65.0.1"))).isFalse();
   }
 }

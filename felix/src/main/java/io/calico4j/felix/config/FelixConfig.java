@@ -2,7 +2,9 @@ package io.calico4j.felix.config;
 
 import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.model.PortMatch;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
+import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.setting.Origin;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
@@ -11,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -21,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * built-in.
  *
  * @param endpointToHostAction DROP, RETURN or ACCEPT: workload to its host
- * @param logPrefix the prefix of Log rules
+ * @param logs how Log rules write
  * @param rulesRefreshInterval how often rules are written anew whatever is there; zero is never
  * @param routeRefreshInterval how often missing routes are put back; zero is never
  * @param reportingInterval how often Felix writes that it is alive; zero is never
@@ -34,10 +37,14 @@ import org.slf4j.LoggerFactory;
  * @param failsafeInbound ports of the host that host endpoints leave open
  * @param failsafeOutbound ports of others that they leave open to the host
  * @param flowLogs what is told of denied packets
+ * @param routes how routes are kept
+ * @param excludedInterfaces interfaces whose addresses find no host endpoint
+ * @param watchdogTimeout how long the rules' thread may work before it counts as dead; zero is for
+ *     ever
  */
 public record FelixConfig(
     String endpointToHostAction,
-    String logPrefix,
+    LogParameters logs,
     Duration rulesRefreshInterval,
     Duration routeRefreshInterval,
     Duration reportingInterval,
@@ -49,7 +56,10 @@ public record FelixConfig(
     TunnelParameters tunnels,
     List<FailsafePort> failsafeInbound,
     List<FailsafePort> failsafeOutbound,
-    FlowLogParameters flowLogs) {
+    FlowLogParameters flowLogs,
+    RouteParameters routes,
+    InterfaceNames excludedInterfaces,
+    Duration watchdogTimeout) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   private static final Origin ORIGIN =
@@ -69,9 +79,29 @@ public record FelixConfig(
           "LogPrefix",
           "logPrefix",
           ValueType.text("any text"),
-          "calico-packet",
+          LogParameters.DEFAULTS.prefix(),
           "calico-packet",
           "prefix of Log rules in the kernel log");
+
+  private static final Parameter<String> LOG_RATE =
+      Parameter.of(
+          "LogActionRateLimit",
+          "logActionRateLimit",
+          ValueType.matching(
+              "a number of packets by second, minute, hour or day, such as 10/second",
+              "[1-9][0-9]{0,3}/(second|minute|hour|day)"),
+          "",
+          "no limit",
+          "how many lines each Log rule writes at most");
+
+  private static final Parameter<Integer> LOG_BURST =
+      Parameter.of(
+          "LogActionRateLimitBurst",
+          "logActionRateLimitBurst",
+          ValueType.integer("1 to 9999", 1, 9999),
+          LogParameters.DEFAULTS.burst(),
+          "5",
+          "how many lines beyond the rate");
 
   private static final Parameter<Duration> RULES =
       Parameter.of(
@@ -277,10 +307,75 @@ public record FelixConfig(
           "10; upstream's is 300",
           "a flow that goes on being denied is named again after this time, one second at least");
 
+  private static final Parameter<Boolean> ROUTE_SYNC_DISABLED =
+      Parameter.of(
+          "RouteSyncDisabled",
+          "routeSyncDisabled",
+          ValueType.flag(),
+          false,
+          "false",
+          "true: routes, tunnels and settings of interfaces are left as they are; a plugin still"
+              + " makes those of its workload");
+
+  private static final Parameter<Integer> ROUTE_PROTOCOL =
+      Parameter.of(
+          "DeviceRouteProtocol",
+          "deviceRouteProtocol",
+          ValueType.integer("1 to 255", 1, 255),
+          RouteParameters.DEFAULTS.protocol(),
+          "3 (boot)",
+          "the protocol of routes to workloads");
+
+  private static final Parameter<Boolean> REMOVE_EXTERNAL_ROUTES =
+      Parameter.of(
+          "RemoveExternalRoutes",
+          "removeExternalRoutes",
+          ValueType.flag(),
+          true,
+          "true",
+          "routes to interfaces of workloads that no endpoint asks for go after a second; false:"
+              + " only those with the protocol of DeviceRouteProtocol");
+
+  private static final Parameter<Optional<IpAddress>> ROUTE_SOURCE =
+      source("DeviceRouteSourceAddress", "deviceRouteSourceAddress", IpFamily.IPV4);
+
+  private static final Parameter<Optional<IpAddress>> ROUTE_SOURCE_V6 =
+      source("DeviceRouteSourceAddressIPv6", "deviceRouteSourceAddressIPv6", IpFamily.IPV6);
+
+  private static final Parameter<List<Cidr>> EXTERNAL_NODES =
+      Parameter.of(
+          "ExternalNodesCIDRList",
+          "externalNodesList",
+          ValueType.of("networks with commas between them", FelixConfig::networks),
+          List.of(),
+          "none",
+          "hosts outside the cluster that may send through tunnels and be sent to");
+
+  private static final Parameter<InterfaceNames> EXCLUDED_INTERFACES =
+      Parameter.of(
+          "InterfaceExclude",
+          "interfaceExclude",
+          InterfaceNames.type(),
+          InterfaceNames.of("kube-ipvs0"),
+          "kube-ipvs0",
+          "interfaces whose addresses find no host endpoint");
+
+  private static final Parameter<Duration> WATCHDOG =
+      Parameter.of(
+          "DataplaneWatchdogTimeout",
+          "dataplaneWatchdogTimeout",
+          ValueType.duration(),
+          Duration.ofSeconds(90),
+          "90",
+          "how long the thread of the rules may work before /liveness says that it hangs; 0 for"
+              + " ever");
+
   private static final List<Parameter<?>> PARAMETERS =
       List.of(
           ACTION,
           LOG_PREFIX,
+          LOG_RATE,
+          LOG_BURST,
           RULES,
           ROUTES,
           REPORTING,
@@ -304,7 +399,15 @@ public record FelixConfig(
           FAILSAFE_IN,
           FAILSAFE_OUT,
           FLOW_LOGS,
-          FLOW_LOGS_INTERVAL);
+          FLOW_LOGS_INTERVAL,
+          ROUTE_SYNC_DISABLED,
+          ROUTE_PROTOCOL,
+          REMOVE_EXTERNAL_ROUTES,
+          ROUTE_SOURCE,
+          ROUTE_SOURCE_V6,
+          EXTERNAL_NODES,
+          EXCLUDED_INTERFACES,
+          WATCHDOG);
 
   private static Parameter<Integer> mtu(String name, String field, String device) {
     return Parameter.of(
@@ -314,6 +417,21 @@ public record FelixConfig(
         0,
         "0",
         "the MTU of " + device);
+  }
+
+  private static Parameter<Optional<IpAddress>> source(String name, String field, IpFamily family) {
+    return Parameter.of(
+        name,
+        field,
+        ValueType.of(
+            (family == IpFamily.IPV4 ? "an IPv4" : "an IPv6") + " address of the host",
+            text ->
+                IpAddress.tryParse(text)
+                    .filter(address -> address.family() == family)
+                    .map(Optional::of)),
+        Optional.empty(),
+        "the kernel's choice",
+        "the address by which the host itself sends to workloads");
   }
 
   private static Parameter<List<FailsafePort>> failsafe(
@@ -343,7 +461,8 @@ public record FelixConfig(
   public static FelixConfig resolve(List<FelixSource> sources) {
     return new FelixConfig(
         ACTION.find(sources),
-        LOG_PREFIX.find(sources),
+        new LogParameters(
+            LOG_PREFIX.find(sources), LOG_RATE.find(sources), LOG_BURST.find(sources)),
         RULES.find(sources),
         ROUTES.find(sources),
         REPORTING.find(sources),
@@ -367,11 +486,20 @@ public record FelixConfig(
             VXLAN_PORT.find(sources),
             VXLAN_MTU.find(sources),
             VXLAN_MTU_V6.find(sources),
-            IPIP_MTU.find(sources)),
+            IPIP_MTU.find(sources),
+            EXTERNAL_NODES.find(sources)),
         FAILSAFE_IN.find(sources),
         FAILSAFE_OUT.find(sources),
         new FlowLogParameters(
-            FLOW_LOGS.find(sources).equals("Enabled"), FLOW_LOGS_INTERVAL.find(sources)));
+            FLOW_LOGS.find(sources).equals("Enabled"), FLOW_LOGS_INTERVAL.find(sources)),
+        new RouteParameters(
+            !ROUTE_SYNC_DISABLED.find(sources),
+            ROUTE_PROTOCOL.find(sources),
+            REMOVE_EXTERNAL_ROUTES.find(sources),
+            ROUTE_SOURCE.find(sources).orElse(null),
+            ROUTE_SOURCE_V6.find(sources).orElse(null)),
+        EXCLUDED_INTERFACES.find(sources),
+        WATCHDOG.find(sources));
   }
 
   /** Returns the same parameters, but that nothing is told of denied packets. */
@@ -380,7 +508,7 @@ public record FelixConfig(
         ? this
         : new FelixConfig(
             endpointToHostAction,
-            logPrefix,
+            logs,
             rulesRefreshInterval,
             routeRefreshInterval,
             reportingInterval,
@@ -392,7 +520,10 @@ public record FelixConfig(
             tunnels,
             failsafeInbound,
             failsafeOutbound,
-            flowLogs.off());
+            flowLogs.off(),
+            routes,
+            excludedInterfaces,
+            watchdogTimeout);
   }
 
   /** Reads {@code 5000} or {@code 32768:65535}, and returns it as nftables has it. */
@@ -408,6 +539,26 @@ public record FelixConfig(
     } catch (IllegalArgumentException e) {
       return Optional.empty();
     }
+  }
+
+  /** Reads a list of networks, and leaves out those that lie in another one. */
+  private static Optional<List<Cidr>> networks(String text) {
+    TreeSet<Cidr> networks = new TreeSet<>();
+    for (String each : text.split(",", -1)) {
+      Optional<Cidr> network = Cidr.tryParse(each.strip());
+      if (network.isPresent()) {
+        networks.add(network.get());
+      } else if (!each.isBlank() && !each.strip().equalsIgnoreCase("none")) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(
+        networks.stream()
+            .filter(
+                network ->
+                    networks.stream()
+                        .noneMatch(other -> !other.equals(network) && other.contains(network)))
+            .toList());
   }
 
   private static Optional<String> ipv4(String text) {

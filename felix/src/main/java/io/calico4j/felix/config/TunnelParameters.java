@@ -1,6 +1,8 @@
 package io.calico4j.felix.config;
 
+import io.calico4j.core.net.Cidr;
 import io.calico4j.felix.calculation.Tunnel;
+import java.util.List;
 
 /**
  * How the tunnels between hosts are made.
@@ -13,6 +15,8 @@ import io.calico4j.felix.calculation.Tunnel;
  *     header
  * @param vxlanMtuV6 likewise of the IPv6 device
  * @param ipipMtu likewise of tunl0
+ * @param externalNodes hosts outside the cluster that may send through tunnels; none lies in
+ *     another
  */
 public record TunnelParameters(
     boolean vxlan,
@@ -21,10 +25,11 @@ public record TunnelParameters(
     int vxlanPort,
     int vxlanMtu,
     int vxlanMtuV6,
-    int ipipMtu) {
+    int ipipMtu,
+    List<Cidr> externalNodes) {
   /** Upstream's. */
   public static final TunnelParameters DEFAULTS =
-      new TunnelParameters(true, true, 4096, 4789, 0, 0, 0);
+      new TunnelParameters(true, true, 4096, 4789, 0, 0, 0, List.of());
 
   /** Tells whether a tunnel may be used. */
   public boolean allows(Tunnel tunnel) {

@@ -10,6 +10,7 @@ import io.calico4j.core.selector.Selector;
 import io.calico4j.felix.calculation.AddressSetId;
 import io.calico4j.felix.calculation.RuleScanner;
 import io.calico4j.felix.calculation.Selectors;
+import io.calico4j.felix.config.LogParameters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,12 +29,12 @@ final class RuleRenderer {
   private static final int LOG_PREFIX_LIMIT = 64;
 
   private final AddressSetManager sets;
-  private final String logPrefix;
+  private final LogParameters logs;
   private final DropRenderer drops;
 
-  RuleRenderer(AddressSetManager sets, String logPrefix, DropRenderer drops) {
+  RuleRenderer(AddressSetManager sets, LogParameters logs, DropRenderer drops) {
     this.sets = sets;
-    this.logPrefix = logPrefix;
+    this.logs = logs;
     this.drops = drops;
   }
 
@@ -141,12 +142,18 @@ final class RuleRenderer {
       case Allow -> List.of(prefix + "meta mark set meta mark or " + ACCEPT_BIT + " return");
       case Pass -> List.of(prefix + "meta mark set meta mark or " + PASS_BIT + " return");
       case Deny -> drops.lines(line.match(), "", denial);
-      case Log -> List.of(prefix + "log prefix \"" + safePrefix() + ": \"");
+      case Log -> List.of(prefix + logLimit() + "log prefix \"" + safePrefix() + ": \"");
     };
   }
 
+  private String logLimit() {
+    return logs.rate().isEmpty()
+        ? ""
+        : "limit rate " + logs.rate() + " burst " + logs.burst() + " packets ";
+  }
+
   private String safePrefix() {
-    String safe = logPrefix.replaceAll("[^A-Za-z0-9 _.%/-]", "_");
+    String safe = logs.prefix().replaceAll("[^A-Za-z0-9 _.%/-]", "_");
     return safe.length() <= LOG_PREFIX_LIMIT ? safe : safe.substring(0, LOG_PREFIX_LIMIT);
   }
 

@@ -48,7 +48,7 @@ public final class RulesetManager {
     hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
     masquerade = new MasqueradeManager(table);
     tunnels = new TunnelManager(table);
-    renderer = new RuleRenderer(addressSets, config.logPrefix(), drops);
+    renderer = new RuleRenderer(addressSets, config.logs(), drops);
     host.putEndpointToHostAction(config.endpointToHostAction());
     host.putChecks(config.checks());
   }
@@ -72,12 +72,12 @@ public final class RulesetManager {
         || !changed.failsafeOutbound().equals(config.failsafeOutbound())) {
       hostEndpoints.putFailsafePorts(changed.failsafeInbound(), changed.failsafeOutbound());
     }
-    boolean isLogPrefixNew = !changed.logPrefix().equals(config.logPrefix());
+    boolean isLogActionNew = !changed.logs().equals(config.logs());
     boolean isLoggingNew = changed.flowLogs().enabled() != config.flowLogs().enabled();
     config = changed;
     DropRenderer drops = new DropRenderer(config.flowLogs().enabled(), denials);
-    if (isLogPrefixNew || isLoggingNew) {
-      renderer = new RuleRenderer(addressSets, config.logPrefix(), drops);
+    if (isLogActionNew || isLoggingNew) {
+      renderer = new RuleRenderer(addressSets, config.logs(), drops);
       policies.renderAll(renderer);
     }
     if (isLoggingNew) {

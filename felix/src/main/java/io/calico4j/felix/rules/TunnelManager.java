@@ -1,5 +1,6 @@
 package io.calico4j.felix.rules;
 
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.DataplaneUpdate.LocalTunnelUpdate;
@@ -13,6 +14,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -102,6 +104,15 @@ final class TunnelManager {
     }
   }
 
+  private Optional<String> externalNodes(Tunnel tunnel) {
+    List<String> nodes =
+        parameters.externalNodes().stream()
+            .filter(network -> network.family() == tunnel.family())
+            .map(Cidr::toString)
+            .toList();
+    return nodes.isEmpty() ? Optional.empty() : Optional.of("{ " + String.join(", ", nodes) + " }");
+  }
+
   private void putChains() {
     List<String> input = new ArrayList<>();
     List<String> output = new ArrayList<>();
@@ -119,6 +130,14 @@ final class TunnelManager {
       input.add(packets + " " + family + " saddr " + others + " fib daddr type local accept");
       input.add(ofFamily + " fib daddr type local drop");
       output.add(packets + " " + family + " daddr " + others + " fib saddr type local accept");
+      externalNodes(tunnel)
+          .ifPresent(
+              nodes -> {
+                input.add(
+                    0, packets + " " + family + " saddr " + nodes + " fib daddr type local accept");
+                output.add(
+                    packets + " " + family + " daddr " + nodes + " fib saddr type local accept");
+              });
       if (vxlan) {
         untracked.add(ofFamily + " notrack");
       }

@@ -10,6 +10,7 @@ import io.calico4j.core.model.Metadata;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.Cidr;
+import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.testing.GeneratedSection;
 import io.calico4j.core.testing.SettingExample;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,36 @@ class FelixConfigTest {
             new SettingExample(
                 "DefaultEndpointToHostAction", "DROP", "Accept", "ACCEPT", "Explode"),
             new SettingExample("LogPrefix", "calico-packet", "x", "x", null),
+            new SettingExample("LogActionRateLimit", "", "10/second", "10/second", "10/week"),
+            new SettingExample("LogActionRateLimitBurst", 5, "9", 9, "0"),
+            new SettingExample("RouteSyncDisabled", false, "true", true, "on"),
+            new SettingExample("DeviceRouteProtocol", 3, "80", 80, "256"),
+            new SettingExample("RemoveExternalRoutes", true, "false", false, "off"),
+            new SettingExample(
+                "DeviceRouteSourceAddress",
+                Optional.empty(),
+                "192.0.2.1",
+                Optional.of(IpAddress.parse("192.0.2.1")),
+                "fd00::1"),
+            new SettingExample(
+                "DeviceRouteSourceAddressIPv6",
+                Optional.empty(),
+                "fd00::1",
+                Optional.of(IpAddress.parse("fd00::1")),
+                "192.0.2.1"),
+            new SettingExample(
+                "ExternalNodesCIDRList",
+                List.of(),
+                "10.1.0.0/16, 10.0.0.0/8,192.0.2.1",
+                List.of(Cidr.parse("10.0.0.0/8"), Cidr.parse("192.0.2.1/32")),
+                "10.0.0.0/33"),
+            new SettingExample(
+                "InterfaceExclude",
+                InterfaceNames.of("kube-ipvs0"),
+                "/^veth/,eth9",
+                InterfaceNames.of("/^veth/,eth9"),
+                "/(/"),
+            seconds("DataplaneWatchdogTimeout", 90),
             seconds("NftablesRefreshInterval", 180),
             seconds("RouteRefreshInterval", 90),
             seconds("ReportingIntervalSecs", 30),
@@ -90,6 +122,14 @@ class FelixConfigTest {
                 "tcp:99999")));
   }
 
+  @Test
+  void interfacesAreExcludedByNameAndByRegularExpression() {
+    InterfaceNames names = InterfaceNames.of("eth9, /^veth/,/br./");
+    assertThat(names)
+        .accepts("eth9", "veth0", "my-br0")
+        .rejects("eth99", "aveth", "br", "/^veth/", "");
+  }
+
   private static SettingExample seconds(String name, long absent) {
     return new SettingExample(
         name, Duration.ofSeconds(absent), "1m30.5s", Duration.ofMillis(90_500), "10 s");
@@ -121,7 +161,7 @@ class FelixConfigTest {
         .isEqualTo(
             new FelixConfig(
                 "RETURN",
-                "calico-packet",
+                LogParameters.DEFAULTS,
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(90),
                 Duration.ofSeconds(30),
@@ -133,7 +173,10 @@ class FelixConfigTest {
                 TunnelParameters.DEFAULTS,
                 FelixConfig.DEFAULTS.failsafeInbound(),
                 FelixConfig.DEFAULTS.failsafeOutbound(),
-                FlowLogParameters.DEFAULTS));
+                FlowLogParameters.DEFAULTS,
+                RouteParameters.DEFAULTS,
+                InterfaceNames.of("kube-ipvs0"),
+                Duration.ofSeconds(90)));
     FelixSource inFile = FelixSource.file(file, report -> {});
     assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");

@@ -296,6 +296,23 @@ class RulesetManagerTest {
   }
 
   @Test
+  void linesOfLogRulesAreLimited() {
+    endpoint("here", "web", "cali1", "10.65.0.9/32", "{'web':''}", "[]");
+    policy("p", "{'selector':'has(web)','ingress':[{'action':'Log'}]}");
+    manager.configure(
+        FelixConfig.resolve(
+            List.of(
+                FelixSource.environment(
+                    Map.of(
+                        "FELIX_LogActionRateLimit",
+                        "10/minute",
+                        "FELIX_LogActionRateLimitBurst",
+                        "7")))));
+    assertThat(build().chains().values().stream().flatMap(List::stream).toList())
+        .contains("limit rate 10/minute burst 7 packets log prefix \"calico-packet: \"");
+  }
+
+  @Test
   void aFloatingAddressThatSomebodyNeedsIsNotPutInForce() {
     put(
         "/calico/resources/v3/projectcalico.org/workloadendpoints/default/here-cni-nat-eth0",

@@ -128,7 +128,8 @@ final class SandboxRoutes {
               route.type(),
               route.linkScope(),
               route.protocol(),
-              METRICS + index));
+              METRICS + index,
+              route.source()));
     }
     return own;
   }

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param linkScope whether the scope is link (else global)
  * @param protocol rtm_protocol: 3 boot, 12 bird, 80 Felix
  * @param metric priority; 0 for none given
+ * @param source which address the host itself sends from by this route (RTA_PREFSRC); null leaves
+ *     the choice to the kernel
  */
 public record Route(
     Cidr destination,
@@ -22,7 +24,11 @@ public record Route(
     Type type,
     boolean linkScope,
     int protocol,
-    int metric) {
+    int metric,
+    @Nullable IpAddress source) {
+  /** RTPROT_KERNEL: what the kernel has made by itself. */
+  public static final int PROTOCOL_KERNEL = 2;
+
   /** RTPROT_BOOT, what upstream's Felix uses for routes to workloads. */
   public static final int PROTOCOL_BOOT = 3;
 
@@ -39,16 +45,22 @@ public record Route(
 
   /** Makes {@code destination dev interface scope link}. */
   public static Route connected(Cidr destination, int interfaceIndex, int protocol) {
-    return new Route(destination, null, interfaceIndex, Type.UNICAST, true, protocol, 0);
+    return new Route(destination, null, interfaceIndex, Type.UNICAST, true, protocol, 0, null);
   }
 
   /** Makes {@code destination via gateway dev interface}. */
   public static Route via(Cidr destination, IpAddress gateway, int interfaceIndex, int protocol) {
-    return new Route(destination, gateway, interfaceIndex, Type.UNICAST, false, protocol, 0);
+    return new Route(destination, gateway, interfaceIndex, Type.UNICAST, false, protocol, 0, null);
   }
 
   /** Makes {@code blackhole destination}. */
   public static Route blackhole(Cidr destination, int protocol) {
-    return new Route(destination, null, 0, Type.BLACKHOLE, false, protocol, 0);
+    return new Route(destination, null, 0, Type.BLACKHOLE, false, protocol, 0, null);
+  }
+
+  /** Returns the same route with another address to send from. */
+  public Route withSource(@Nullable IpAddress other) {
+    return new Route(
+        destination, gateway, interfaceIndex, type, linkScope, protocol, metric, other);
   }
 }

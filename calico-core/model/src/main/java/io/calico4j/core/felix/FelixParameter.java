@@ -95,8 +95,6 @@ public record FelixParameter(
     DEBUG("it is an aid for developers of another program"),
     /** External dataplanes. */
     DRIVER("the dataplane is built in"),
-    /** Tunnels to hosts outside the cluster. */
-    ENCAPSULATION("tunnels end at the cluster's own nodes only"),
     /** Access to etcd. */
     ETCD("calico-node reads ETCD_ENDPOINTS and the other ETCD_ variables instead"),
     /** Detection of kernel features. */
@@ -109,8 +107,6 @@ public record FelixParameter(
     GO("it tunes Go's runtime, and calico-node is a JVM: see CALICO_NODE_JAVA_OPTIONS"),
     /** The health page. */
     HEALTH("the health page is always served"),
-    /** Policy for hosts. */
-    HOST_ENDPOINTS("host endpoints are found among all of the host's interfaces"),
     /** Interface names. */
     INTERFACE("the plugins give every interface a name that begins with cali"),
     /** The iptables dataplane. */

@@ -176,7 +176,7 @@ final class OverlayState {
     // IPv6 has no scopes.
     boolean linkScope = destination.family() == IpFamily.IPV4;
     return new Route(
-        destination, null, index, Route.Type.UNICAST, linkScope, Route.PROTOCOL_FELIX, 0);
+        destination, null, index, Route.Type.UNICAST, linkScope, Route.PROTOCOL_FELIX, 0, null);
   }
 
   private void renderVteps(Tunnel tunnel) {
@@ -216,7 +216,8 @@ final class OverlayState {
             found.type(),
             found.linkScope(),
             found.protocol(),
-            found.metric())
+            found.metric(),
+            written.source())
         : found;
   }
 

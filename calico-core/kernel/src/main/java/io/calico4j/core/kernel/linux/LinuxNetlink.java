@@ -62,6 +62,7 @@ final class LinuxNetlink implements Netlink {
   private static final int RTA_OIF = 4;
   private static final int RTA_GATEWAY = 5;
   private static final int RTA_PRIORITY = 6;
+  private static final int RTA_PREFSRC = 7;
   private static final int RTA_TABLE = 15;
   private static final int TABLE_MAIN = 254;
   private static final int SCOPE_UNIVERSE = 0;
@@ -353,6 +354,10 @@ final class LinuxNetlink implements Netlink {
     if (route.metric() != 0) {
       message.attribute(RTA_PRIORITY, route.metric());
     }
+    IpAddress source = route.source();
+    if (source != null) {
+      message.attribute(RTA_PREFSRC, source.toBytes());
+    }
     return message;
   }
 
@@ -387,6 +392,7 @@ final class LinuxNetlink implements Netlink {
     }
     byte[] destination = attributes.bytes(RTA_DST);
     byte[] gateway = attributes.bytes(RTA_GATEWAY);
+    byte[] source = attributes.bytes(RTA_PREFSRC);
     IpAddress address =
         IpAddress.ofBytes(destination != null ? destination : new byte[family == AF_INET ? 4 : 16]);
     int metric = attributes.integer(RTA_PRIORITY, 0);
@@ -397,7 +403,8 @@ final class LinuxNetlink implements Netlink {
         type == TYPE_BLACKHOLE ? Route.Type.BLACKHOLE : Route.Type.UNICAST,
         scope == SCOPE_LINK,
         protocol,
-        family == AF_INET6 && metric == IPV6_DEFAULT_METRIC ? 0 : metric);
+        family == AF_INET6 && metric == IPV6_DEFAULT_METRIC ? 0 : metric,
+        source == null ? null : IpAddress.ofBytes(source));
   }
 
   @Override
