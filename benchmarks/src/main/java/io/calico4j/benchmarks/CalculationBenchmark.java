@@ -96,7 +96,7 @@ public final class CalculationBenchmark {
   private record Work(Shape shape, int count) {
     List<Resource<?>> resources() {
       return shape == Shape.CUSTOMERS
-          ? CalculationCluster.customers(count)
+          ? CalculationCluster.customers(count, CalculationCluster.LOCAL)
           : CalculationCluster.networkSets(count);
     }
 

@@ -41,8 +41,10 @@ final class CalculationCluster {
   /**
    * Isolated customers: each has an endpoint, a profile that gives it a label, and a policy that
    * selects this label and lets in what has it. A hundred of the endpoints are local.
+   *
+   * @param node the node of these
    */
-  static List<Resource<?>> customers(int count) {
+  static List<Resource<?>> customers(int count, String node) {
     List<Resource<?>> all = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       String selector = NAME_LABEL + " == 'customer-" + i + "'";
@@ -57,7 +59,7 @@ final class CalculationCluster {
       boolean local = i % (count / LOCAL_CUSTOMERS) == 0;
       all.add(
           PopulatedCluster.endpoint(
-              local ? LOCAL : REMOTE, i, address(i), List.of("kns.customer-" + i)));
+              local ? node : REMOTE, i, address(i), List.of("kns.customer-" + i)));
     }
     return all;
   }

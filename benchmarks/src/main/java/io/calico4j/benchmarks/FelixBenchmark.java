@@ -24,8 +24,6 @@ import io.calico4j.core.resource.ResourceCodec;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.testbed.TestHost;
 import java.io.IOException;
-import java.net.HttpURLConnection;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -81,15 +79,6 @@ public final class FelixBenchmark {
   private static final long QUIET_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   private static final long PATIENCE_NANOS = TimeUnit.MINUTES.toNanos(1);
-  private static final long READY_NANOS = TimeUnit.MINUTES.toNanos(8);
-  private static final int POLL_MILLIS = 10;
-  private static final String READINESS = "http://127.0.0.1:9099/readiness";
-
-  /** A tick of /proc/PID/stat: USER_HZ is 100 on every architecture that Linux has Java for. */
-  private static final double TICKS_IN_A_SECOND = 100;
-
-  private static final int UTIME = 11;
-  private static final int STIME = 12;
 
   private final Path distribution;
   private final Path state;
@@ -140,63 +129,19 @@ public final class FelixBenchmark {
         host.killAgent();
         Map<String, Double> figures = new LinkedHashMap<>();
         agent.put(size, figures);
-        figures.put("ready s", start(host));
+        figures.put("ready s", AgentProcess.start(host));
         long pid = host.agentPid();
-        figures.put("CPU s until ready", cpuSeconds(pid));
+        figures.put("CPU s until ready", AgentProcess.cpuSeconds(pid));
         measure(size, etcd, changes, table, events);
-        figures.put("CPU s until the end", cpuSeconds(pid));
-        figures.put("peak MB", megabytes(pid, "VmHWM:"));
-        figures.put("present MB", megabytes(pid, "VmRSS:"));
+        figures.put("CPU s until the end", AgentProcess.cpuSeconds(pid));
+        figures.put("peak MB", AgentProcess.megabytes(pid, "VmHWM:"));
+        figures.put("present MB", AgentProcess.megabytes(pid, "VmRSS:"));
       }
       own.close();
     } finally {
       monitor.close();
       host.close();
     }
-  }
-
-  /** Returns how many seconds the agent takes until it is ready. */
-  private static double start(TestHost host) throws IOException, InterruptedException {
-    long start = System.nanoTime();
-    host.beginAgent();
-    while (!isReady()) {
-      if (System.nanoTime() - start > READY_NANOS) {
-        throw new IOException("the agent does not become ready: " + host.state());
-      }
-      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
-    }
-    return (System.nanoTime() - start) / 1e9;
-  }
-
-  private static boolean isReady() {
-    try {
-      HttpURLConnection connection =
-          (HttpURLConnection) URI.create(READINESS).toURL().openConnection();
-      try {
-        return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
-      } finally {
-        connection.disconnect();
-      }
-    } catch (IOException e) {
-      return false;
-    }
-  }
-
-  private static double cpuSeconds(long pid) throws IOException {
-    String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-    // Behind the program's name, which may hold anything.
-    List<String> fields = List.of(stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1));
-    return (Long.parseLong(fields.get(UTIME)) + Long.parseLong(fields.get(STIME)))
-        / TICKS_IN_A_SECOND;
-  }
-
-  private static double megabytes(long pid, String field) throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
-      if (line.startsWith(field)) {
-        return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024.0;
-      }
-    }
-    throw new IOException("no " + field + " of process " + pid);
   }
 
   private void measure(

@@ -122,6 +122,7 @@ public final class CalicoNode implements AutoCloseable {
   private void start(Map<String, String> environment)
       throws IOException, DatastoreException, KernelException, InterruptedException {
     Optional<MesosSettings> mesos = MesosSettings.of(environment);
+    own(new HeapWatch());
     Files.createDirectories(settings.runDirectory());
     Files.createDirectories(settings.libDirectory());
     own(AgentPresence.take(settings.runDirectory(), Duration.ofSeconds(LOCK_SECONDS)));

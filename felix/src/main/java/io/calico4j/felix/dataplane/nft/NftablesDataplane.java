@@ -5,6 +5,7 @@ import io.calico4j.core.kernel.NftSets;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.TableState.Difference;
 import io.calico4j.felix.rules.TableWriter;
+import java.util.OptionalInt;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +51,8 @@ public final class NftablesDataplane implements AutoCloseable {
   /**
    * Makes a dataplane that has not looked at the kernel yet; takes the first two over.
    *
-   * @param generation asked after each transaction, to tell own ones from those of others
+   * @param generation asked before and after each transaction, to tell own ones from those of
+   *     others
    * @param packets waited for before members go that former rules ask for
    */
   public NftablesDataplane(
@@ -104,10 +106,9 @@ public final class NftablesDataplane implements AutoCloseable {
       return;
     }
     known = false;
-    nft.run(NftTable.change(table.unused()));
+    run(NftTable.change(table.unused()));
     table.commitUnused();
     known = true;
-    noteGeneration();
   }
 
   private void update() throws NftException {
@@ -124,20 +125,18 @@ public final class NftablesDataplane implements AutoCloseable {
     }
     table.commit();
     known = true;
-    noteGeneration();
   }
 
   private void replace(String all) throws NftException {
     try {
       nft.check(NftTable.PRESENT);
-      nft.run(NftTable.hold(all));
+      run(NftTable.hold(all));
     } catch (NftException e) {
       // No table is there that is replaced; or what is refused of one is refused of the other.
       log.debug("the table is written without another one in force: {}", e.getMessage());
     }
     try {
-      nft.run(all);
-      noteGeneration();
+      run(all);
     } finally {
       release(); // Also one that an agent has left that was killed here.
     }
@@ -145,21 +144,35 @@ public final class NftablesDataplane implements AutoCloseable {
 
   private void release() {
     try {
-      nft.run(NftTable.RELEASE);
+      run(NftTable.RELEASE);
     } catch (NftException e) {
       log.error("the table inet calico-hold is left in force, delete it: {}", e.getMessage());
     }
   }
 
+  private void run(String text) throws NftException {
+    OptionalInt before = generation();
+    nft.run(text);
+    noteGeneration(before);
+  }
+
   /**
-   * A transaction of another program that comes between ours and this question is taken for ours,
-   * and ours for another one's: the table is then written once too often, never too seldom.
+   * Notes the generation that an own transaction has made. Where another program's came in between,
+   * it is not known which one is whose: none is noted, and the table is written once too often.
    */
-  private void noteGeneration() {
+  private void noteGeneration(OptionalInt before) {
+    OptionalInt after = generation();
+    if (before.isPresent() && after.isPresent() && after.getAsInt() - before.getAsInt() == 1) {
+      own.add(after.getAsInt());
+    }
+  }
+
+  private OptionalInt generation() {
     try {
-      own.add(generation.now());
+      return OptionalInt.of(generation.now());
     } catch (KernelException e) {
       log.warn("the table is written again, its generation is not known: {}", e.getMessage());
+      return OptionalInt.empty();
     }
   }
 
@@ -199,11 +212,12 @@ public final class NftablesDataplane implements AutoCloseable {
       return;
     }
     if (difference.hasElementsOnly() && difference.elements() <= MAX_ELEMENTS) {
+      OptionalInt before = generation();
       sets.change(NftTable.NAME, NftTable.removed(difference), NftTable.added(difference));
+      noteGeneration(before);
     } else {
-      nft.run(NftTable.change(difference));
+      run(NftTable.change(difference));
     }
-    noteGeneration();
   }
 
   private void awaitPackets() {
