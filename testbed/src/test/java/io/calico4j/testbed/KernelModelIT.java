@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -14,16 +15,21 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Random packets through the rules of random clusters in the kernel, against what {@code policy
- * explain} says of them. {@code -Dmodel.clusters} and {@code -Dmodel.seed} make a longer or another
- * run.
+ * explain} says of them. The variables {@code MODEL_CLUSTERS}, {@code MODEL_PROBES} (of each
+ * cluster) and {@code MODEL_SEED} make a longer or another run. A difference names the seed, the
+ * packet, and what is stored without what does not matter to it.
  */
 class KernelModelIT {
-  private static final int CLUSTERS = Integer.getInteger("model.clusters", 200);
+  private static final int CLUSTERS = number("MODEL_CLUSTERS", 200);
 
   /** Clusters of one process. */
   private static final int TOGETHER = 20;
 
-  private static final int PROBES = 500;
+  private static final int PROBES = number("MODEL_PROBES", 5000);
+
+  private static int number(String variable, int otherwise) {
+    return Optional.ofNullable(System.getenv(variable)).map(Integer::valueOf).orElse(otherwise);
+  }
 
   private Namespace router;
   private Namespace peers;
@@ -107,7 +113,7 @@ class KernelModelIT {
                   System.getProperty("java.class.path"),
                   KernelModel.class.getName(),
                   command.toString(),
-                  "" + (Integer.getInteger("model.seed", 0) + first),
+                  "" + (number("MODEL_SEED", 0) + first),
                   "" + TOGETHER,
                   "" + PROBES)
               .run();

@@ -12,6 +12,7 @@ import io.calico4j.felix.calculation.Calculation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -22,12 +23,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * What the calculation says of random packets in random clusters, against {@link NaivePolicy}. A
- * difference names the seed and what is stored without what does not matter to it.
+ * difference names the seed and what is stored without what does not matter to it. The variables
+ * {@code MODEL_CLUSTERS}, {@code MODEL_PROBES} (of each cluster) and {@code MODEL_SEED} make a
+ * longer or another run.
  */
 class ModelTest {
-  private static final int CLUSTERS = Integer.getInteger("model.clusters", 100);
+  private static final int CLUSTERS = number("MODEL_CLUSTERS", 200);
+  private static final int SEED = number("MODEL_SEED", 0);
   private static final int RESOURCES = 40;
-  private static final int PROBES = Integer.getInteger("model.probes", 200);
+  private static final int PROBES = number("MODEL_PROBES", 5000);
 
   private static final List<String> ADDRESSES =
       List.of(
@@ -45,8 +49,12 @@ class ModelTest {
 
   private record Probe(String endpoint, boolean ingress, Packet packet) {}
 
+  private static int number(String variable, int otherwise) {
+    return Optional.ofNullable(System.getenv(variable)).map(Integer::valueOf).orElse(otherwise);
+  }
+
   static LongStream seeds() {
-    return LongStream.range(0, CLUSTERS);
+    return LongStream.range(SEED, SEED + CLUSTERS);
   }
 
   private static Map<String, String> cluster(Random random) {
