@@ -13,6 +13,7 @@ import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
+import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginServer;
@@ -21,6 +22,8 @@ import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
 import io.calico4j.mesos.AgentApi;
 import io.calico4j.mesos.MesosReconciler;
+import io.calico4j.node.address.HostAddress;
+import io.calico4j.node.address.UdpReach;
 import io.calico4j.node.bird.BirdManager;
 import io.calico4j.node.etcd.EmbeddedEtcd;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -84,7 +87,8 @@ public final class CalicoNode implements AutoCloseable {
     CountDownLatch stopped = new CountDownLatch(1);
     try {
       Settings.check(NodeTables.ALL, System.getenv(), warning -> log.warn("{}", warning));
-      CalicoNode node = new CalicoNode(NodeSettings.of(System.getenv()), steps);
+      CalicoNode node =
+          new CalicoNode(NodeSettings.of(System.getenv(), hostAddresses(), new UdpReach()), steps);
       Runtime.getRuntime().addShutdownHook(stopper(Thread.currentThread(), failures, stopped));
       try {
         node.start(System.getenv());
@@ -101,6 +105,12 @@ public final class CalicoNode implements AutoCloseable {
       log.error("calico-node cannot start: {}", e.getMessage());
       stopped.countDown();
       System.exit(1);
+    }
+  }
+
+  private static List<HostAddress> hostAddresses() throws KernelException {
+    try (Netlink netlink = new LinuxKernel().netlink()) {
+      return HostAddress.read(netlink);
     }
   }
 

@@ -16,9 +16,13 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.TierSpec;
 import io.calico4j.core.resource.ValidationFilter;
+import io.calico4j.node.address.HostAddress;
+import io.calico4j.node.address.NodeAddresses;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Writes what every cluster and every node must have before anything is assigned or routed. */
 final class ClusterInitializer {
@@ -99,7 +103,7 @@ final class ClusterInitializer {
             old.vxlanTunnelMACAddr(),
             old.ipv6VXLANTunnelAddr(),
             old.vxlanTunnelMACAddrV6(),
-            List.of(new NodeSpec.Address(settings.address(), "CalicoNodeIP")));
+            addresses());
     return stored.isPresent()
         ? resources.update(stored.get().withSpec(spec))
         : resources.create(
@@ -114,10 +118,24 @@ final class ClusterInitializer {
             : AsNumber.parse(settings.asNumber());
     return new NodeSpec.Bgp(
         asNumber,
-        settings.address(),
-        before == null ? null : before.ipv6Address(),
+        settings.addresses().ipv4().text(),
+        ipv6(before),
         before == null ? null : before.ipv4IPIPTunnelAddr(),
         before == null ? null : before.routeReflectorClusterID());
+  }
+
+  private @Nullable String ipv6(NodeSpec.@Nullable Bgp before) {
+    NodeAddresses own = settings.addresses();
+    return own.ipv6()
+        .map(HostAddress::text)
+        .orElse(before == null || own.withoutIpv6() ? null : before.ipv6Address());
+  }
+
+  private List<NodeSpec.Address> addresses() {
+    NodeAddresses own = settings.addresses();
+    return Stream.concat(Stream.of(own.ipv4()), own.ipv6().stream())
+        .map(address -> new NodeSpec.Address(address.text(), "CalicoNodeIP"))
+        .toList();
   }
 
   private void refuseDuplicateAddress() throws DatastoreException {

@@ -10,24 +10,22 @@ import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.SettingValues;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.setting.ValueType;
-import java.net.InetAddress;
-import java.net.InterfaceAddress;
-import java.net.NetworkInterface;
-import java.net.SocketException;
-import java.net.UnknownHostException;
+import io.calico4j.node.address.Autodetection.Reach;
+import io.calico4j.node.address.HostAddress;
+import io.calico4j.node.address.NodeAddresses;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What calico-node reads from its environment, with upstream's names; {@link #TABLE} has each
  * variable's default.
  *
  * @param node the node's name
- * @param address this host's, with prefix length
+ * @param addresses this host's
  * @param asNumber empty inherits the cluster's
  * @param bird whether bird runs BGP
  * @param poolCidr of the pool that is made when there is none
@@ -43,7 +41,7 @@ import java.util.Optional;
  */
 record NodeSettings(
     NodeName node,
-    String address,
+    NodeAddresses addresses,
     String asNumber,
     boolean bird,
     String poolCidr,
@@ -77,20 +75,7 @@ record NodeSettings(
           Path.of("/var/lib/calico"),
           "what outlives a reboot");
 
-  private static final String AUTODETECT = "autodetect";
   private static final String BIRD = "bird";
-
-  private static final Setting<String> ADDRESS =
-      Setting.of(
-              "IP",
-              ValueType.of(
-                  "autodetect, or an address with prefix length such as 192.0.2.11/24",
-                  text ->
-                      Optional.of(text)
-                          .filter(t -> t.equals(AUTODETECT) || Cidr.tryParse(t).isPresent())),
-              AUTODETECT,
-              "this host's address, for BGP")
-          .orElse("detected");
 
   private static final Setting<String> AS =
       Setting.of(
@@ -154,28 +139,38 @@ record NodeSettings(
   static final Settings TABLE =
       new Settings(
           "calico-node",
-          List.of(
-              NODE,
-              ADDRESS,
-              AS,
-              BACKEND,
-              POOL,
-              NO_POOLS,
-              RUN_DIRECTORY,
-              LIB_DIRECTORY,
-              HEALTH_HOST,
-              HEALTH_PORT,
-              BLOCK_RELEASE,
-              JANITOR,
-              RKT_DIRECTORY));
+          Stream.of(
+                  List.<Setting<?>>of(NODE),
+                  NodeAddresses.SETTINGS,
+                  List.<Setting<?>>of(
+                      AS,
+                      BACKEND,
+                      POOL,
+                      NO_POOLS,
+                      RUN_DIRECTORY,
+                      LIB_DIRECTORY,
+                      HEALTH_HOST,
+                      HEALTH_PORT,
+                      BLOCK_RELEASE,
+                      JANITOR,
+                      RKT_DIRECTORY))
+              .flatMap(List::stream)
+              .toList());
 
-  static NodeSettings of(Map<String, String> environment) throws SocketException {
+  /**
+   * Reads the settings.
+   *
+   * @param host all addresses of the host
+   * @param reach asked where the address is found by a destination
+   * @throws IllegalArgumentException that says which variable is wrong, and what it may be
+   */
+  static NodeSettings of(Map<String, String> environment, List<HostAddress> host, Reach reach)
+      throws IOException {
     SettingValues values = TABLE.read(environment);
     Optional<NodeName> node = values.get(NODE);
-    String address = values.get(ADDRESS);
     return new NodeSettings(
         node.isPresent() ? node.get() : hostName(),
-        address.equals(AUTODETECT) ? detect() : address,
+        NodeAddresses.find(values, host, reach),
         values.get(AS),
         values.get(BACKEND).equals(BIRD),
         values.get(POOL),
@@ -194,13 +189,8 @@ record NodeSettings(
     return ValueType.integer("a number of seconds, 0 for never", 0, 999_999);
   }
 
-  private static NodeName hostName() {
-    String name;
-    try {
-      name = InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
-    } catch (UnknownHostException e) {
-      throw new IllegalArgumentException("the host has no name: set NODENAME", e);
-    }
+  private static NodeName hostName() throws IOException {
+    String name = HostName.read();
     return NodeName.tryParse(name)
         .orElseThrow(
             () ->
@@ -212,27 +202,8 @@ record NodeSettings(
                         + ": set NODENAME"));
   }
 
-  /** Takes the first IPv4 address of an interface that is up and made by no container engine. */
-  private static String detect() throws SocketException {
-    for (NetworkInterface link : Collections.list(NetworkInterface.getNetworkInterfaces())) {
-      if (!link.isUp()
-          || link.isLoopback()
-          || link.getName().matches("(docker|cbr|virbr|lxcbr|veth|cali|tunl|flannel).*")) {
-        continue;
-      }
-      for (InterfaceAddress address : link.getInterfaceAddresses()) {
-        IpAddress candidate = IpAddress.ofBytes(address.getAddress().getAddress());
-        if (candidate.isV4()) {
-          return candidate + "/" + address.getNetworkPrefixLength();
-        }
-      }
-    }
-    throw new IllegalArgumentException("no IPv4 address was found: set IP, such as 192.0.2.11/24");
-  }
-
-  /** Returns the address without its prefix length. */
+  /** Returns this host's IPv4 address. */
   IpAddress ipAddress() {
-    int slash = address.indexOf('/');
-    return IpAddress.parse(slash < 0 ? address : address.substring(0, slash));
+    return addresses.ipv4().address();
   }
 }

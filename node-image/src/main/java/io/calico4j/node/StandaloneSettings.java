@@ -16,15 +16,12 @@ import io.calico4j.core.setting.Settings;
 import io.calico4j.core.setting.SettingsException;
 import io.calico4j.core.setting.ValueType;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -210,12 +207,7 @@ record StandaloneSettings(NodeName node, EtcdConfig etcd, Path runDirectory, int
         return name;
       }
     }
-    try {
-      return InetAddress.getLocalHost().getHostName().toLowerCase(Locale.ROOT);
-    } catch (UnknownHostException e) {
-      throw new CniError(
-          CniError.INVALID_CONFIGURATION, "the node has no name: set nodename", e.toString());
-    }
+    return HostName.read();
   }
 
   private static String content(JsonObject configuration, Path lib) throws CniError, IOException {

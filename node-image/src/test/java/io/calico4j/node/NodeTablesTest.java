@@ -9,10 +9,12 @@ import io.calico4j.core.datastore.Patience;
 import io.calico4j.core.felix.FelixParameter;
 import io.calico4j.core.felix.FelixParameters;
 import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;
 import io.calico4j.core.testing.SettingExample;
+import io.calico4j.node.address.Autodetection;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.net.URI;
@@ -58,6 +60,19 @@ class NodeTablesTest {
               RUN,
               LIB,
               example("IP", "autodetect", "192.0.2.11/24", "192.0.2.11/24", "192.0.2"),
+              example("IP6", "", "none", "none", "192.0.2.1"),
+              example(
+                  "IP_AUTODETECTION_METHOD",
+                  new Autodetection.FirstFound(),
+                  "can-reach=a",
+                  new Autodetection.CanReach("a"),
+                  "kubernetes-internal-ip"),
+              example(
+                  "IP6_AUTODETECTION_METHOD",
+                  new Autodetection.FirstFound(),
+                  "cidr=fd00::/8",
+                  new Autodetection.InNetworks(List.of(Cidr.parse("fd00::/8"))),
+                  "best"),
               example("AS", "", "1.10", "65546", "many"),
               example("CALICO_NETWORKING_BACKEND", "bird", "none", "none", "birds"),
               example(
