@@ -25,6 +25,7 @@ import io.calico4j.core.plugin.PluginRequest;
 import io.calico4j.core.plugin.PluginResponse;
 import io.calico4j.felix.OneShotFelix;
 import io.calico4j.felix.dataplane.nft.LibNftables;
+import io.calico4j.node.address.HostNetwork;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -145,6 +146,7 @@ public final class CniMain {
       kernel.netlink().close();
       Datastore datastore = opening.get();
       Ipam ipam = new Ipam(datastore, settings.node());
+      ipam.putHostNetworks(HostNetwork.cidrs(HostNetwork.read(kernel)));
       Set<IpAddress> etcdAddresses = settings.etcd().addresses();
       OneShotFelix felix =
           new OneShotFelix(

@@ -18,11 +18,13 @@ import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.resource.ValidationFilter;
+import io.calico4j.node.address.HostNetwork;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -31,12 +33,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What a host does from time to time: keeps the MTU of its workloads in step with its uplink and
- * the pools, gives blocks back that were empty twice in a row, except one, and lets the janitor
- * look for endpoints whose container is gone.
+ * the pools, tells IPAM the networks of its own interfaces, gives blocks back that were empty twice
+ * in a row, except one, and lets the janitor look for endpoints whose container is gone.
  */
 final class NodeMaintenance implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NodeMaintenance.class);
-  private static final int MTU_SECONDS = 10;
+  private static final int LOOK_SECONDS = 10;
   private static final int KEPT_BLOCKS = 1;
   private static final String LOOPBACK = "lo";
   private static final String WORKLOADS = "cali";
@@ -48,6 +50,9 @@ final class NodeMaintenance implements AutoCloseable {
   private volatile int mtu = WorkloadMtu.DEFAULT;
   private Set<Cidr> emptyBefore = Set.of();
 
+  /** Pools that overlap the host's networks, as they were logged. */
+  private Set<String> overlaps = Set.of();
+
   NodeMaintenance(Kernel kernel, Ipam ipam, NodeSettings settings) {
     this.kernel = kernel;
     this.ipam = ipam;
@@ -56,9 +61,10 @@ final class NodeMaintenance implements AutoCloseable {
 
   /** Does everything once, then again and again. */
   void start() {
-    refreshMtu();
-    var unusedMtu =
-        timer.scheduleWithFixedDelay(this::refreshMtu, MTU_SECONDS, MTU_SECONDS, TimeUnit.SECONDS);
+    lookAtInterfaces();
+    var unusedInterfaces =
+        timer.scheduleWithFixedDelay(
+            this::lookAtInterfaces, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
     int seconds = settings.blockReleaseSeconds();
     if (seconds > 0) {
       var unusedBlocks =
@@ -71,15 +77,16 @@ final class NodeMaintenance implements AutoCloseable {
     return mtu;
   }
 
-  private void refreshMtu() {
+  private void lookAtInterfaces() {
     try {
-      List<IpPoolSpec> pools = new ArrayList<>();
+      List<Resource<IpPoolSpec>> pools = new ArrayList<>();
       for (Entry entry : ipam.reads().list(ResourceKind.IP_POOL.prefix())) {
-        ValidationFilter.silent()
-            .accept(ResourceKind.IP_POOL, entry)
-            .ifPresent(pool -> pools.add(pool.spec()));
+        ValidationFilter.silent().accept(ResourceKind.IP_POOL, entry).ifPresent(pools::add);
       }
-      int now = WorkloadMtu.of(uplinkMtu(), pools);
+      List<HostNetwork> networks = HostNetwork.read(kernel);
+      ipam.putHostNetworks(HostNetwork.cidrs(networks));
+      nameOverlaps(pools, networks);
+      int now = WorkloadMtu.of(uplinkMtu(), pools.stream().map(Resource::spec).toList());
       if (now != mtu || !StandaloneSettings.hasMtu(settings.libDirectory())) {
         StandaloneSettings.writeMtu(settings.libDirectory(), now);
         log.info("the MTU of new workloads is {}", now);
@@ -88,6 +95,23 @@ final class NodeMaintenance implements AutoCloseable {
     } catch (DatastoreException | KernelException | IOException | IllegalArgumentException e) {
       log.warn("the MTU of workloads stays {}: {}", mtu, e.toString());
     }
+  }
+
+  private void nameOverlaps(List<Resource<IpPoolSpec>> pools, List<HostNetwork> networks) {
+    Set<String> found = new TreeSet<>();
+    for (Resource<IpPoolSpec> pool : pools) {
+      for (HostNetwork network : networks) {
+        if (pool.spec().network().overlaps(network.cidr())) {
+          found.add(
+              "IPPool %s (%s) overlaps the host's network %s"
+                  .formatted(pool.metadata().name(), pool.spec().cidr(), network));
+        }
+      }
+    }
+    found.stream()
+        .filter(overlap -> !overlaps.contains(overlap))
+        .forEach(overlap -> log.warn("{}: nothing of it is assigned here", overlap));
+    overlaps = found;
   }
 
   private int uplinkMtu() throws KernelException {

@@ -38,13 +38,26 @@ final class Assigner {
   private final NodeName node;
   private final Clock clock;
   private final IpamTransaction changes;
+  private final List<Cidr> hostNetworks;
 
-  Assigner(Reads reads, DecodeCache cache, NodeName node, Clock clock, IpamTransaction changes) {
+  /**
+   * Makes one for a transaction.
+   *
+   * @param hostNetworks networks of the host's own interfaces, of which nothing is assigned
+   */
+  Assigner(
+      Reads reads,
+      DecodeCache cache,
+      NodeName node,
+      Clock clock,
+      IpamTransaction changes,
+      List<Cidr> hostNetworks) {
     this.reads = reads;
     this.cache = cache;
     this.node = node;
     this.clock = clock;
     this.changes = changes;
+    this.hostNetworks = hostNetworks;
   }
 
   /** Decides an assignment; all or nothing. */
@@ -75,6 +88,7 @@ final class Assigner {
       IpAddress address, Block.Owner owner, Pools pools, IpamConfig config)
       throws DatastoreException, IpamException {
     Pools.Pool pool = pools.holding(address);
+    refuseHostAddress(address);
     Cidr cidr = new Cidr(address, pool.spec().effectiveBlockSize());
     IpamTransaction.Held held = changes.load(cidr);
     if (held == null) {
@@ -98,6 +112,31 @@ final class Assigner {
     changes.replace(cidr, outcome.block());
     changes.count(owner, h -> h.plus(cidr, 1));
     return address;
+  }
+
+  private void refuseHostAddress(IpAddress address) throws IpamException {
+    for (Cidr network : hostNetworks) {
+      if (network.contains(address)) {
+        throw new IpamException(
+            "address "
+                + address
+                + " lies in "
+                + network
+                + ", a network of this host's interfaces, and may be a host's: choose another one");
+      }
+    }
+  }
+
+  /** Names the networks of the host that lie in pools, for a message; empty when none does. */
+  private String withoutHostNetworks(List<Pools.Pool> pools) {
+    List<String> inside =
+        hostNetworks.stream()
+            .filter(each -> pools.stream().anyMatch(pool -> pool.network().overlaps(each)))
+            .map(Cidr::toString)
+            .toList();
+    return inside.isEmpty()
+        ? ""
+        : " (without " + String.join(", ", inside) + ", networks of this host's interfaces)";
   }
 
   private List<IpAddress> choose(
@@ -163,6 +202,7 @@ final class Assigner {
               + node
               + " in "
               + Pools.names(pools)
+              + withoutHostNetworks(pools)
               + ": add an IPPool or release addresses");
     }
     return chosen;
@@ -350,6 +390,6 @@ final class Assigner {
   }
 
   private Reservations reservations() throws DatastoreException {
-    return Reservations.read(reads, cache);
+    return Reservations.read(reads, cache).and(hostNetworks);
   }
 }

@@ -40,6 +40,7 @@ public final class Ipam implements AutoCloseable {
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
   private final TransactionRunner transactions;
+  private volatile List<Cidr> hostNetworks = List.of();
 
   /** An IPAM that reads the datastore at every operation: for short-lived processes. */
   public Ipam(Datastore datastore, NodeName node) {
@@ -51,12 +52,22 @@ public final class Ipam implements AutoCloseable {
     this.node = node;
     this.fresh = Reads.direct(datastore);
     this.watched = watched;
-    this.transactions = new TransactionRunner(datastore, Clock.systemUTC(), fresh, watched);
+    this.transactions =
+        new TransactionRunner(datastore, Clock.systemUTC(), fresh, watched, () -> hostNetworks);
   }
 
   /** An IPAM that keeps a watched copy of IPAM's data: for calico-node. */
   public static Ipam watching(Datastore datastore, NodeName node) {
     return new Ipam(datastore, node, Optional.of(new WatchedReads(datastore)));
+  }
+
+  /**
+   * Takes over the networks of the host's own interfaces. No address in them is assigned, and no
+   * block that lies in one is claimed: the block's route would cut the host off from its
+   * neighbours, or the address may be one of theirs.
+   */
+  public void putHostNetworks(List<Cidr> networks) {
+    hostNetworks = List.copyOf(networks);
   }
 
   /** An IPAM of no node, which assigns nothing: for an operator's commands and repairs. */

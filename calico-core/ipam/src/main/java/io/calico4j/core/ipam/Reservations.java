@@ -11,6 +11,7 @@ import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** What IPReservation resources keep from automatic assignment. */
 record Reservations(List<Cidr> cidrs) {
@@ -24,6 +25,13 @@ record Reservations(List<Cidr> cidrs) {
       all.addAll(cache.get(entry, Reserved.class, Reservations::decode).cidrs());
     }
     return new Reservations(List.copyOf(all));
+  }
+
+  /** Returns these and others. */
+  Reservations and(List<Cidr> others) {
+    return others.isEmpty()
+        ? this
+        : new Reservations(Stream.concat(cidrs.stream(), others.stream()).toList());
   }
 
   private static Reserved decode(Entry entry) {

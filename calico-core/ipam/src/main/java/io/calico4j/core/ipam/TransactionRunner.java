@@ -8,6 +8,7 @@ import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.Ipam.Assignment;
 import io.calico4j.core.ipam.Ipam.FurtherWrites;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.time.Clock;
 import java.util.ArrayList;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,19 +33,31 @@ final class TransactionRunner {
   private final Clock clock;
   private final Reads fresh;
   private final Optional<WatchedReads> watched;
+  private final Supplier<List<Cidr>> hostNetworks;
   private final DecodeCache cache = new DecodeCache();
   private final GroupCommit<Job> group = new GroupCommit<>(this::work);
 
-  TransactionRunner(Datastore datastore, Clock clock, Reads fresh, Optional<WatchedReads> watched) {
+  /**
+   * Makes one that has committed nothing yet.
+   *
+   * @param hostNetworks networks of the host's own interfaces, as of now
+   */
+  TransactionRunner(
+      Datastore datastore,
+      Clock clock,
+      Reads fresh,
+      Optional<WatchedReads> watched,
+      Supplier<List<Cidr>> hostNetworks) {
     this.datastore = datastore;
     this.clock = clock;
     this.fresh = fresh;
     this.watched = watched;
+    this.hostNetworks = hostNetworks;
   }
 
   /** Makes those who decide, for one attempt. */
   IpamAttempt attempt(Reads reads) {
-    return IpamAttempt.of(reads, cache, clock);
+    return IpamAttempt.of(reads, cache, clock, hostNetworks.get());
   }
 
   /** Decides what to write. */

@@ -41,7 +41,7 @@ class AssignerTest {
 
   private IpamAttempt attempt() {
     return IpamAttempt.of(
-        Reads.direct(datastore), new DecodeCache(), Clock.fixed(NOW, ZoneOffset.UTC));
+        Reads.direct(datastore), new DecodeCache(), Clock.fixed(NOW, ZoneOffset.UTC), List.of());
   }
 
   private static AssignRequest request(String handle, int ipv4, int ipv6, String... fixed) {

@@ -15,6 +15,7 @@ import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.name.HandleId;
 import io.calico4j.core.name.NodeName;
+import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.testing.MemoryDatastore;
@@ -83,9 +84,39 @@ class PoolsTest {
 
     IpAddress address =
         requested.isEmpty() ? assign(use, "net.c1") : assign(use, "net.c1", requested);
-    assertThat(io.calico4j.core.net.Cidr.parse(expected).contains(address))
-        .as("%s in %s", address, expected)
-        .isTrue();
+    assertThat(Cidr.parse(expected).contains(address)).as("%s in %s", address, expected).isTrue();
+  }
+
+  @Test
+  void nothingOfTheHostsOwnNetworksIsAssigned() throws Exception {
+    pool("lan", "192.168.0.0/24", null, null, List.of("Workload"), null);
+    ipam.putHostNetworks(List.of(Cidr.parse("192.168.0.0/25"), Cidr.parse("192.168.0.192/28")));
+    for (int i = 0; i < 112; i++) {
+      IpAddress address = assign(AssignRequest.Use.Workload, "net.c" + i);
+      assertThat(Cidr.parse("192.168.0.128/25").contains(address)).as("%s", address).isTrue();
+      assertThat(Cidr.parse("192.168.0.192/28").contains(address)).as("%s", address).isFalse();
+    }
+    assertThat(datastore.list(IpamKeys.blocks(IpFamily.IPV4)).entries())
+        .as("no block lies in a host's network")
+        .hasSize(2);
+    assertThatThrownBy(() -> assign(AssignRequest.Use.Workload, "net.last"))
+        .isInstanceOf(PoolExhaustedException.class)
+        .hasMessageContaining(
+            "without 192.168.0.0/25, 192.168.0.192/28, networks of this host's interfaces");
+    assertThatThrownBy(
+            () ->
+                ipam.assign(
+                    new AssignRequest(
+                        AssignRequest.Use.Workload,
+                        new HandleId("net.asked"),
+                        0,
+                        0,
+                        List.of(),
+                        List.of(),
+                        List.of(IpAddress.parse("192.168.0.5")),
+                        Map.of("node", "host-a")),
+                    Ipam.FurtherWrites.NONE))
+        .hasMessageContaining("192.168.0.5 lies in 192.168.0.0/25, a network of this host's");
   }
 
   @Test

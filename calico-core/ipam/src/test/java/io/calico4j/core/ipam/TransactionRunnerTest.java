@@ -59,7 +59,8 @@ class TransactionRunnerTest {
   }
 
   private TransactionRunner runner(Optional<WatchedReads> watched) {
-    return new TransactionRunner(datastore, Clock.systemUTC(), Reads.direct(datastore), watched);
+    return new TransactionRunner(
+        datastore, Clock.systemUTC(), Reads.direct(datastore), watched, List::of);
   }
 
   /** Makes a runner whose watched copy never hears of what happens from now on. */
