@@ -15,8 +15,10 @@ import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.linux.LinuxKernel;
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.plugin.PluginServer;
+import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
@@ -74,7 +76,7 @@ public final class CalicoNode implements AutoCloseable {
    */
   public static void main(String[] arguments) throws InterruptedException {
     if (arguments.length > 0) {
-      System.exit(TakeOver.run(List.of(arguments), System.out, System.err));
+      System.exit(NodeCommand.run(List.of(arguments), System.getenv(), System.out, System.err));
     }
     LogStream.install();
     run(EndpointStep.Observer.NONE);
@@ -143,6 +145,7 @@ public final class CalicoNode implements AutoCloseable {
     ResourceClient resources = new ResourceClient(datastore);
     awaitDatastore(resources);
     new ClusterInitializer(resources, settings).run();
+    describe(resources, etcd);
     StandaloneSettings.write(settings.libDirectory(), settings.node(), etcdEnvironment);
 
     Kernel kernel = new LinuxKernel();
@@ -226,6 +229,21 @@ public final class CalicoNode implements AutoCloseable {
     readiness.begin();
   }
 
+  private void describe(ResourceClient resources, EtcdConfig etcd) throws DatastoreException {
+    List<String> pools =
+        resources.list(ResourceKind.IP_POOL, ValidationFilter.silent()).stream()
+            .map(pool -> pool.metadata().name() + " " + pool.spec().cidr())
+            .toList();
+    log.info(
+        "{} node={} {} AS={} etcd={} pools={}",
+        NodeCommand.version(),
+        settings.node(),
+        settings.addresses(),
+        settings.asNumber().isEmpty() ? "the cluster's" : settings.asNumber(),
+        etcd.endpoints(),
+        pools);
+  }
+
   private void takeDataplane() throws IOException, InterruptedException {
     Path file = settings.runDirectory().resolve(StandaloneSettings.DATAPLANE_LOCK);
     own(
@@ -274,8 +292,7 @@ public final class CalicoNode implements AutoCloseable {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(ETCD_START_SECONDS);
     while (true) {
       try {
-        var unused =
-            resources.get(io.calico4j.core.model.ResourceKind.CLUSTER_INFORMATION, "", "default");
+        var unused = resources.get(ResourceKind.CLUSTER_INFORMATION, "", "default");
         return;
       } catch (InvalidResourceException e) {
         return; // It has answered.

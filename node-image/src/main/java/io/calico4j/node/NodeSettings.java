@@ -185,6 +185,11 @@ record NodeSettings(
         values.get(RKT_DIRECTORY));
   }
 
+  /** Tells whether bird runs BGP. */
+  static boolean usesBird(Map<String, String> environment) {
+    return BACKEND.read(environment).equals(BIRD);
+  }
+
   private static ValueType<Integer> secondsOrNever() {
     return ValueType.integer("a number of seconds, 0 for never", 0, 999_999);
   }

@@ -4,7 +4,6 @@ import io.calico4j.felix.dataplane.nft.GoFelixRemains;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import java.io.PrintStream;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -12,12 +11,6 @@ import org.slf4j.LoggerFactory;
  * What a host that moves from Go's calico-node still has of it: named at start, removed if told.
  */
 final class TakeOver {
-  /** The option of calico-node that removes them. */
-  static final String OPTION = "--take-over";
-
-  /** The option that lists what an operator may set. */
-  static final String HELP = "--help";
-
   private static final Logger log = LoggerFactory.getLogger(TakeOver.class);
 
   private TakeOver() {}
@@ -31,41 +24,19 @@ final class TakeOver {
             "Go's Felix left {}: they drop workloads that they do not know. Stop Go's calico-node"
                 + " on this host, then run: calico-node {}",
             remains.describe(),
-            OPTION);
+            NodeCommand.TAKE_OVER);
       }
     } catch (NftException e) {
       log.warn("it is not known whether Go's Felix left tables: {}", e.getMessage());
     }
   }
 
-  private static String help() {
-    return "usage: calico-node [--take-over | --help]\n\n"
-        + "Without arguments it runs the agent of this host. --take-over removes what Go's Felix"
-        + " left in\nnftables, and exits. Felix' own parameters: felix/README.md.\n\n"
-        + NodeTables.help();
-  }
-
   /**
-   * Runs calico-node with arguments: {@link #OPTION} or {@link #HELP}.
+   * Removes them.
    *
-   * @return the exit status: 0 done, 1 refused, 2 arguments that make no sense
+   * @return the exit status: 0 done, 1 refused
    */
-  static int run(List<String> arguments, PrintStream out, PrintStream errors) {
-    if (arguments.equals(List.of(HELP))) {
-      out.print(help());
-      return 0;
-    }
-    if (!arguments.equals(List.of(OPTION))) {
-      errors.println(
-          "calico-node: \""
-              + String.join(" ", arguments)
-              + "\" is unknown. Without arguments it runs the agent; "
-              + OPTION
-              + " removes what Go's Felix left in nftables, and exits; "
-              + HELP
-              + " lists the variables");
-      return 2;
-    }
+  static int run(PrintStream out, PrintStream errors) {
     try (LibNftables nft = new LibNftables()) {
       GoFelixRemains remains = GoFelixRemains.find(nft);
       if (remains.isEmpty()) {

@@ -156,7 +156,7 @@ class NodeTablesTest {
   void helpListsThem() {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-    assertThat(TakeOver.run(List.of("--help"), print, print)).isZero();
+    assertThat(NodeCommand.run(List.of("--help"), Map.of(), print, print)).isZero();
     String help = out.toString(StandardCharsets.UTF_8);
     NodeTables.ALL.stream()
         .flatMap(table -> table.all().stream())

@@ -226,7 +226,7 @@ class NodeHealthIT {
   @Test
   @Order(7)
   void withoutMemoryTheAgentEnds() throws Exception {
-    host.set("CALICO_NODE_JAVA_OPTIONS", "-Xmx6m");
+    host.set("CALICO_NODE_JAVA_OPTIONS", "-Xms6m -Xmx6m");
     host.beginAgent();
     host.awaitAgentEnd(60);
     assertThat(logged("java.lang.OutOfMemoryError")).isPositive();

@@ -138,6 +138,16 @@ public record NodeAddresses(HostAddress ipv4, Optional<HostAddress> ipv6, boolea
             own.link(), own.up(), address, Integer.parseInt(given.substring(slash + 1)));
   }
 
+  @Override
+  public String toString() {
+    return "IP="
+        + ipv4.text()
+        + " ("
+        + ipv4.link()
+        + ")"
+        + ipv6.map(address -> " IP6=" + address.text() + " (" + address.link() + ")").orElse("");
+  }
+
   private static String describe(List<HostAddress> host, IpFamily family) {
     String all =
         host.stream()
