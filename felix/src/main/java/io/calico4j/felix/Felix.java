@@ -5,7 +5,6 @@ import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.endpoint.EndpointReadiness;
 import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.kernel.Conntrack;
 import io.calico4j.core.kernel.Kernel;
 import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.NftMonitor;
@@ -38,10 +37,6 @@ import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -84,18 +79,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final Calculation calculation;
   private final RulesetManager ruleset;
   private final FlowLog flowLog;
-  private final ForeignForwarding foreignForwarding;
+  private final ForeignChains foreignChains;
   private final RouteLoop routes;
   private final Forwarding forwarding;
   private Set<String> refusedAddresses = Set.of();
   private final KeyspaceSyncer syncer;
   private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
 
-  /** Guards {@link #programmed} alone. */
-  private final Lock waiting = new ReentrantLock();
-
-  private final Condition changed = waiting.newCondition();
-  private volatile Map<String, Long> programmed = Map.of();
+  private final ProgrammedEndpoints programmed = new ProgrammedEndpoints();
   private @Nullable FelixConfig resolved;
   private boolean parametersChanged;
   private boolean inSync;
@@ -128,10 +119,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private volatile long watchdogNanos = FelixConfig.DEFAULTS.watchdogTimeout().toNanos();
 
   private final StatusReporter reporter;
-  private final DepartedAddresses departed = new DepartedAddresses();
-  private final Conntrack conntrack;
+  private final ConnectionPurge connections;
   private final NftMonitor monitor;
-  private final ScheduledExecutorService connections = Daemons.timer("felix-conntrack");
   private final ScheduledExecutorService reports = Daemons.timer("felix-status");
 
   /**
@@ -149,17 +138,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     calculation = new Calculation(node, filter, datastoreAddresses);
     sources = FelixSources.ofHost(environment);
     this.kernel = kernel;
-    conntrack = kernel.conntrack();
-    if (!conntrack.isSupported()) {
-      log.warn(
-          "this kernel has no ctnetlink: connections of a removed endpoint are known until they"
-              + " time out, also to the next owner of its address");
-    }
+    connections = new ConnectionPurge(kernel);
     monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
     LibNftables nft = new LibNftables();
     dataplane =
         new NftablesDataplane(nft, kernel.nftSets(), monitor::generation, kernel::awaitPackets);
-    foreignForwarding = new ForeignForwarding(nft, nft);
+    foreignChains = new ForeignChains(new ForeignForwarding(nft, nft));
     ruleset = new RulesetManager(dataplane.table());
     flowLog = new FlowLog(kernel, ruleset.denials());
     routes = new RouteLoop(kernel, this::routed, this::forwardingChanged);
@@ -198,9 +182,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     syncer.start();
     var unused =
         timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
-    var unusedConnections =
-        connections.scheduleWithFixedDelay(
-            this::forgetConnections, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    connections.start();
     var unusedReports =
         reports.scheduleWithFixedDelay(
             this::reportStatus, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
@@ -257,28 +239,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  /** Deletes conntrack entries of addresses that no endpoint of this node has any more. */
-  private void forgetConnections() {
-    Set<IpAddress> gone;
-    synchronized (this) {
-      gone = departed.take();
-    }
-    if (gone.isEmpty()) {
-      return;
-    }
-    try {
-      int deleted = conntrack.delete(gone::contains);
-      if (deleted > 0) {
-        log.info("{} conntrack entries of {} are deleted", deleted, gone);
-      }
-    } catch (KernelException e) {
-      log.warn("conntrack entries of {} are not deleted now: {}", gone, e.getMessage());
-      synchronized (this) {
-        departed.putBack(gone);
-      }
-    }
-  }
-
   private synchronized void update(String key, @Nullable Entry entry) {
     boolean known = calculation.localEndpoints().containsKey(key);
     if (calculation.update(key, entry)) {
@@ -312,7 +272,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     removeUnused(now);
     if (ready && isDue(foreignChecked, now, FOREIGN)) {
       foreignChecked = now;
-      checkForeignForwarding();
+      foreignChains.look();
     }
     if (ready && isDue(routesRefreshed, now, config.routeRefreshInterval())) {
       routesRefreshed = now;
@@ -344,31 +304,6 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  private void checkForeignForwarding() {
-    try {
-      ForeignForwarding.Findings findings = foreignForwarding.check();
-      findings
-          .opened()
-          .forEach(
-              chain ->
-                  log.warn(
-                      "chain {} of another program drops what is forwarded: two rules in it now"
-                          + " leave packets from and to workloads to policy",
-                      chain));
-      findings
-          .closed()
-          .forEach(
-              chain ->
-                  log.error(
-                      "chain {} of another program drops what is forwarded, and with it what policy"
-                          + " allows: insert into it iifname \"cali*\" accept and oifname \"cali*\""
-                          + " accept",
-                      chain));
-    } catch (NftException e) {
-      log.warn("chains of other programs are not looked at now: {}", e.getMessage());
-    }
-  }
-
   private void removeUnused(long now) {
     if (!dataplane.hasUnused()) {
       unusedSince = 0;
@@ -395,7 +330,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           return;
         }
         config = config();
-        done = programmed.keySet();
+        done = programmed.keys();
       }
       Map<String, Boolean> endpoints = Map.of();
       if (config.endpointReporting()) {
@@ -500,8 +435,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       Map<String, Long> done = new HashMap<>();
       Map<String, Resource<WorkloadEndpointSpec>> own = calculation.localEndpoints();
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
-      departed.present(own.values());
-      publish(done);
+      connections.present(own.values());
+      programmed.publish(done);
       if (!ready) {
         ready = true;
         published = true;
@@ -519,41 +454,13 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   @Override
   public boolean awaitProgrammed(ResourceKey endpoint, long revision, Duration timeout)
       throws InterruptedException {
-    return await(done -> done.getOrDefault(endpoint.path(), -1L) >= Math.max(revision, 0), timeout);
+    return programmed.awaitProgrammed(endpoint, revision, timeout);
   }
 
   @Override
   public boolean awaitRemoved(ResourceKey endpoint, long revision, Duration timeout)
       throws InterruptedException {
-    return await(done -> !done.containsKey(endpoint.path()), timeout);
-  }
-
-  private void publish(Map<String, Long> done) {
-    waiting.lock();
-    try {
-      programmed = done;
-      changed.signalAll();
-    } finally {
-      waiting.unlock();
-    }
-  }
-
-  /** Waits without this object's monitor, which is held while the kernel works. */
-  private boolean await(Predicate<Map<String, Long>> condition, Duration timeout)
-      throws InterruptedException {
-    long left = timeout.toNanos();
-    waiting.lock();
-    try {
-      while (!condition.test(programmed)) {
-        if (left <= 0) {
-          return false;
-        }
-        left = changed.awaitNanos(left);
-      }
-      return true;
-    } finally {
-      waiting.unlock();
-    }
+    return programmed.awaitRemoved(endpoint, revision, timeout);
   }
 
   /** Tells whether the first snapshot has been put into the kernel. */
@@ -606,11 +513,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     monitor.close();
     flowLog.close();
     timer.shutdownNow();
-    connections.shutdownNow();
     reports.shutdownNow();
     syncer.close();
     routes.close();
-    conntrack.close();
+    connections.close();
     synchronized (this) {
       dataplane.close();
     }

@@ -147,6 +147,6 @@ class GoFelixRemainsIT {
   void otherArgumentsAreRefused() throws Exception {
     Command.Outcome refused = node("--takeover");
     assertThat(refused.exitCode()).isEqualTo(2);
-    assertThat(refused.output()).contains("\"--takeover\" is unknown");
+    assertThat(refused.output()).contains("Unknown option: '--takeover'");
   }
 }
