@@ -28,6 +28,7 @@ import io.calico4j.node.address.HostAddress;
 import io.calico4j.node.address.UdpReach;
 import io.calico4j.node.bird.BirdManager;
 import io.calico4j.node.etcd.EmbeddedEtcd;
+import io.calico4j.node.etcd.EtcdFileWatch;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -266,10 +267,16 @@ public final class CalicoNode implements AutoCloseable {
                 settings.libDirectory(),
                 settings.runDirectory(),
                 EtcdSettings.CLIENT_PORT.read(environment),
-                EtcdSettings.PEER_PORT.read(environment)));
+                EtcdSettings.PEER_PORT.read(environment),
+                EtcdSettings.QUOTA.read(environment)));
     etcd.start();
-    readiness.add("Etcd", etcd::problem);
-    return etcd.variables(environment);
+    Map<String, String> variables = etcd.variables(environment);
+    EtcdFileWatch file =
+        own(
+            new EtcdFileWatch(
+                EtcdConfig.fromEnvironment(variables), EtcdSettings.QUOTA.read(environment)));
+    readiness.add("Etcd", () -> etcd.problem().or(file::problem));
+    return variables;
   }
 
   /** Returns the command that starts bird. */

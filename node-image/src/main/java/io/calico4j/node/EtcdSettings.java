@@ -27,6 +27,14 @@ final class EtcdSettings {
   static final Setting<Integer> PEER_PORT =
       Setting.of("CALICO_ETCD_PEER_PORT", port(), 2380, "its port for other members");
 
+  /** At which size its file is full. */
+  static final Setting<Integer> QUOTA =
+      Setting.of(
+          "CALICO_ETCD_QUOTA_MEGABYTES",
+          ValueType.integer("16 to 8192", 16, 8192),
+          2048,
+          "the size of its file at which it refuses writes");
+
   private static final Setting<String> ENDPOINTS =
       Setting.of(
               "ETCD_ENDPOINTS",
@@ -78,7 +86,7 @@ final class EtcdSettings {
                   FILES.stream(),
                   INLINE.stream(),
                   LOGIN.stream(),
-                  Stream.of(DISCOVERY, CLIENT_PORT, PEER_PORT))
+                  Stream.of(DISCOVERY, CLIENT_PORT, PEER_PORT, QUOTA))
               .flatMap(settings -> settings)
               .<Setting<?>>map(setting -> setting)
               .toList());

@@ -89,6 +89,7 @@ class NodeTablesTest {
               example("CALICO_RKT_DIR", Path.of("/var/lib/rkt"), "/r", Path.of("/r"), NUL)),
           EtcdSettings.TABLE,
           List.of(
+              example("CALICO_ETCD_QUOTA_MEGABYTES", 2048, "16", 16, "1"),
               example(
                   "ETCD_ENDPOINTS",
                   "",

@@ -206,4 +206,38 @@ class EmbeddedEtcdIT {
     Command.Outcome nodes = host.calicoctl("", "get", "nodes");
     assertThat(nodes.standardOutput()).as(nodes.output()).contains("sealed");
   }
+
+  /** A megabyte at a time at the same key, compacted: nearly all of the file is holes then. */
+  @Test
+  @Order(6)
+  void itsFileIsWrittenAnewWhenItIsMostlyHoles() throws Exception {
+    int megabytes = 80;
+    Path value = Files.writeString(state.resolve("megabyte"), "x".repeat(1 << 20));
+    String etcdctl = "ETCDCTL_API=3 etcdctl " + String.join(" ", certificates());
+    host.namespace()
+        .command(
+            "sh",
+            "-ec",
+            "for i in $(seq "
+                + megabytes
+                + "); do "
+                + etcdctl
+                + " put /large <"
+                + value
+                + "; done\n"
+                + etcdctl
+                + " compact --physical $("
+                + etcdctl
+                + " get /large -w fields | sed -n 's/\"Revision\" : //p')")
+        .mustRun();
+    // What is free counts as such from the second write on.
+    assertThat(etcdctl(List.of(), and(certificates(), "put", "/old", "kept"))).isZero();
+    assertThat(etcdctl(List.of(), and(certificates(), "put", "/old", "kept"))).isZero();
+    Path file = lib().resolve("etcd/member/snap/db");
+    assertThat(Files.size(file)).isGreaterThan((long) megabytes << 20);
+    int unused = host.stopAgent();
+    host.startAgent();
+    Await.until("it is small again", 30, () -> Files.size(file) < 16L << 20);
+    assertThat(etcdctl(List.of(), and(certificates(), "get", "/old"))).isZero();
+  }
 }

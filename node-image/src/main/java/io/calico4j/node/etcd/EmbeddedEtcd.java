@@ -35,6 +35,11 @@ public final class EmbeddedEtcd implements AutoCloseable {
   private static final long MAX_PAUSE_MILLIS = 10_000;
   private static final long RENEW_HOURS = 24;
 
+  /**
+   * How long etcd keeps former values: a watch that breaks begins where it was within this time.
+   */
+  private static final String HISTORY = "10m";
+
   private final Path runDirectory;
   private final Path dataDirectory;
   private final String clientUrl;
@@ -53,9 +58,15 @@ public final class EmbeddedEtcd implements AutoCloseable {
    * @param runDirectory where process id and log are
    * @param clientPort the port for clients
    * @param peerPort the port for other members, of which there are none
+   * @param quotaMegabytes at which size of its file etcd refuses writes
    */
   public EmbeddedEtcd(
-      NodeName node, Path libDirectory, Path runDirectory, int clientPort, int peerPort) {
+      NodeName node,
+      Path libDirectory,
+      Path runDirectory,
+      int clientPort,
+      int peerPort,
+      int quotaMegabytes) {
     this.runDirectory = runDirectory;
     dataDirectory = libDirectory.resolve("etcd");
     certificates =
@@ -72,6 +83,9 @@ public final class EmbeddedEtcd implements AutoCloseable {
             "--listen-peer-urls=" + peerUrl,
             "--initial-advertise-peer-urls=" + peerUrl,
             "--initial-cluster=" + node + "=" + peerUrl,
+            "--auto-compaction-mode=periodic",
+            "--auto-compaction-retention=" + HISTORY,
+            "--quota-backend-bytes=" + ((long) quotaMegabytes << 20),
             "--client-cert-auth",
             "--trusted-ca-file=" + certificates.file("ca.pem"),
             "--cert-file=" + certificates.file("server.pem"),
