@@ -2,6 +2,7 @@ package io.calico4j.calicoctl;
 
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.InvalidResourceException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.felix.FelixParameters;
 import io.calico4j.core.felix.FelixSource;
@@ -85,7 +86,7 @@ final class WriteCommand implements Callable<Integer> {
         warn(resource);
       }
       for (ResourceKey key : named) {
-        delete(client, store, key);
+        delete(client, store, key, 0);
         say(key);
       }
     }
@@ -133,18 +134,29 @@ final class WriteCommand implements Callable<Integer> {
       throws DatastoreException {
     switch (mode) {
       case APPLY -> client.apply(resource);
-      case CREATE -> client.create(resource);
-      case DELETE -> delete(client, store, resource.key());
+      case CREATE -> create(client, resource);
+      case DELETE -> delete(client, store, resource.key(), resource.revision());
       case REPLACE -> client.replace(resource);
     }
   }
 
-  private static void delete(ResourceClient client, Datastore store, ResourceKey key)
+  private static <S> void create(ResourceClient client, Resource<S> resource)
+      throws DatastoreException {
+    if (resource.revision() != 0) {
+      throw new InvalidResourceException(
+          resource.key()
+              + " metadata.resourceVersion: what is created has none: remove it, or use apply",
+          null);
+    }
+    Resource<S> unused = client.create(resource);
+  }
+
+  private static void delete(ResourceClient client, Datastore store, ResourceKey key, long revision)
       throws DatastoreException {
     if (key.kind().equals(ResourceKind.IP_POOL)) {
-      new PoolRemoval(store).run(key.name());
+      new PoolRemoval(store).run(key.name(), revision);
     } else {
-      client.delete(key);
+      client.delete(key, revision);
     }
   }
 }

@@ -26,6 +26,17 @@ class CalicoctlTest {
         cidr: %s
       """;
 
+  private static final String SET =
+      """
+      apiVersion: projectcalico.org/v3
+      kind: GlobalNetworkSet
+      metadata: {name: s}
+      spec: {nets: [%s]}
+      """;
+
+  private static final String SET_KEY =
+      "/calico/resources/v3/projectcalico.org/globalnetworksets/s";
+
   private final MemoryDatastore datastore = new MemoryDatastore();
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -107,6 +118,48 @@ class CalicoctlTest {
     assertThat(err.toString()).contains("IPPool(one) exists already");
     assertThat(run("delete", "ippool", "one")).isZero();
     assertThat(run("get", "ippool", "one")).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"apply", "replace", "delete"})
+  void aStaleResourceVersionIsRefused(String command) throws Exception {
+    assertThat(run("apply", "-f", file(SET.formatted("10.0.0.0/8")))).isZero();
+    assertThat(run("get", "globalnetworkset", "s", "-o", "yaml")).isZero();
+    String old = out.toString();
+    assertThat(run("apply", "-f", file(SET.formatted("11.0.0.0/8")))).isZero();
+    long now = datastore.get(SET_KEY).orElseThrow().revision();
+
+    assertThat(run(command, "-f", file(old))).isEqualTo(1);
+    assertThat(err.toString())
+        .contains("update conflict: GlobalNetworkSet(s)")
+        .contains("the latest is " + now)
+        .contains("remove metadata.resourceVersion");
+    assertThat(datastore.get(SET_KEY).orElseThrow().revision()).isEqualTo(now);
+
+    assertThat(run("get", "globalnetworkset", "s", "-o", "yaml")).isZero();
+    assertThat(run(command, "-f", file(out.toString()))).as(err.toString()).isZero();
+  }
+
+  @Test
+  void aResourceVersionCountsOnlyForWhatIsStored() throws Exception {
+    String versioned =
+        SET.formatted("10.0.0.0/8").replace("name: s", "name: s, resourceVersion: '7'");
+    assertThat(run("create", "-f", file(versioned))).isEqualTo(1);
+    assertThat(err.toString()).contains("GlobalNetworkSet(s) metadata.resourceVersion");
+    assertThat(run("apply", "-f", file(versioned))).as(err.toString()).isZero();
+    assertThat(run("apply", "-f", file(versioned.replace("'7'", "latest")))).isEqualTo(1);
+    assertThat(err.toString()).contains("metadata.resourceVersion: \"latest\"");
+  }
+
+  @Test
+  void labelsThatAreNotGivenStay() throws Exception {
+    String set = SET.formatted("10.0.0.0/8");
+    assertThat(run("apply", "-f", file(set.replace("name: s", "name: s, labels: {a: x, b: x}"))))
+        .isZero();
+    assertThat(run("replace", "-f", file(set.replace("name: s", "name: s, labels: {b: y}"))))
+        .isZero();
+    assertThat(datastore.get(SET_KEY).orElseThrow().value())
+        .contains("\"labels\":{\"a\":\"x\",\"b\":\"y\"}");
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 
 /**
@@ -174,31 +175,96 @@ public final class ResourceClient {
     }
   }
 
-  /** Creates the resource, or replaces the stored one keeping its identity and unknown fields. */
+  /**
+   * Creates the resource, or replaces the stored one keeping its identity, its other labels and
+   * annotations and its unknown fields.
+   *
+   * @throws ConflictException when the resource bears a revision and the stored one has another
+   */
   public <S> Resource<S> apply(Resource<S> resource) throws DatastoreException {
-    ResourceKey key = resource.key();
-    return AGAIN.run(
-        DatastoreException.class,
+    return againUnlessStale(
+        resource,
         () -> {
-          Optional<Resource<S>> stored = get(resource.kind(), key.namespace(), key.name());
+          Optional<Resource<S>> stored = stored(resource);
           return stored.isEmpty() ? create(resource) : update(replaced(stored.get(), resource));
         });
   }
 
   /**
-   * Replaces a resource that must exist, keeping its identity and unknown fields.
+   * Replaces a resource that must exist, keeping its identity, its other labels and annotations and
+   * its unknown fields.
    *
    * @throws NotFoundException when it does not exist
+   * @throws ConflictException when the resource bears a revision and the stored one has another
    */
   public <S> Resource<S> replace(Resource<S> resource) throws DatastoreException {
-    ResourceKey key = resource.key();
-    Resource<S> stored =
-        get(resource.kind(), key.namespace(), key.name())
-            .orElseThrow(() -> new NotFoundException(key + " does not exist: create it", null));
-    return update(replaced(stored, resource));
+    return againUnlessStale(
+        resource,
+        () -> {
+          Resource<S> stored =
+              stored(resource)
+                  .orElseThrow(
+                      () ->
+                          new NotFoundException(
+                              resource.key() + " does not exist: create it", null));
+          return update(replaced(stored, resource));
+        });
   }
 
-  private static <S> Resource<S> replaced(Resource<S> stored, Resource<S> given) {
+  private <S> Optional<Resource<S>> stored(Resource<S> resource) throws DatastoreException {
+    ResourceKey key = resource.key();
+    return get(resource.kind(), key.namespace(), key.name());
+  }
+
+  /** A write that names a revision is tried once: at another revision it is another write. */
+  private static <T> T againUnlessStale(
+      Resource<?> resource, Retry.Operation<T, DatastoreException> write)
+      throws DatastoreException {
+    return resource.revision() == 0 ? AGAIN.run(DatastoreException.class, write) : write.run();
+  }
+
+  /**
+   * Demands that a resource has a revision.
+   *
+   * @param revision 0 for any
+   * @throws NotFoundException when there is none
+   * @throws ConflictException when it has another revision
+   */
+  public void requireRevision(ResourceKey key, long revision) throws DatastoreException {
+    refuseStale(key, revision, entry(key).revision());
+  }
+
+  private Entry entry(ResourceKey key) throws DatastoreException {
+    return datastore
+        .get(key.path())
+        .orElseThrow(() -> new NotFoundException(key + " does not exist", null));
+  }
+
+  private static void refuseStale(ResourceKey key, long given, long stored)
+      throws ConflictException {
+    if (given != 0 && given != stored) {
+      throw new ConflictException(
+          "update conflict: "
+              + key
+              + ": resourceVersion "
+              + given
+              + " is out of date, the latest is "
+              + stored
+              + ": get it again and repeat the change, or remove metadata.resourceVersion to write"
+              + " over what is stored",
+          null);
+    }
+  }
+
+  private static Map<String, String> over(Map<String, String> stored, Map<String, String> given) {
+    Map<String, String> merged = new TreeMap<>(stored);
+    merged.putAll(given);
+    return merged;
+  }
+
+  private static <S> Resource<S> replaced(Resource<S> stored, Resource<S> given)
+      throws ConflictException {
+    refuseStale(given.key(), given.revision(), stored.revision());
     Metadata old = stored.metadata();
     return new Resource<>(
         given.kind(),
@@ -207,8 +273,8 @@ public final class ResourceClient {
             old.namespace(),
             old.uid(),
             old.creationTimestamp(),
-            given.metadata().labels(),
-            given.metadata().annotations()),
+            over(old.labels(), given.metadata().labels()),
+            over(old.annotations(), given.metadata().annotations())),
         given.spec(),
         ResourceCodec.replaced(stored, given),
         stored.revision());
@@ -221,13 +287,29 @@ public final class ResourceClient {
    * @throws InvalidResourceException when others need it
    */
   public void delete(ResourceKey key) throws DatastoreException {
+    delete(key, 0);
+  }
+
+  /**
+   * Deletes a resource.
+   *
+   * @param revision the revision that it must have; 0 for any
+   * @throws NotFoundException when there is none
+   * @throws ConflictException when it has another revision
+   * @throws InvalidResourceException when others need it
+   */
+  public void delete(ResourceKey key, long revision) throws DatastoreException {
     refuseDefaultAllow(key);
     new ResourceRelations(this, datastore).checkDelete(key);
-    Optional<Entry> stored = datastore.get(key.path());
-    if (stored.isEmpty()) {
-      throw new NotFoundException(key + " does not exist", null);
-    }
-    long unused = datastore.commit(Transaction.builder().delete(key.path()).build());
+    Entry stored = entry(key);
+    refuseStale(key, revision, stored.revision());
+    Transaction.Builder transaction = Transaction.builder();
+    long unused =
+        datastore.commit(
+            (revision == 0
+                    ? transaction.delete(stored.key())
+                    : transaction.delete(stored.key(), revision))
+                .build());
   }
 
   private static <S> Resource<S> at(Resource<S> resource, long revision) {

@@ -36,7 +36,18 @@ public final class PoolRemoval {
    * @throws NotFoundException when there is none
    */
   public void run(String name) throws DatastoreException {
-    Resource<IpPoolSpec> pool = disable(name);
+    run(name, 0);
+  }
+
+  /**
+   * Deletes the pool.
+   *
+   * @param revision the revision that it must have before anything is done; 0 for any
+   * @throws NotFoundException when there is none
+   * @throws ConflictException when it has another revision
+   */
+  public void run(String name, long revision) throws DatastoreException {
+    Resource<IpPoolSpec> pool = disable(name, revision);
     try {
       Thread.sleep(IN_FLIGHT_MILLIS);
     } catch (InterruptedException e) {
@@ -50,8 +61,9 @@ public final class PoolRemoval {
     resources.delete(pool.key());
   }
 
-  private Resource<IpPoolSpec> disable(String name) throws DatastoreException {
+  private Resource<IpPoolSpec> disable(String name, long revision) throws DatastoreException {
     ResourceKey key = ResourceKey.of(ResourceKind.IP_POOL, name);
+    resources.requireRevision(key, revision);
     return AGAIN.run(
         DatastoreException.class,
         () -> {

@@ -7,6 +7,7 @@ import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * Reads what an operator wrote: stricter than reading the datastore, so that a slip of the pen is
@@ -26,12 +27,15 @@ public final class UserResources {
           "ownerReferences",
           "finalizers");
 
+  private static final Pattern REVISION = Pattern.compile("[0-9]{0,18}");
+
   private final Problems problems = new Problems();
 
   private UserResources() {}
 
   /**
-   * Reads one document. Its fields are kept, also those that only other tools act upon.
+   * Reads one document. Its fields are kept, also those that only other tools act upon. Its {@code
+   * resourceVersion} becomes the revision: what is written must have it.
    *
    * @throws ValidationException listing every problem with its field path
    */
@@ -63,6 +67,8 @@ public final class UserResources {
         document.get("metadata") instanceof JsonObject object ? object : new JsonObject();
     unknown("metadata.", metadata, METADATA);
     problems.required("metadata.name", text(metadata, "name"));
+    problems.form(
+        "metadata.resourceVersion", text(metadata, "resourceVersion"), REVISION, "a revision");
     if (document.get("spec") instanceof JsonObject spec) {
       FieldTable.check(kind.kind(), spec, problems);
     } else if (document.has("spec") && !document.get("spec").isJsonNull()) {
@@ -78,10 +84,16 @@ public final class UserResources {
     try {
       Resource<S> resource = ResourceCodec.fromJson(kind, document, 0);
       ResourceValidator.check(resource);
-      return new Resource<>(kind, resource.metadata(), resource.spec(), written(document), 0);
+      return new Resource<>(
+          kind, resource.metadata(), resource.spec(), written(document), revision(document));
     } catch (JsonParseException | IllegalArgumentException | IllegalStateException e) {
       throw new ValidationException(title + ": " + ResourceCodec.rootMessage(e), e);
     }
+  }
+
+  private static long revision(JsonObject document) {
+    String given = text(document.getAsJsonObject("metadata"), "resourceVersion");
+    return given.isEmpty() ? 0 : Long.parseLong(given);
   }
 
   /** What a user writes is metadata and spec; identity and status are the datastore's. */
