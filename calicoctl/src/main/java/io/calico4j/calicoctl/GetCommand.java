@@ -24,6 +24,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.Yaml;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.Tag;
+import org.yaml.snakeyaml.representer.Representer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -186,7 +189,25 @@ final class GetCommand implements Callable<Integer> {
     DumperOptions options = new DumperOptions();
     options.setDefaultFlowStyle(DumperOptions.FlowStyle.BLOCK);
     Gson gson = new GsonBuilder().setObjectToNumberStrategy(ToNumberPolicy.LONG_OR_DOUBLE).create();
-    return new Yaml(options).dump(gson.fromJson(json, Object.class));
+    return new Yaml(new QuotedTexts(options), options).dump(gson.fromJson(json, Object.class));
+  }
+
+  /** Quotes every text that upstream's parser would read as something else. */
+  private static final class QuotedTexts extends Representer {
+    QuotedTexts(DumperOptions options) {
+      super(options);
+    }
+
+    @Override
+    protected Node representScalar(
+        Tag tag, String value, DumperOptions.@Nullable ScalarStyle style) {
+      return super.representScalar(
+          tag,
+          value,
+          tag.equals(Tag.STR) && style == null && !GoScalar.isText(value)
+              ? DumperOptions.ScalarStyle.SINGLE_QUOTED
+              : style);
+    }
   }
 
   private Table table(ResourceKind<?> kind, List<JsonObject> found) {

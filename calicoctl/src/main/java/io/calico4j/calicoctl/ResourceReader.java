@@ -1,6 +1,5 @@
 package io.calico4j.calicoctl;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.calico4j.core.model.Resource;
@@ -12,10 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.constructor.SafeConstructor;
-import org.yaml.snakeyaml.error.YAMLException;
 
 /** Reads resources from YAML (several documents, lists) or JSON, which is YAML too. */
 final class ResourceReader {
@@ -35,15 +30,11 @@ final class ResourceReader {
   }
 
   static List<Resource<?>> parse(String file, String text) throws ValidationException {
-    LoaderOptions options = new LoaderOptions();
-    options.setAllowDuplicateKeys(false);
-    options.setMaxAliasesForCollections(20);
     List<Resource<?>> resources = new ArrayList<>();
     int number = 0;
     try {
-      for (Object document : new Yaml(new SafeConstructor(options)).loadAll(text)) {
+      for (JsonElement json : YamlJson.read(text, 1)) {
         number++;
-        JsonElement json = new Gson().toJsonTree(document);
         if (json.isJsonNull()) {
           continue;
         }
@@ -59,7 +50,7 @@ final class ResourceReader {
           resources.add(UserResources.parse(object));
         }
       }
-    } catch (YAMLException e) {
+    } catch (YamlJson.Problem e) {
       throw new ValidationException(file + ": " + e.getMessage(), e);
     } catch (ValidationException | IllegalStateException e) {
       throw new ValidationException(file + ": document " + number + ": " + e.getMessage(), e);

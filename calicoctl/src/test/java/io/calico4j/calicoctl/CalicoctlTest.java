@@ -151,15 +151,97 @@ class CalicoctlTest {
     assertThat(err.toString()).contains("metadata.resourceVersion: \"latest\"");
   }
 
+  private String stored(String plural, String name) {
+    return datastore
+        .get("/calico/resources/v3/projectcalico.org/" + plural + "/" + name)
+        .orElseThrow()
+        .value();
+  }
+
+  @Test
+  void portsAreReadWithoutBase60() throws Exception {
+    String policy =
+        """
+        apiVersion: projectcalico.org/v3
+        kind: GlobalNetworkPolicy
+        metadata: {name: ftp}
+        spec:
+          types: [Ingress]
+          ingress:
+          - {action: Allow, protocol: TCP, destination: {ports: [20:22, 22:22, 8000:8100, 80, 0x50]}}
+        """;
+    assertThat(run("apply", "-f", file(policy))).as(err.toString()).isZero();
+    assertThat(stored("globalnetworkpolicies", "ftp"))
+        .contains("\"ports\":[\"20:22\",\"22:22\",\"8000:8100\",80,80]");
+  }
+
+  @Test
+  void textThatYamlTakesForSomethingElseStaysText() throws Exception {
+    String node =
+        """
+        apiVersion: projectcalico.org/v3
+        kind: Node
+        metadata:
+          name: host-q
+          labels: {version: 1.10, on: yes, zone: 007, date: 2020-01-01, big: 1_000, none: ~, e: 1e3}
+        spec:
+          bgp: {ipv4Address: 198.51.100.9/24, asNumber: 1.10}
+          vxlanTunnelMACAddr: 52:54:00:12:34:56
+        """;
+    assertThat(run("apply", "-f", file(node))).as(err.toString()).isZero();
+    assertThat(stored("nodes", "host-q"))
+        .contains(
+            "\"vxlanTunnelMACAddr\":\"52:54:00:12:34:56\"",
+            "\"asNumber\":65546",
+            "\"version\":\"1.10\"",
+            "\"true\":\"true\"",
+            "\"zone\":\"007\"",
+            "\"date\":\"2020-01-01\"",
+            "\"big\":\"1_000\"",
+            "\"none\":\"\"",
+            "\"e\":\"1e3\"");
+    assertThat(run("get", "node", "host-q", "-o", "yaml")).isZero();
+    assertThat(out.toString()).contains("e: '1e3'", "zone: '007'", "'true': 'true'");
+    String exported = stored("nodes", "host-q");
+    assertThat(run("apply", "-f", file(out.toString()))).as(err.toString()).isZero();
+    assertThat(stored("nodes", "host-q")).isEqualTo(exported);
+  }
+
+  @Test
+  void aliasesAndMergeKeysAreResolvedUpToUpstreamsLimit() throws Exception {
+    StringBuilder list = new StringBuilder("kind: List\nitems:\n");
+    for (int i = 0; i < 60; i++) {
+      list.append(
+              "- {apiVersion: projectcalico.org/v3, kind: GlobalNetworkPolicy, metadata: {name: t")
+          .append(i)
+          .append("}, spec: {ingress: ")
+          .append(i == 0 ? "&rules [&web {action: Allow}, {<<: *web, action: Deny}]" : "*rules")
+          .append("}}\n");
+    }
+    assertThat(run("apply", "-f", file(list.toString()))).as(err.toString()).isZero();
+    assertThat(stored("globalnetworkpolicies", "t59"))
+        .contains("\"ingress\":[{\"action\":\"Allow\"},{\"action\":\"Deny\"}]");
+
+    StringBuilder bomb = new StringBuilder("a0: &a0 [x, x]\n");
+    for (int i = 1; i < 30; i++) {
+      bomb.append("a%d: &a%d [*a%d, *a%d]\n".formatted(i, i, i - 1, i - 1));
+    }
+    assertThat(run("apply", "-f", file(bomb.toString()))).isEqualTo(1);
+    assertThat(err.toString()).contains("excessive aliasing");
+    assertThat(run("apply", "-f", file("a: &a [*a]"))).isEqualTo(1);
+    assertThat(run("apply", "-f", file("a: 1\na: 2"))).isEqualTo(1);
+    assertThat(err.toString()).contains("line 2: key \"a\" already set in map");
+  }
+
   @Test
   void labelsThatAreNotGivenStay() throws Exception {
     String set = SET.formatted("10.0.0.0/8");
     assertThat(run("apply", "-f", file(set.replace("name: s", "name: s, labels: {a: x, b: x}"))))
         .isZero();
-    assertThat(run("replace", "-f", file(set.replace("name: s", "name: s, labels: {b: y}"))))
+    assertThat(run("replace", "-f", file(set.replace("name: s", "name: s, labels: {b: z}"))))
         .isZero();
     assertThat(datastore.get(SET_KEY).orElseThrow().value())
-        .contains("\"labels\":{\"a\":\"x\",\"b\":\"y\"}");
+        .contains("\"labels\":{\"a\":\"x\",\"b\":\"z\"}");
   }
 
   @Test

@@ -37,6 +37,41 @@ final class FieldTable {
     INSTANCE.object("spec.", kind, spec, problems);
   }
 
+  /** Makes text of the numbers and booleans that were written where the table has text. */
+  static void makeTexts(String kind, JsonObject spec) {
+    INSTANCE.texts(kind, spec);
+  }
+
+  private void texts(String type, JsonObject object) {
+    Map<String, Field> fields = types.getOrDefault(type, Map.of());
+    for (String name : List.copyOf(object.keySet())) {
+      Field field = fields.get(name);
+      if (field != null) {
+        object.add(name, text(field.type(), object.get(name)));
+      }
+    }
+  }
+
+  private JsonElement text(String type, JsonElement value) {
+    if (type.startsWith("[") && value instanceof JsonArray list) {
+      String element = type.substring(1, type.length() - 1);
+      for (int i = 0; i < list.size(); i++) {
+        list.set(i, text(element, list.get(i)));
+      }
+    } else if (value instanceof JsonObject object) {
+      if (type.equals("map")) {
+        WrittenText.ofMap(object);
+      } else {
+        texts(type, object);
+      }
+    } else if (type.equals("string")) {
+      return WrittenText.of(value);
+    } else if (type.equals("scalar")) {
+      return WrittenText.ofFraction(value);
+    }
+    return value;
+  }
+
   /** Returns the names of a kind's fields. */
   static Set<String> fieldsOf(String kind) {
     return INSTANCE.types.getOrDefault(kind, Map.of()).keySet();

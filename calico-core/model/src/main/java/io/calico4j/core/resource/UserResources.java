@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -27,6 +28,7 @@ public final class UserResources {
           "ownerReferences",
           "finalizers");
 
+  private static final Set<String> MAPS = Set.of("labels", "annotations");
   private static final Pattern REVISION = Pattern.compile("[0-9]{0,18}");
 
   private final Problems problems = new Problems();
@@ -40,7 +42,22 @@ public final class UserResources {
    * @throws ValidationException listing every problem with its field path
    */
   public static Resource<?> parse(JsonObject document) throws ValidationException {
-    return new UserResources().read(document);
+    return new UserResources().read(withTexts(document.deepCopy()));
+  }
+
+  private static JsonObject withTexts(JsonObject document) {
+    if (document.get("metadata") instanceof JsonObject metadata) {
+      for (String key : List.copyOf(metadata.keySet())) {
+        metadata.add(key, WrittenText.of(metadata.get(key)));
+        if (MAPS.contains(key) && metadata.get(key) instanceof JsonObject map) {
+          WrittenText.ofMap(map);
+        }
+      }
+    }
+    if (document.get("spec") instanceof JsonObject spec) {
+      FieldTable.makeTexts(text(document, "kind"), spec);
+    }
+    return document;
   }
 
   private Resource<?> read(JsonObject document) throws ValidationException {
