@@ -1,8 +1,11 @@
 package io.calico4j.calicoctl;
 
+import io.calico4j.core.datastore.AlreadyExistsException;
+import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.datastore.NotFoundException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.felix.FelixParameters;
 import io.calico4j.core.felix.FelixSource;
@@ -41,9 +44,19 @@ final class WriteCommand implements Callable<Integer> {
 
   @Option(
       names = {"-n", "--namespace"},
-      defaultValue = "default",
-      description = "namespace, for delete KIND NAME")
-  private String namespace = "default";
+      description =
+          "namespace of what names none (else default); what names another one is refused")
+  private String namespace = "";
+
+  @Option(
+      names = {"-s", "--skip-exists"},
+      description = "for create: what exists already is no error")
+  private boolean skipExists;
+
+  @Option(
+      names = {"-i", "--skip-not-exists"},
+      description = "for delete: what does not exist is no error")
+  private boolean skipMissing;
 
   @Parameters(arity = "0..*", description = "for delete: KIND NAME...")
   private List<String> names = new ArrayList<>();
@@ -73,24 +86,55 @@ final class WriteCommand implements Callable<Integer> {
     if (files.isEmpty() && named.isEmpty()) {
       throw new ParameterException(spec.commandLine(), "name a file with -f");
     }
-    List<Resource<?>> resources = new ArrayList<>(ResourceReader.read(files));
+    List<Resource<?>> resources = new ArrayList<>();
+    for (Resource<?> resource : ResourceReader.read(files)) {
+      resources.add(Namespaces.inNamespace(resource, namespace));
+    }
     if (mode == Mode.DELETE) {
       // What was created last may need what was created first, as a policy needs its tier.
       Collections.reverse(resources);
     }
+    int failures = 0;
     try (Datastore store = datastore.get()) {
       ResourceClient client = new ResourceClient(store);
       for (Resource<?> resource : resources) {
-        write(client, store, resource);
-        say(resource.key());
-        warn(resource);
+        if (one(resource.key(), () -> write(client, store, resource))) {
+          warn(resource);
+        } else {
+          failures++;
+        }
       }
       for (ResourceKey key : named) {
-        delete(client, store, key, 0);
-        say(key);
+        failures += one(key, () -> delete(client, store, key, 0)) ? 0 : 1;
       }
     }
-    return 0;
+    return failures == 0 ? 0 : 1;
+  }
+
+  /** Writes or deletes one resource, and reports it. */
+  @FunctionalInterface
+  private interface Action {
+    void run() throws DatastoreException;
+  }
+
+  /** What concerns one resource does not keep the next ones from being written. */
+  private boolean one(ResourceKey key, Action action) throws DatastoreException {
+    try {
+      action.run();
+    } catch (AlreadyExistsException e) {
+      return skipExists ? say(key, " exists already, skipped") : fail(e);
+    } catch (NotFoundException e) {
+      return skipMissing ? say(key, " does not exist, skipped") : fail(e);
+    } catch (ConflictException | InvalidResourceException e) {
+      return fail(e);
+    }
+    return say(key, "");
+  }
+
+  private boolean fail(DatastoreException e) {
+    spec.commandLine().getErr().println("calicoctl: " + e.getMessage());
+    spec.commandLine().getErr().flush();
+    return false;
   }
 
   private List<ResourceKey> named() {
@@ -104,7 +148,7 @@ final class WriteCommand implements Callable<Integer> {
           spec.commandLine(), "expected -f FILE" + (mode == Mode.DELETE ? " or KIND NAME" : ""));
     }
     for (String name : names.subList(1, names.size())) {
-      keys.add(new ResourceKey(kind.get(), kind.get().namespaced() ? namespace : "", name));
+      keys.add(Namespaces.key(kind.get(), namespace, name));
     }
     return keys;
   }
@@ -125,9 +169,10 @@ final class WriteCommand implements Callable<Integer> {
     spec.commandLine().getErr().flush();
   }
 
-  private void say(ResourceKey key) {
-    spec.commandLine().getOut().println(mode + " " + key);
+  private boolean say(ResourceKey key, String more) {
+    spec.commandLine().getOut().println(mode + " " + key + more);
     spec.commandLine().getOut().flush();
+    return true;
   }
 
   private <S> void write(ResourceClient client, Datastore store, Resource<S> resource)

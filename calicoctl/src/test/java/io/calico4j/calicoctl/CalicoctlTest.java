@@ -233,6 +233,78 @@ class CalicoctlTest {
     assertThat(err.toString()).contains("line 2: key \"a\" already set in map");
   }
 
+  private static final String POLICY =
+      """
+      apiVersion: projectcalico.org/v3
+      kind: GlobalNetworkPolicy
+      metadata: {name: %s}
+      spec: {order: %d}
+      """;
+
+  private static final String POLICIES =
+      "/calico/resources/v3/projectcalico.org/globalnetworkpolicies/";
+
+  @ParameterizedTest
+  @CsvSource({"foo, default.foo", "default.foo, foo"})
+  void aPolicyOfTheDefaultTierIsOneWithOrWithoutThePrefix(String first, String second)
+      throws Exception {
+    assertThat(run("apply", "-f", file(POLICY.formatted(first, 1)))).isZero();
+    assertThat(stored("globalnetworkpolicies", first))
+        .contains("{\\\"name\\\":\\\"" + first + "\\\"}");
+    assertThat(run("create", "-f", file(POLICY.formatted(second, 1)))).isEqualTo(1);
+    assertThat(err.toString()).contains("exists already, as " + first);
+    assertThat(run("apply", "-f", file(POLICY.formatted(second, 2)))).as(err.toString()).isZero();
+    assertThat(datastore.list(POLICIES).entries()).hasSize(1);
+    assertThat(stored("globalnetworkpolicies", first)).contains("\"order\":2");
+    assertThat(run("get", "gnp", second)).isZero();
+    assertThat(run("delete", "gnp", second)).isZero();
+    assertThat(datastore.list(POLICIES).entries()).isEmpty();
+  }
+
+  @Test
+  void aPolicyThatAnOlderVersionStoredKeepsItsKey() throws Exception {
+    long unused =
+        datastore.commit(
+            io.calico4j.core.datastore.Transaction.builder()
+                .create(
+                    POLICIES + "default.old",
+                    "{\"kind\":\"GlobalNetworkPolicy\",\"metadata\":{\"name\":\"default.old\"},"
+                        + "\"spec\":{\"types\":[\"Ingress\"]}}")
+                .build());
+    assertThat(run("apply", "-f", file(POLICY.formatted("old", 3)))).as(err.toString()).isZero();
+    assertThat(datastore.list(POLICIES).entries()).hasSize(1);
+    assertThat(stored("globalnetworkpolicies", "default.old"))
+        .contains("\"name\":\"default.old\"", "\"order\":3");
+    assertThat(run("get", "gnp")).isZero();
+    assertThat(out.toString()).containsPattern("(?m)^old ");
+  }
+
+  @Test
+  void theNamespaceOptionIsWhereResourcesWithoutOneGo() throws Exception {
+    String policy = POLICY.formatted("p", 1).replace("Global", "");
+    assertThat(run("apply", "-n", "team", "-f", file(policy))).as(err.toString()).isZero();
+    assertThat(stored("networkpolicies", "team/p")).contains("\"namespace\":\"team\"");
+    String other = policy.replace("name: p", "name: p, namespace: other");
+    assertThat(run("apply", "-n", "team", "-f", file(other))).isEqualTo(1);
+    assertThat(err.toString()).contains("metadata.namespace: is not that of --namespace team");
+    assertThat(run("apply", "-n", "team", "-f", file(POLICY.formatted("g", 1)))).isEqualTo(1);
+    assertThat(err.toString()).contains("is not in a namespace");
+    assertThat(run("delete", "-n", "team", "-f", file(policy))).as(err.toString()).isZero();
+    assertThat(run("apply", "-f", file(policy))).isZero();
+    assertThat(stored("networkpolicies", "default/p")).contains("\"namespace\":\"default\"");
+  }
+
+  @Test
+  void whatCannotBeDeletedDoesNotKeepTheRest() throws Exception {
+    assertThat(run("apply", "-f", file(SET.formatted("10.0.0.0/8")))).isZero();
+    assertThat(run("delete", "globalnetworkset", "gone", "s")).isEqualTo(1);
+    assertThat(err.toString()).contains("GlobalNetworkSet(gone) does not exist");
+    assertThat(datastore.get(SET_KEY)).isEmpty();
+    assertThat(run("delete", "--skip-not-exists", "globalnetworkset", "gone")).isZero();
+    assertThat(run("create", "-f", file(SET.formatted("10.0.0.0/8")))).isZero();
+    assertThat(run("create", "--skip-exists", "-f", file(SET.formatted("10.0.0.0/8")))).isZero();
+  }
+
   @Test
   void labelsThatAreNotGivenStay() throws Exception {
     String set = SET.formatted("10.0.0.0/8");

@@ -36,10 +36,12 @@ public final class ResourceClient {
           List.of(ConflictException.class, AlreadyExistsException.class, NotFoundException.class));
 
   private final Datastore datastore;
+  private final StoredPolicies policies;
 
   /** Makes a client. */
   public ResourceClient(Datastore datastore) {
     this.datastore = datastore;
+    this.policies = new StoredPolicies(datastore);
   }
 
   /** Reads one resource; the namespace is ignored for global kinds. */
@@ -49,7 +51,7 @@ public final class ResourceClient {
       return Optional.of(this.<S>defaultAllow());
     }
     Optional<Entry> entry =
-        datastore.get(new ResourceKey(kind, kind.namespaced() ? namespace : "", name).path());
+        policies.find(new ResourceKey(kind, kind.namespaced() ? namespace : "", name));
     return entry.isEmpty() ? Optional.empty() : Optional.of(decode(kind, entry.get()));
   }
 
@@ -128,11 +130,10 @@ public final class ResourceClient {
     check(prepared);
     new ResourceRelations(this, datastore).checkCreate(prepared);
     try {
-      long revision =
-          datastore.commit(
-              Transaction.builder()
-                  .create(prepared.key().path(), ResourceCodec.encode(prepared))
-                  .build());
+      Transaction.Builder transaction =
+          Transaction.builder().create(prepared.key().path(), ResourceCodec.encode(prepared));
+      policies.requireAbsent(transaction, prepared);
+      long revision = datastore.commit(transaction.build());
       return at(prepared, revision);
     } catch (ConflictException e) {
       throw new AlreadyExistsException(resource.key() + " exists already", e);
@@ -155,7 +156,8 @@ public final class ResourceClient {
    */
   public <S> Resource<S> update(Resource<S> resource) throws DatastoreException {
     refuseDefaultAllow(resource.key());
-    String path = resource.key().path();
+    ResourceKey storedKey = policies.storedKey(resource.key());
+    String path = storedKey.path();
     Resource<S> filled = Defaults.fill(resource);
     check(filled);
     new ResourceRelations(this, datastore).checkUpdate(filled);
@@ -163,7 +165,7 @@ public final class ResourceClient {
       long revision =
           datastore.commit(
               Transaction.builder()
-                  .update(path, ResourceCodec.encode(filled), resource.revision())
+                  .update(path, ResourceCodec.encode(filled, storedKey.name()), resource.revision())
                   .build());
       return at(filled, revision);
     } catch (ConflictException e) {
@@ -235,8 +237,8 @@ public final class ResourceClient {
   }
 
   private Entry entry(ResourceKey key) throws DatastoreException {
-    return datastore
-        .get(key.path())
+    return policies
+        .find(key)
         .orElseThrow(() -> new NotFoundException(key + " does not exist", null));
   }
 
@@ -269,7 +271,7 @@ public final class ResourceClient {
     return new Resource<>(
         given.kind(),
         new Metadata(
-            given.metadata().name(),
+            old.name(),
             old.namespace(),
             old.uid(),
             old.creationTimestamp(),

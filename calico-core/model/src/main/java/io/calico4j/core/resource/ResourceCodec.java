@@ -93,8 +93,8 @@ public final class ResourceCodec {
   }
 
   /**
-   * Reads a document of a kind; throws {@link IllegalArgumentException} or Gson's exceptions when a
-   * field has the wrong form.
+   * Reads a user's document of a kind, under the name that it bears; throws {@link
+   * IllegalArgumentException} or Gson's exceptions when a field has the wrong form.
    */
   static <S> Resource<S> fromJson(ResourceKind<S> kind, JsonObject document, long revision) {
     JsonElement metadataJson = document.get("metadata");
@@ -102,14 +102,19 @@ public final class ResourceCodec {
       throw new IllegalArgumentException("metadata is missing");
     }
     JsonElement specJson = document.get("spec");
-    return resource(
-        kind,
-        Json.read(metadataJson, Metadata.class),
-        Json.read(
-            specJson == null || specJson.isJsonNull() ? new JsonObject() : specJson,
-            kind.specType()),
-        document,
-        revision);
+    Metadata metadata = Json.read(metadataJson, Metadata.class);
+    Map<String, String> annotations = new TreeMap<>(metadata.annotations());
+    annotations.remove(NAME_ANNOTATION);
+    Resource<S> resource =
+        resource(
+            kind,
+            metadata,
+            Json.read(
+                specJson == null || specJson.isJsonNull() ? new JsonObject() : specJson,
+                kind.specType()),
+            document,
+            revision);
+    return resource.withMetadata(metadata.withAnnotations(annotations));
   }
 
   private static <S> Resource<S> resource(
@@ -159,7 +164,17 @@ public final class ResourceCodec {
 
   /** Encodes a resource as it is stored. */
   public static String encode(Resource<?> resource) {
+    return encode(resource, resource.metadata().name());
+  }
+
+  /**
+   * Encodes a resource as it is stored.
+   *
+   * @param storedName the name in its key, which for a policy is not always its name
+   */
+  public static String encode(Resource<?> resource, String storedName) {
     JsonObject json = document(resource);
+    json.getAsJsonObject("metadata").addProperty("name", storedName);
     if (resource.spec() instanceof PolicySpec policy) {
       JsonObject metadata = json.getAsJsonObject("metadata");
       JsonObject name = new JsonObject();
