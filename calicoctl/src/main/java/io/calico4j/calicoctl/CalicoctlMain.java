@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
 public final class CalicoctlMain {
   @Option(
       names = {"-c", "--config"},
+      scope = CommandLine.ScopeType.INHERIT,
       description =
           "file with the connection to the datastore (default ${DEFAULT-VALUE}, and the ETCD_*"
               + " variables when there is no such file, and what calico-node of this host uses"
@@ -50,7 +51,7 @@ public final class CalicoctlMain {
         commandLine(
             options,
             () ->
-                EtcdDatastore.connect(
+                EtcdDatastore.connectAtOnce(
                     EtcdConfig.fromEnvironment(
                             LocalEtcd.complete(
                                 ApiConfig.read(options.config, environment),

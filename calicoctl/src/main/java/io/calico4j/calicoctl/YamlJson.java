@@ -51,8 +51,16 @@ final class YamlJson {
   static final class Problem extends Exception {
     private static final long serialVersionUID = 1;
 
-    Problem(String message, Throwable cause) {
-      super(message, cause);
+    private final int line;
+
+    Problem(int line, String message, Throwable cause) {
+      super((line > 0 ? "line " + line + ": " : "") + message, cause);
+      this.line = line;
+    }
+
+    /** Returns the line, from 1; 0 when it is not known. */
+    int line() {
+      return line;
     }
   }
 
@@ -82,10 +90,10 @@ final class YamlJson {
       return documents;
     } catch (MarkedYAMLException e) {
       Mark mark = e.getProblemMark();
-      String place = mark == null ? "" : "line " + (firstLine + mark.getLine()) + ": ";
-      throw new Problem(place + e.getProblem(), e);
+      int line = mark == null ? 0 : firstLine + mark.getLine();
+      throw new Problem(line, String.valueOf(e.getProblem()), e);
     } catch (YAMLException | IllegalArgumentException e) {
-      throw new Problem(String.valueOf(e.getMessage()), e);
+      throw new Problem(0, String.valueOf(e.getMessage()), e);
     }
   }
 

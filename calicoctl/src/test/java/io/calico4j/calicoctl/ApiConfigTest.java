@@ -39,6 +39,31 @@ class ApiConfigTest {
   }
 
   @Test
+  void textSurvivesAndWhatIsEmptyIsNotSet() throws Exception {
+    assertThat(
+            read(
+                """
+                kind: CalicoAPIConfig
+                spec:
+                  datastoreType: ""
+                  etcdDiscoverySrv: ""
+                  etcdEndpoints: http://a:2379
+                  etcdUsername: 1.10
+                  etcdPassword: 0123
+                  etcdCACert: |
+                    -----BEGIN CERTIFICATE-----
+                """))
+        .containsOnly(
+            Map.entry("ETCD_ENDPOINTS", "http://a:2379"),
+            Map.entry("ETCD_USERNAME", "1.10"),
+            Map.entry("ETCD_PASSWORD", "0123"),
+            Map.entry("ETCD_CA_CERT", "-----BEGIN CERTIFICATE-----\n"));
+    assertThatThrownBy(
+            () -> ApiConfig.read(ApiConfig.DEFAULT_FILE, Map.of("DATASTORE_TYPE", "kubernetes")))
+        .hasMessageContaining("DATASTORE_TYPE \"kubernetes\" is not supported");
+  }
+
+  @Test
   void withoutTheFileTheEnvironmentCounts() {
     Map<String, String> environment = Map.of("ETCD_ENDPOINTS", "http://environment:1");
     assertThat(ApiConfig.read(ApiConfig.DEFAULT_FILE, environment)).isEqualTo(environment);
@@ -64,6 +89,13 @@ class ApiConfigTest {
         "{kind: CalicoAPIConfig, spec: {datastoreType: kubernetes}} | use etcdv3",
         "{kind: CalicoAPIConfig, spec: {etcdEndpoint: x}} | spec.etcdEndpoint is unknown",
         "'{' | calicoctl.cfg",
+        "{kind: CalicoAPIConfig, spec: {kubeconfig: /k}} | of the Kubernetes datastore",
+        "{kind: CalicoAPIConfig, spec: {etcdDiscoverySrv: example.org}} | name the members in etcd",
+        "{etcdEndpoints: x, etcdCACertFile: y} | etcdEndpoints belongs below spec",
+        "{kind: calicoApiConfig, apiVersion: v1} | is not CalicoAPIConfig",
+        "{kind: CalicoAPIConfig, apiVersion: v1} | apiVersion \"v1\" is not projectcalico.org/v3",
+        "{kind: CalicoAPIConfig, specs: {}} | specs is unknown",
+        "'' | is not an object",
       })
   void whatCannotBeMeantIsRefused(String yaml, String message) {
     assertThatThrownBy(() -> read(yaml))

@@ -91,11 +91,7 @@ class NodeTablesTest {
           List.of(
               example("CALICO_ETCD_QUOTA_MEGABYTES", 2048, "16", 16, "1"),
               example(
-                  "ETCD_ENDPOINTS",
-                  "",
-                  "https://a:1,https://b:2",
-                  "https://a:1,https://b:2",
-                  "a:1"),
+                  "ETCD_ENDPOINTS", "", "https://a:1,https://b:2", "https://a:1,https://b:2", "a"),
               example("ETCD_CA_CERT_FILE", "", "/ca.pem", "/ca.pem", NUL),
               example("ETCD_CERT_FILE", "", "/c.pem", "/c.pem", NUL),
               example("ETCD_KEY_FILE", "", "/k.pem", "/k.pem", NUL),

@@ -3,6 +3,9 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +13,9 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The installed calicoctl as a process: what a script sees of it, however its process ends. */
@@ -66,5 +71,34 @@ class CalicoctlIT {
     Command.Outcome wrong = calicoctl(options, "", "nonsense");
     assertThat(wrong.exitCode()).isEqualTo(2);
     assertThat(wrong.standardError()).contains("nonsense");
+  }
+
+  /** What cannot be reached is said at once, wherever the file with the connection is named. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "http://127.0.0.1:1 | refuses the connection",
+        "127.0.0.1:1,http://no.such.host.invalid:2379 | cannot be resolved",
+        "https://127.0.0.1:ETCD | write http://",
+      })
+  void anUnreachableEtcdIsNamedWithTheReason(
+      String endpoints, String reason, @TempDir Path directory) throws Exception {
+    Path config = directory.resolve("calicoctl.cfg");
+    String port = etcd.url().substring(etcd.url().lastIndexOf(':') + 1);
+    Files.writeString(
+        config,
+        "{apiVersion: projectcalico.org/v3, kind: CalicoAPIConfig, spec: {etcdEndpoints: '"
+            + endpoints.replace("ETCD", port)
+            + "'}}");
+    long start = System.nanoTime();
+    Command.Outcome outcome =
+        calicoctl("-Dusual=true", "", "get", "nodes", "--config", config.toString());
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.standardError()).contains("etcd cannot be reached").contains(reason);
+    Command.Outcome before =
+        calicoctl("-Dusual=true", "", "-c", config.toString(), "ipam", "check");
+    assertThat(before.standardError()).contains(reason);
   }
 }

@@ -11,6 +11,7 @@ import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -140,6 +141,33 @@ class EtcdSecurityIT {
     mustFail(settings("ca.pem", "", ""), "check the certificates");
     mustFail(settings("other-ca.pem", "client.pem", "client.key"), "check the certificates");
     mustFail(settings("ca.pem", "other-ca.pem", "other-ca.key"), "check the certificates");
+  }
+
+  private static void isSaidAtOnce(Map<String, String> environment, String reason) {
+    long start = System.nanoTime();
+    assertThatThrownBy(
+            () -> {
+              try (EtcdDatastore datastore =
+                  EtcdDatastore.connectAtOnce(EtcdConfig.fromEnvironment(environment))) {
+                var unused = datastore.get("/calico/secure");
+              }
+            })
+        .hasMessageContaining(reason);
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(3));
+  }
+
+  @Test
+  @Order(1)
+  void anOperatorHearsAtOnceWhichCertificateIsWrong() {
+    isSaidAtOnce(settings("ca.pem", "", ""), "demands a client certificate");
+    isSaidAtOnce(
+        settings("other-ca.pem", "client.pem", "client.key"), "other-ca.pem\" did not sign");
+    isSaidAtOnce(
+        settings("ca.pem", "other-ca.pem", "other-ca.key"), "refuses the client certificate");
+    isSaidAtOnce(settings("ca.pem", "client.pem", "ec.key"), "is not the key of the certificate");
+    isSaidAtOnce(settings("ca.pem", "client.pem", "server.key"), "is not the key of the");
+    isSaidAtOnce(settings("ca.pem", "client.pem", "none.key"), "cannot be read");
+    isSaidAtOnce(Map.of("ETCD_ENDPOINTS", etcd.url().replace("https", "http")), "write https://");
   }
 
   @Test

@@ -10,9 +10,9 @@ import io.calico4j.core.resource.ValidationException;
 import java.util.Optional;
 
 /**
- * Finds policies under the names they are stored by. A policy of the default tier has two: upstream
- * stored {@code default.foo} for {@code foo} up to v3.30, and stores what the user wrote since.
- * Both name one policy here, which keeps the key that it was created with.
+ * Finds policies under the names they are stored by. A policy of the default tier has two: older
+ * versions of upstream stored {@code foo} as {@code default.foo}, newer ones store what the user
+ * wrote. Both name one policy here, which keeps the key that it was created with.
  */
 final class StoredPolicies {
   private static final String PREFIX = "default.";

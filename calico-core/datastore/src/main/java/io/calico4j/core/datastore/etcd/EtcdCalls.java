@@ -63,9 +63,14 @@ final class EtcdCalls implements AutoCloseable {
 
   private volatile boolean closed;
 
-  EtcdCalls(EtcdConfig config) {
+  /**
+   * Prepares.
+   *
+   * @param patient whether a request waits for members that were never reached
+   */
+  EtcdCalls(EtcdConfig config, boolean patient) {
     this.config = config;
-    members = new Members(config);
+    members = new Members(config, patient);
     // A member that is cut off from its cluster refuses, instead of waiting for ever.
     anonymous.put(Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER), "true");
   }
@@ -108,6 +113,16 @@ final class EtcdCalls implements AutoCloseable {
         }
       }
     }
+  }
+
+  /** Tells whether no member could be reached, and that is enough. */
+  boolean isGivenUp() {
+    return members.isGivenUp();
+  }
+
+  /** Says why each member could not be reached. */
+  String failures() {
+    return members.failures();
   }
 
   private <A> A await(UnaryCall<A> call, Member to, long end)
@@ -191,6 +206,7 @@ final class EtcdCalls implements AutoCloseable {
   /** Tells whether the same request may well succeed a little later, and still in time. */
   private boolean isPassing(CallFailure failure, long end) {
     return !closed
+        && !members.isGivenUp()
         && (failure.kind() == Kind.LOST
             || failure.kind() == Kind.NOT_SENT
             || failure.status() == Status.Code.UNAVAILABLE)

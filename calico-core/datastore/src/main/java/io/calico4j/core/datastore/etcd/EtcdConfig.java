@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -107,21 +108,33 @@ public record EtcdConfig(
       throw new IllegalArgumentException(
           "ETCD_DISCOVERY_SRV is not supported: name the members in ETCD_ENDPOINTS");
     }
+    Optional<Tls> tls = Tls.fromEnvironment(environment);
     List<String> endpoints = new ArrayList<>();
     StringTokenizer tokens =
-        new StringTokenizer(text(environment, "ETCD_ENDPOINTS").orElse(LOCAL), ", ");
+        new StringTokenizer(text(environment, "ETCD_ENDPOINTS").orElse(LOCAL), ", \t\r\n");
     while (tokens.hasMoreTokens()) {
-      endpoints.add(tokens.nextToken());
+      endpoints.add(url(tokens.nextToken(), tls.isPresent()));
     }
     Optional<String> user = text(environment, "ETCD_USERNAME");
     Optional<String> password = text(environment, "ETCD_PASSWORD");
     boolean login = user.isPresent() && password.isPresent();
     return new EtcdConfig(
         endpoints,
-        Tls.fromEnvironment(environment).orElse(null),
+        tls.orElse(null),
         login ? user.get() : null,
         login ? password.get() : null,
         DEFAULT_TIMEOUT);
+  }
+
+  /** As etcd's Go client: a scheme in any case, and none where HOST:PORT is enough. */
+  private static String url(String endpoint, boolean secure) {
+    int scheme = endpoint.indexOf("://");
+    if (scheme >= 0) {
+      return endpoint.substring(0, scheme).toLowerCase(Locale.ROOT) + endpoint.substring(scheme);
+    }
+    return endpoint.matches("(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+        ? (secure ? "https://" : "http://") + endpoint
+        : endpoint;
   }
 
   /** Returns the addresses of the endpoints, as far as their names can be resolved now. */

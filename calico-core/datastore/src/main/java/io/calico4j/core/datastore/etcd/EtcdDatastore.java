@@ -48,14 +48,25 @@ public final class EtcdDatastore implements Datastore {
   private final EtcdConfig config;
   private final EtcdCalls calls;
 
-  private EtcdDatastore(EtcdConfig config) {
+  private EtcdDatastore(EtcdConfig config, boolean patient) {
     this.config = config;
-    this.calls = new EtcdCalls(config);
+    this.calls = new EtcdCalls(config, patient);
   }
 
-  /** Prepares a connection; it is made at the first request. */
+  /**
+   * Prepares a connection; it is made at the first request, which waits for etcd for the configured
+   * time.
+   */
   public static EtcdDatastore connect(EtcdConfig config) {
-    return new EtcdDatastore(config);
+    return new EtcdDatastore(config, true);
+  }
+
+  /**
+   * Prepares a connection for an operator who waits: when no member can be reached, the first
+   * request says at once why. An answer may still take the configured time.
+   */
+  public static EtcdDatastore connectAtOnce(EtcdConfig config) {
+    return new EtcdDatastore(config, false);
   }
 
   @Override
@@ -182,6 +193,10 @@ public final class EtcdDatastore implements Datastore {
         throw new CompactedException(0, e);
       }
       boolean nothingDone = read || e.isNothingDone();
+      if (calls.isGivenUp()) {
+        throw new UnavailableException(
+            "etcd cannot be reached: " + calls.failures(), nothingDone, e);
+      }
       if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
         throw late(what.get(), nothingDone, e);
       }

@@ -21,7 +21,7 @@ public final class EtcdMaintenance implements AutoCloseable {
   private final EtcdCalls calls;
 
   private EtcdMaintenance(EtcdConfig config) {
-    calls = new EtcdCalls(config.withTimeout(PATIENCE));
+    calls = new EtcdCalls(config.withTimeout(PATIENCE), true);
   }
 
   /** Prepares a connection; it is made at the first request. */

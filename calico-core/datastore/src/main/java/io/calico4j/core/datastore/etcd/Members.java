@@ -17,12 +17,15 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -64,8 +67,11 @@ final class Members implements AutoCloseable {
   private volatile @Nullable Member current;
   private volatile @Nullable Throwable lastFailure;
   private volatile boolean closed;
+  private final boolean patient;
+  private volatile boolean reached;
 
   // Guarded by this.
+  private final SortedMap<Integer, Throwable> failures = new TreeMap<>();
   private int next;
   private int triedInVain;
   private long notBefore = System.nanoTime();
@@ -74,9 +80,11 @@ final class Members implements AutoCloseable {
   /**
    * Prepares; connects to nobody yet.
    *
+   * @param patient whether members that were never reached are tried again and again
    * @throws IllegalArgumentException naming a certificate or key that cannot be used
    */
-  Members(EtcdConfig config) {
+  Members(EtcdConfig config, boolean patient) {
+    this.patient = patient;
     endpoints = config.endpoints().stream().map(URI::create).toList();
     tls = config.tls();
     if (tls != null) {
@@ -129,6 +137,9 @@ final class Members implements AutoCloseable {
           throw notConnected();
         }
         open(end);
+        if (current == null && isGivenUp()) {
+          throw notConnected();
+        }
       }
     } finally {
       opening.unlock();
@@ -138,6 +149,23 @@ final class Members implements AutoCloseable {
   private CallFailure notConnected() {
     return new CallFailure(
         Kind.NOT_SENT, closed ? "it was closed" : "no connection in time", lastFailure);
+  }
+
+  /** Tells whether each member was tried in vain, none ever answered, and that is enough. */
+  boolean isGivenUp() {
+    if (patient || reached) {
+      return false;
+    }
+    synchronized (this) {
+      return failures.size() == endpoints.size();
+    }
+  }
+
+  /** Says why each member that was tried could not be reached. */
+  synchronized String failures() {
+    return failures.entrySet().stream()
+        .map(e -> endpoints.get(e.getKey()) + " " + ConnectFailure.reason(e.getValue(), tls))
+        .collect(Collectors.joining("; "));
   }
 
   private synchronized long pause(long now) {
@@ -202,6 +230,7 @@ final class Members implements AutoCloseable {
 
   /** Notes that a member answered. */
   void answered(Member member) {
+    reached = true;
     member.foundLeader();
     if (triedInVain != 0 || delayMillis != FIRST_MILLIS) {
       synchronized (this) {
@@ -226,6 +255,7 @@ final class Members implements AutoCloseable {
 
   private synchronized void failed(int index, Throwable why) {
     lastFailure = why;
+    failures.put(index, why);
     next = (index + 1) % endpoints.size();
     triedInVain++;
     if (triedInVain >= endpoints.size()) {

@@ -101,6 +101,7 @@ public record Tls(@Nullable Pem authority, @Nullable Pem certificate, @Nullable 
       try (InputStream chain = new ByteArrayInputStream(certificate.read());
           InputStream secret = new ByteArrayInputStream(pair)) {
         context.keyManager(chain, secret);
+        KeyPairCheck.check(certificate, certificate.read(), key, pair);
       } catch (IOException | IllegalArgumentException e) {
         throw unusable(certificate, "certificate, or its key is not", e);
       }

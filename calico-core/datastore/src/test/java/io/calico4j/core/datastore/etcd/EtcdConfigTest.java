@@ -28,6 +28,9 @@ class EtcdConfigTest {
         "X=1 | http://127.0.0.1:2379",
         "ETCD_ENDPOINTS=http://a:1 | http://a:1",
         "ETCD_ENDPOINTS=http://a:1,http://b:2 | http://a:1,http://b:2",
+        "ETCD_ENDPOINTS=a:1,[fd00::1]:2 | http://a:1,http://[fd00::1]:2",
+        "ETCD_ENDPOINTS=a:1;ETCD_CA_CERT=x | https://a:1",
+        "ETCD_ENDPOINTS=HTTP://a:1/,\t | http://a:1/",
         "ETCD_ENDPOINTS=https://a:1, https://b:2 | https://a:1,https://b:2",
       })
   void endpoints(String settings, String expected) {
@@ -40,7 +43,7 @@ class EtcdConfigTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "ETCD_ENDPOINTS=a:2379 | write each as http://",
+        "ETCD_ENDPOINTS=a | write each as http://",
         "ETCD_ENDPOINTS=http://a_b:2379 | http://a_b:2379 names no host",
         "ETCD_ENDPOINTS=http://a:1,https://b:2 | mix http and https",
         "ETCD_ENDPOINTS=http://a:1;ETCD_CERT_FILE=/c;ETCD_KEY_FILE=/k | write https://",
