@@ -9,6 +9,8 @@ import io.calico4j.core.datastore.NotFoundException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.felix.FelixParameters;
 import io.calico4j.core.felix.FelixSource;
+import io.calico4j.core.ipam.EndpointRemoval;
+import io.calico4j.core.ipam.NodeRemoval;
 import io.calico4j.core.ipam.PoolRemoval;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.Resource;
@@ -177,6 +179,7 @@ final class WriteCommand implements Callable<Integer> {
 
   private <S> void write(ResourceClient client, Datastore store, Resource<S> resource)
       throws DatastoreException {
+    refuseReadOnly(resource.key());
     switch (mode) {
       case APPLY -> client.apply(resource);
       case CREATE -> create(client, resource);
@@ -198,10 +201,23 @@ final class WriteCommand implements Callable<Integer> {
 
   private static void delete(ResourceClient client, Datastore store, ResourceKey key, long revision)
       throws DatastoreException {
+    refuseReadOnly(key);
     if (key.kind().equals(ResourceKind.IP_POOL)) {
       new PoolRemoval(store).run(key.name(), revision);
+    } else if (key.kind().equals(ResourceKind.NODE)) {
+      new NodeRemoval(store).run(key.name(), revision);
+    } else if (key.kind().equals(ResourceKind.WORKLOAD_ENDPOINT)) {
+      new EndpointRemoval(store).run(key, revision);
     } else {
       client.delete(key, revision);
+    }
+  }
+
+  /** As upstream: calico-node alone writes it, and all agents stop without it. */
+  private static void refuseReadOnly(ResourceKey key) throws InvalidResourceException {
+    if (key.kind().equals(ResourceKind.CLUSTER_INFORMATION)) {
+      throw new InvalidResourceException(
+          key + " is read-only: calico-node writes it, and needs it", null);
     }
   }
 }

@@ -111,9 +111,8 @@ final class AddressOwners {
         owners.host.killAgent();
         sandbox.ip("link", "del", "eth0");
         String name = owners.endpointOf(sandbox);
-        assertThat(owners.host.calicoctl("", "delete", "wep", name).exitCode()).isZero();
-        Command.Outcome released = owners.host.calicoctl("", "ipam", "release", "--ip=" + ADDRESS);
-        assertThat(released.exitCode()).as(released.output()).isZero();
+        Command.Outcome deleted = owners.host.calicoctl("", "delete", "wep", name);
+        assertThat(deleted.exitCode()).as(deleted.output()).isZero();
         assertThat(owners.conntrack()).isNotEmpty();
         owners.host.startAgent();
         assertThat(owners.conntrack()).isEmpty();

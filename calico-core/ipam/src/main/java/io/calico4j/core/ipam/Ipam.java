@@ -5,12 +5,15 @@ import io.calico4j.core.datastore.ConflictException;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.InvalidResourceException;
+import io.calico4j.core.datastore.NotFoundException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.ipam.decision.Block;
 import io.calico4j.core.ipam.decision.Handle;
 import io.calico4j.core.ipam.decision.IpamConfig;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.model.ResourceKey;
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.name.HandleId;
 import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
@@ -174,6 +177,46 @@ public final class Ipam implements AutoCloseable {
   }
 
   /**
+   * Releases addresses, whoever holds them, together with further writes; those that are free
+   * already are fine.
+   */
+  public List<IpAddress> release(List<IpAddress> addresses, FurtherWrites furtherWrites)
+      throws DatastoreException {
+    try {
+      return transactions
+          .run(
+              attempt -> {
+                List<IpAddress> released = new ArrayList<>();
+                for (IpAddress address : addresses) {
+                  if (attempt.releaser().releaseAddress(address)) {
+                    released.add(address);
+                  }
+                }
+                return released;
+              },
+              furtherWrites)
+          .addresses();
+    } catch (IpamException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Releases the addresses that the test selects, and gives back all blocks of a node, also those
+   * in which others hold addresses. For a node that is gone; safe to repeat.
+   */
+  public void releaseAllOf(String node, Predicate<Block.Owner> test) throws DatastoreException {
+    for (IpFamily family : IpFamily.values()) {
+      for (Entry entry : fresh.list(IpamKeys.blocks(family))) {
+        for (IpAddress address : tryParse(entry).map(b -> b.addresses(test)).orElse(List.of())) {
+          boolean unused = release(address);
+        }
+      }
+    }
+    releaseAffinities(affinity -> affinity.node().equals(node));
+  }
+
+  /**
    * Gives back this node's blocks that hold no address, except so many of each family.
    *
    * @param keep blocks that stay although they are empty, so that the next address needs no claim
@@ -212,9 +255,13 @@ public final class Ipam implements AutoCloseable {
    * use stay assigned. Safe to repeat.
    */
   public void releaseAffinitiesIn(Cidr network) throws DatastoreException {
+    releaseAffinities(affinity -> network.contains(affinity.block()));
+  }
+
+  private void releaseAffinities(Predicate<IpamKeys.Affinity> selected) throws DatastoreException {
     for (Entry entry : fresh.list(IpamKeys.HOSTS)) {
       Optional<IpamKeys.Affinity> affinity = IpamKeys.parseAffinity(entry.key());
-      if (affinity.isPresent() && network.contains(affinity.get().block())) {
+      if (affinity.filter(selected).isPresent()) {
         boolean unused =
             decides(
                 attempt -> {
@@ -313,8 +360,25 @@ public final class Ipam implements AutoCloseable {
       case WRONG_AFFINITY ->
           decides(
               attempt -> attempt.releaser().dropAffinity(problem.subject(), problem.revision()));
+      case NO_NODE -> removeEndpoint(problem);
       case NOT_ASSIGNED, SEVERAL_USERS, UNREADABLE -> false;
     };
+  }
+
+  private boolean removeEndpoint(IpamCheck.Problem problem) throws DatastoreException {
+    try {
+      int slash = problem.subject().indexOf('/');
+      new EndpointRemoval(datastore)
+          .run(
+              new ResourceKey(
+                  ResourceKind.WORKLOAD_ENDPOINT,
+                  problem.subject().substring(0, slash),
+                  problem.subject().substring(slash + 1)),
+              problem.revision());
+      return true;
+    } catch (NotFoundException | ConflictException e) {
+      return false;
+    }
   }
 
   private boolean recount(Optional<HandleId> handle, long revision) throws DatastoreException {

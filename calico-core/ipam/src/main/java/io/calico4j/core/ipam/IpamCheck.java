@@ -19,7 +19,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +45,8 @@ public final class IpamCheck {
     NOT_ASSIGNED,
     /** Used by several endpoints or nodes. */
     SEVERAL_USERS,
+    /** An endpoint of a node that is not there; the subject is namespace/name. */
+    NO_NODE,
     /** A handle that counts more, or fewer, addresses than it holds. */
     WRONG_HANDLE,
     /** A host's affinity to a block that is another's, or is not there. */
@@ -73,6 +77,14 @@ public final class IpamCheck {
    *     assignment
    */
   public record Leak(IpAddress address, Block.Owner owner, long sequence) {}
+
+  /** Returns which endpoints and nodes use an address, for people; empty when none does. */
+  public static List<String> usersOf(Datastore datastore, IpAddress address)
+      throws DatastoreException {
+    IpamCheck check = new IpamCheck();
+    check.readUsers(datastore);
+    return check.users.getOrDefault(address, List.of());
+  }
 
   /** Reads the cluster and returns what is wrong, in the order of {@link Kind}. */
   public static List<Problem> run(Datastore datastore) throws DatastoreException {
@@ -117,13 +129,23 @@ public final class IpamCheck {
 
   private void readUsers(Datastore datastore) throws DatastoreException {
     ResourceClient resources = new ResourceClient(datastore);
+    List<Resource<NodeSpec>> nodes = resources.list(ResourceKind.NODE);
+    Set<String> names =
+        nodes.stream().map(node -> node.metadata().name()).collect(Collectors.toSet());
     for (Resource<WorkloadEndpointSpec> endpoint : resources.list(ResourceKind.WORKLOAD_ENDPOINT)) {
       endpoint
           .spec()
           .ipNetworks()
           .forEach(text -> use(text, "WorkloadEndpoint " + endpoint.metadata().name()));
+      if (!names.contains(endpoint.spec().node())) {
+        add(
+            Kind.NO_NODE,
+            endpoint.key().namespace() + "/" + endpoint.key().name(),
+            "node " + endpoint.spec().node() + " does not exist: delete what is left of it",
+            endpoint.revision());
+      }
     }
-    for (Resource<NodeSpec> node : resources.list(ResourceKind.NODE)) {
+    for (Resource<NodeSpec> node : nodes) {
       NodeSpec.Bgp bgp = node.spec().bgp();
       Stream.of(
               Optional.ofNullable(node.spec().ipv4VXLANTunnelAddr()),
