@@ -107,7 +107,9 @@ public final class CalicoctlMain {
               || exception instanceof ValidationException
               || exception instanceof IOException
               || exception instanceof IllegalArgumentException) {
-            command.getErr().println("calicoctl: " + exception.getMessage());
+            String.valueOf(exception.getMessage())
+                .lines()
+                .forEach(text -> command.getErr().println("calicoctl: " + text));
             command.getErr().flush();
             return 1;
           }

@@ -41,7 +41,8 @@ final class WriteCommand implements Callable<Integer> {
 
   @Option(
       names = {"-f", "--filename"},
-      description = "YAML or JSON file, - for standard input; may be repeated")
+      description =
+          "YAML or JSON file, directory of such files, - for standard input; may be repeated")
   private List<String> files = new ArrayList<>();
 
   @Option(
@@ -49,6 +50,14 @@ final class WriteCommand implements Callable<Integer> {
       description =
           "namespace of what names none (else default); what names another one is refused")
   private String namespace = "";
+
+  @Option(
+      names = {"-R", "--recursive"},
+      description = "also the files of directories in a directory that -f names")
+  private boolean recursive;
+
+  @Option(names = "--skip-empty", description = "a file without resources is no error")
+  private boolean skipEmpty;
 
   @Option(
       names = {"-s", "--skip-exists"},
@@ -88,18 +97,19 @@ final class WriteCommand implements Callable<Integer> {
     if (files.isEmpty() && named.isEmpty()) {
       throw new ParameterException(spec.commandLine(), "name a file with -f");
     }
-    List<Resource<?>> resources = new ArrayList<>();
-    for (Resource<?> resource : ResourceReader.read(files)) {
-      resources.add(Namespaces.inNamespace(resource, namespace));
-    }
+    List<ResourceReader.Given> given = given();
     if (mode == Mode.DELETE) {
       // What was created last may need what was created first, as a policy needs its tier.
-      Collections.reverse(resources);
+      Collections.reverse(given);
     }
     int failures = 0;
     try (Datastore store = datastore.get()) {
       ResourceClient client = new ResourceClient(store);
-      for (Resource<?> resource : resources) {
+      if (mode != Mode.DELETE) {
+        TogetherCheck.references(given, store);
+      }
+      for (ResourceReader.Given element : given) {
+        Resource<?> resource = element.resource();
         if (one(resource.key(), () -> write(client, store, resource))) {
           warn(resource);
         } else {
@@ -111,6 +121,25 @@ final class WriteCommand implements Callable<Integer> {
       }
     }
     return failures == 0 ? 0 : 1;
+  }
+
+  private List<ResourceReader.Given> given() throws IOException, ValidationException {
+    List<ResourceReader.Given> given = new ArrayList<>();
+    List<String> problems = new ArrayList<>();
+    for (ResourceReader.Given one : ResourceReader.read(files, recursive, skipEmpty)) {
+      try {
+        given.add(
+            new ResourceReader.Given(
+                one.place(), Namespaces.inNamespace(one.resource(), namespace)));
+      } catch (ValidationException e) {
+        problems.add(one.place() + ": " + e.getMessage());
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw new ValidationException(String.join("\n", problems), null);
+    }
+    TogetherCheck.run(given);
+    return given;
   }
 
   /** Writes or deletes one resource, and reports it. */
