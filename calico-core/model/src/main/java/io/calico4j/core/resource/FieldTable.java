@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import io.calico4j.core.net.IpAddress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -64,7 +65,7 @@ final class FieldTable {
       } else {
         texts(type, object);
       }
-    } else if (type.equals("string")) {
+    } else if (Set.of("string", "ipv4", "ipv6").contains(type)) {
       return WrittenText.of(value);
     } else if (type.equals("scalar")) {
       return WrittenText.ofFraction(value);
@@ -140,6 +141,8 @@ final class FieldTable {
       case "map" -> "an object";
       case "scalar" -> "a number or a string";
       case "boolean" -> "true or false";
+      case "ipv4" -> "an IPv4 address";
+      case "ipv6" -> "an IPv6 address";
       default -> "a " + type;
     };
   }
@@ -153,12 +156,19 @@ final class FieldTable {
     }
     return switch (type) {
       case "string" -> primitive.isString();
+      case "ipv4", "ipv6" -> primitive.isString() && isAddress(type, primitive.getAsString());
       case "boolean" -> primitive.isBoolean();
       case "number" -> primitive.isNumber();
       case "integer" -> primitive.isNumber() && primitive.getAsString().matches("-?\\d{1,18}");
       case "scalar" -> primitive.isNumber() || primitive.isString();
       default -> throw new AssertionError("fields.txt has an unknown type " + type);
     };
+  }
+
+  /** The empty text counts as not given. */
+  private static boolean isAddress(String type, String text) {
+    return text.isEmpty()
+        || IpAddress.tryParse(text).filter(a -> a.isV4() == type.equals("ipv4")).isPresent();
   }
 
   private static void limit(String path, Field field, JsonElement value, Problems problems) {
@@ -173,6 +183,10 @@ final class FieldTable {
       long number = value.getAsLong();
       if (number < Long.parseLong(range.group(1)) || number > Long.parseLong(range.group(2))) {
         problems.add(path, number + " is not within " + range.group(1) + " to " + range.group(2));
+      }
+    } else if (limit.startsWith("~")) {
+      if (!text.isEmpty() && !Pattern.matches(limit.substring(1), text)) {
+        problems.add(path, "\"" + text + "\" has not the form " + limit.substring(1));
       }
     } else if (length.matches()) {
       if (text.length() > Integer.parseInt(length.group(1))) {

@@ -98,6 +98,10 @@ final class PolicyValidator {
     if (version != null && version != 4 && version != 6) {
       problems.add(at + ".ipVersion", version + " is neither 4 nor 6");
     }
+    if (version != null
+        && (version == 4 ? Protocol.ICMPV6 : Protocol.ICMP).equals(rule.protocol())) {
+      problems.add(at + ".protocol", rule.protocol() + " contradicts ipVersion " + version);
+    }
     icmp(at + ".icmp", rule.icmp(), rule.protocol(), version);
     icmp(at + ".notICMP", rule.notICMP(), rule.protocol(), version);
     Set<IpFamily> families = EnumSet.noneOf(IpFamily.class);
@@ -118,6 +122,9 @@ final class PolicyValidator {
     if (http == null) {
       return;
     }
+    if (path.startsWith("spec.egress")) {
+      problems.add(path, "is for rules of ingress only");
+    }
     if (rule.action() != Rule.Action.Allow) {
       problems.add(path, "can only be allowed, not " + rule.action());
     }
@@ -127,6 +134,10 @@ final class PolicyValidator {
     for (Rule.Http.Path each : http.paths()) {
       if ((each.exact() == null) == (each.prefix() == null)) {
         problems.add(path + ".paths", "each needs either exact or prefix");
+      }
+      String text = each.exact() == null ? String.valueOf(each.prefix()) : each.exact();
+      if (text.matches(".*[ ?#].*")) {
+        problems.add(path + ".paths", "\"" + text + "\" has a blank, ? or #");
       }
     }
   }
@@ -204,6 +215,11 @@ final class PolicyValidator {
   private void ports(String path, Rule rule, List<PortMatch> ports) {
     if (ports.isEmpty()) {
       return;
+    }
+    for (PortMatch port : ports) {
+      if (port.name() == null && (port.first() < 1 || port.last() > 65535)) {
+        problems.add(path, port + " is not within 1 to 65535");
+      }
     }
     Protocol protocol = rule.protocol();
     boolean numbered = ports.stream().anyMatch(port -> port.name() == null);

@@ -61,6 +61,8 @@ final class Problems {
     try {
       if (Selector.parse(text).mentionsGlobal() && !globalAllowed) {
         add(path, "global() has a meaning only in the namespaceSelector of a rule's peer");
+      } else if (text.contains("global()") && !text.strip().equals("global()")) {
+        add(path, "global() stands alone");
       }
     } catch (IllegalArgumentException e) {
       add(path, String.valueOf(e.getMessage()));

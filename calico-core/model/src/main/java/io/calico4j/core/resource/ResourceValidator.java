@@ -84,6 +84,17 @@ public final class ResourceValidator {
     String name = String.valueOf(metadata.name());
     problems.form(
         "metadata.name", name, loose ? LOOSE_NAME : NAME, loose ? LOOSE_NAME_TEXT : NAME_TEXT);
+    if (kind.equals(ResourceKind.TIER)) {
+      problems.form("metadata.name", name, NAMESPACE, "1 to 63 lower-case letters, digits, dashes");
+    }
+    if (kind.specType().equals(PolicySpec.class) && name.startsWith("knp.")) {
+      problems.add(
+          "metadata.name", "\"" + name + "\" begins as those of Kubernetes: choose another");
+    }
+    if (kind.equals(ResourceKind.GLOBAL_NETWORK_SET)
+        && metadata.labels().containsKey("projectcalico.org/namespace")) {
+      problems.add("metadata.labels", "projectcalico.org/namespace is for sets of a namespace");
+    }
     boolean single = kind.equals(ResourceKind.CLUSTER_INFORMATION);
     boolean perNode =
         kind.equals(ResourceKind.BGP_CONFIGURATION)
@@ -173,7 +184,7 @@ public final class ResourceValidator {
     if (network == null) {
       return;
     }
-    if (!network.toString().equals(pool.cidr())) {
+    if (!isMasked(pool.cidr(), network)) {
       problems.add("spec.cidr", "\"" + pool.cidr() + "\" is not canonical: write it as " + network);
     }
     if (network.overlaps(LINK_LOCAL_4) || network.overlaps(LINK_LOCAL_6)) {
@@ -183,6 +194,15 @@ public final class ResourceValidator {
       problems.add("spec.ipipMode", "is for IPv4 pools only, " + network + " is IPv6");
     }
     blockSize(pool, network);
+  }
+
+  /** How an address is spelt makes no difference; whether it has bits of hosts does. */
+  private static boolean isMasked(String text, Cidr network) {
+    int slash = text.indexOf('/');
+    return slash > 0
+        && IpAddress.tryParse(text.substring(0, slash))
+            .filter(network.address()::equals)
+            .isPresent();
   }
 
   private void blockSize(IpPoolSpec pool, Cidr network) {
@@ -249,6 +269,9 @@ public final class ResourceValidator {
     if (endpoint.interfaceName() == null && endpoint.expectedIPs().isEmpty()) {
       problems.add("spec.interfaceName", "is missing: give it or expectedIPs");
     }
+    endpoint
+        .profiles()
+        .forEach(name -> problems.form("spec.profiles", name, LOOSE_NAME, LOOSE_NAME_TEXT));
     endpoint.expectedIPs().forEach(ip -> problems.address("spec.expectedIPs", ip));
     ports(endpoint.ports());
   }
@@ -444,11 +467,6 @@ public final class ResourceValidator {
                 value.apply(configuration),
                 DURATION,
                 "a duration such as 90s or 1m30s"));
-    problems.form(
-        "spec.defaultEndpointToHostAction",
-        configuration.defaultEndpointToHostAction(),
-        Pattern.compile("(?i)drop|return|accept"),
-        "Drop, Return or Accept");
     problems.form(
         "spec.interfacePrefix",
         configuration.interfacePrefix(),

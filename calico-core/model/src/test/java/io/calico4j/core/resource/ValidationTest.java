@@ -51,7 +51,7 @@ class ValidationTest {
         "{} | spec.cidr: is missing",
         "{'cidr':'10.65.0/16'} | spec.cidr: \"\"10.65.0/16\"\" is not a CIDR",
         "{'cidr':'10.65.0.1/16'} | write it as 10.65.0.0/16",
-        "{'cidr':'FD00::/48'} | write it as fd00::/48",
+        "{'cidr':'FD00:0::/48'} | ok",
         "{'cidr':'fd00::/48'} | ok",
         "{'cidr':'10.0.0.0/8','blockSize':19} | spec.blockSize: 19 is not within 20 to 32",
         "{'cidr':'10.0.0.0/8','blockSize':20} | ok",
@@ -174,7 +174,7 @@ class ValidationTest {
         "FelixConfiguration | default | {'ipipEnabled':true,'bpfEnabled':false} | ok",
         "FelixConfiguration | default | {'reportingInterval':'soon'} | a duration",
         "FelixConfiguration | default | {'reportingInterval':'1m30s'} | ok",
-        "FelixConfiguration | default | {'defaultEndpointToHostAction':'Explode'} | Drop, Return",
+        "FelixConfiguration | default | {'defaultEndpointToHostAction':'Explode'} | Drop",
         "FelixConfiguration | default | {'interfacePrefix':'cali,tap'} | ok",
         "FelixConfiguration | default | {'interfacePrefix':'ca li'} | a list of interface",
         "FelixConfiguration | default | {'failsafeInboundHostPorts':[{'port':70000}]}"
@@ -293,7 +293,7 @@ class ValidationTest {
         "{'action':'Allow','protocol':'ICMP','source':{'ports':[1]}} | need protocol TCP",
         "{'action':'Allow','protocol':'ICMP','source':{'notPorts':['http']}} | need protocol",
         "{'action':'Allow','destination':{'ports':['http']}} | ok",
-        "{'action':'Allow','protocol':'TCP','destination':{'ports':['0:65535']}} | ok",
+        "{'action':'Allow','protocol':'TCP','destination':{'ports':['1:65535']}} | ok",
         "{'action':'Allow','protocol':'TCP','destination':{'ports':['9:8']}} | ascending range",
         "{'action':'Allow','protocol':'TCP','destination':{'ports':[65536]}} | 65536",
         "{'action':'Allow','protocol':'TCP','destination':{'ports':['a b']}} | port \"\"a b\"\"",
@@ -338,5 +338,52 @@ class ValidationTest {
         "p",
         "{'types':['Ingress'],'ingress':[" + rule + "]}",
         expected.replace("\"\"", "\""));
+  }
+
+  /** Rules of upstream's validation that stand for their kind (libcalico-go/lib/validator/v3). */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '"',
+      value = {
+        "FelixConfiguration | default | {'defaultEndpointToHostAction':'drop'} | has not the form",
+        "FelixConfiguration | default | {'defaultEndpointToHostAction':''} | ok",
+        "FelixConfiguration | default | {'logSeverityFile':'badVal'} | spec.logSeverityFile",
+        "FelixConfiguration | default | {'logSeveritySys':'Fatal'} | ok",
+        "FelixConfiguration | default | {'openstackRegion':'FOO'} | spec.openstackRegion",
+        "FelixConfiguration | default | {'iptablesNATOutgoingInterfaceFilter':'a@1'} | Filter",
+        "FelixConfiguration | default | {'bpfExternalServiceMode':'Foo'} | Tunnel",
+        "FelixConfiguration | default | {'bpfExtToServiceConnmark':-1} | is not within 0",
+        "FelixConfiguration | default | {'bpfExtToServiceConnmark':4294967296} | is not within 0",
+        "FelixConfiguration | default | {'routeTableRange':{'min':1,'max':253}} | within 1 to 250",
+        "FelixConfiguration | default | {'routeTableRange':{'min':1,'max':250}} | ok",
+        "FelixConfiguration | default | {'routeTableRanges':[{'min':0,'max':250}]} | not within 1",
+        "FelixConfiguration | default | {'healthTimeoutOverrides':[{'name':'a','timeout':'-1ns'}]}"
+            + " | timeout",
+        "FelixConfiguration | default | {'ipv4ElevatedRoutePriority':0} | is not within 1",
+        "FelixConfiguration | default | {'natOutgoingAddress':'1.2.3.4/32'} | an IPv4 address",
+        "FelixConfiguration | default | {'natOutgoingAddress':'1.2.3.4'} | ok",
+        "FelixConfiguration | default | {'deviceRouteSourceAddress':'aa::1'} | an IPv4 address",
+        "FelixConfiguration | default | {'deviceRouteSourceAddressIPv6':'1.2.3.4'} | an IPv6",
+        "FelixConfiguration | default | {'prometheusMetricsHost':'localhost#'} | MetricsHost",
+        "FelixConfiguration | default | {'externalNodesList':['abcd::1']} | externalNodesList[0]",
+        "FelixConfiguration | default | {'bpfForceTrackPacketsFromIfaces':['a@4']} | Ifaces[0]",
+        "GlobalNetworkPolicy | knp.default.a | {} | metadata.name",
+        "NetworkPolicy | knp.default.a | {} | metadata.name",
+        "Tier | fo.o | {'order':1} | metadata.name",
+        "HostEndpoint | h | {'node':'n','interfaceName':'eth0','profiles':['.fun']} | profiles",
+        "GlobalNetworkPolicy | p | {'ingress':[{'action':'Allow','protocol':'TCP','destination':"
+            + "{'notPorts':['0:456']}}]} | 0:456 is not within 1 to 65535",
+        "GlobalNetworkPolicy | p | {'ingress':[{'action':'Allow','protocol':'ICMPv6',"
+            + "'ipVersion':4}]} | contradicts ipVersion 4",
+        "GlobalNetworkPolicy | p | {'egress':[{'action':'Allow','http':{'methods':['GET']}}]} |"
+            + " ingress only",
+        "GlobalNetworkPolicy | p | {'ingress':[{'action':'Allow','protocol':'TCP','http':"
+            + "{'paths':[{'exact':'/fo?o'}]}}]} | has a blank, ? or #",
+        "GlobalNetworkPolicy | p | {'ingress':[{'action':'Allow','source':{'namespaceSelector':"
+            + "'global() && all()'}}]} | global() stands alone",
+      })
+  void rulesOfTheirKind(String kind, String name, String spec, String expected) throws Exception {
+    check(kind, name, spec, expected);
   }
 }
