@@ -52,7 +52,7 @@ final class BgpViewBuilder {
             .filter(c -> c.metadata().name().equals("default"))
             .findFirst()
             .map(Resource::spec)
-            .orElse(new BgpConfigurationSpec(null, null, null, null));
+            .orElse(BgpConfigurationSpec.EMPTY);
     int port = global.listenPort() == null ? BGP_PORT : global.listenPort();
     List<Cidr> blocks = new ArrayList<>();
     below(IpamKeys.affinities(node, IpFamily.IPV4)).values().stream()

@@ -53,6 +53,10 @@ public record ResourceKind<S>(String kind, String plural, boolean namespaced, Cl
   public static final ResourceKind<BgpPeerSpec> BGP_PEER =
       new ResourceKind<>("BGPPeer", "bgppeers", false, BgpPeerSpec.class);
 
+  /** BGPFilter. */
+  public static final ResourceKind<BgpFilterSpec> BGP_FILTER =
+      new ResourceKind<>("BGPFilter", "bgpfilters", false, BgpFilterSpec.class);
+
   /** BGPConfiguration. */
   public static final ResourceKind<BgpConfigurationSpec> BGP_CONFIGURATION =
       new ResourceKind<>(
@@ -83,6 +87,7 @@ public record ResourceKind<S>(String kind, String plural, boolean namespaced, Cl
   private static final List<ResourceKind<?>> ALL =
       List.of(
           BGP_CONFIGURATION,
+          BGP_FILTER,
           BGP_PEER,
           CLUSTER_INFORMATION,
           FELIX_CONFIGURATION,

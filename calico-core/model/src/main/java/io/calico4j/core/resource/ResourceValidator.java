@@ -1,6 +1,7 @@
 package io.calico4j.core.resource;
 
 import io.calico4j.core.model.BgpConfigurationSpec;
+import io.calico4j.core.model.BgpFilterSpec;
 import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.HostEndpointSpec;
@@ -50,8 +51,11 @@ public final class ResourceValidator {
   private static final Pattern INTERFACE = Pattern.compile("[a-zA-Z0-9_.-]{1,15}");
   private static final Pattern HOST_INTERFACE = Pattern.compile("\\*|[a-zA-Z0-9_.-]{1,15}");
   private static final Pattern PORT_NAME = Pattern.compile("[A-Za-z0-9_.-]{1,128}");
-  private static final Pattern DURATION =
+
+  /** A Go duration, or seconds. */
+  static final Pattern DURATION =
       Pattern.compile("([0-9]+(\\.[0-9]+)?(ns|us|ms|s|m|h))+|[0-9]+(\\.[0-9]+)?");
+
   private static final Cidr LINK_LOCAL_4 = Cidr.parse("169.254.0.0/16");
   private static final Cidr LINK_LOCAL_6 = Cidr.parse("fe80::/10");
 
@@ -160,9 +164,11 @@ public final class ResourceValidator {
     } else if (spec instanceof NodeSpec node) {
       node(node);
     } else if (spec instanceof BgpPeerSpec peer) {
-      bgpPeer(peer);
+      new BgpValidator(problems).peer(peer);
     } else if (spec instanceof BgpConfigurationSpec configuration) {
-      bgpConfiguration(name, configuration);
+      new BgpValidator(problems).configuration(name, configuration);
+    } else if (spec instanceof BgpFilterSpec filter) {
+      new BgpValidator(problems).filter(filter);
     } else if (spec instanceof FelixConfigurationSpec configuration) {
       felixConfiguration(configuration);
     }
@@ -386,72 +392,6 @@ public final class ResourceValidator {
         .cidr(path, text)
         .filter(cidr -> cidr.family() != family)
         .ifPresent(cidr -> problems.add(path, text + " is not " + family.keyName()));
-  }
-
-  private void bgpPeer(BgpPeerSpec peer) {
-    problems.selector("spec.nodeSelector", peer.nodeSelector());
-    problems.selector("spec.peerSelector", peer.peerSelector());
-    if (given(peer.node()) && given(peer.nodeSelector())) {
-      problems.add("spec.node", "and nodeSelector exclude each other");
-    }
-    if (given(peer.peerSelector())) {
-      if (given(peer.peerIP())) {
-        problems.add("spec.peerIP", "and peerSelector exclude each other");
-      }
-      if (peer.asNumber() != null) {
-        problems.add("spec.asNumber", "follows from the nodes that peerSelector selects");
-      }
-    } else if (!given(peer.peerIP())) {
-      problems.add("spec.peerIP", "is missing: give it or peerSelector");
-    } else {
-      peerAddress(String.valueOf(peer.peerIP()));
-      if (peer.asNumber() == null) {
-        problems.add("spec.asNumber", "is missing: a peer with peerIP needs it");
-      }
-    }
-    if (Boolean.TRUE.equals(peer.keepOriginalNextHop()) && given(peer.nextHopMode())) {
-      problems.add("spec.keepOriginalNextHop", "and nextHopMode exclude each other");
-    }
-  }
-
-  private static boolean given(@Nullable String text) {
-    return text != null && !text.isEmpty();
-  }
-
-  private void peerAddress(String text) {
-    String address = text;
-    String port = "";
-    if (text.startsWith("[")) {
-      int end = text.indexOf(']');
-      address = end < 0 ? text : text.substring(1, end);
-      port = end < 0 ? "" : text.substring(end + 1).replaceFirst("^:", "");
-    } else if (text.indexOf(':') >= 0 && text.indexOf(':') == text.lastIndexOf(':')) {
-      address = text.substring(0, text.indexOf(':'));
-      port = text.substring(text.indexOf(':') + 1);
-    }
-    Optional<IpAddress> unused = problems.address("spec.peerIP", address);
-    if (!port.isEmpty() && !(port.matches("\\d{1,5}") && isPort(Integer.parseInt(port)))) {
-      problems.add("spec.peerIP", "port \"" + port + "\" is not within 1 to 65535");
-    }
-  }
-
-  private static boolean isPort(int number) {
-    return number >= 1 && number <= 65535;
-  }
-
-  private void bgpConfiguration(String name, BgpConfigurationSpec configuration) {
-    if (name.startsWith("node.")) {
-      if (configuration.nodeToNodeMeshEnabled() != null) {
-        problems.add("spec.nodeToNodeMeshEnabled", "belongs to BGPConfiguration default only");
-      }
-      if (configuration.asNumber() != null) {
-        problems.add("spec.asNumber", "belongs to BGPConfiguration default, or to the Node");
-      }
-    }
-    Integer port = configuration.listenPort();
-    if (port != null && !isPort(port)) {
-      problems.add("spec.listenPort", port + " is not within 1 to 65535");
-    }
   }
 
   private void felixConfiguration(FelixConfigurationSpec configuration) {

@@ -1,7 +1,7 @@
 package io.calico4j.core.resource;
 
-import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.BgpConfigurationSpec;
+import io.calico4j.core.model.BgpFilterSpec;
 import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.NodeSpec;
@@ -40,10 +40,11 @@ final class StoredForm {
     } else if (spec instanceof NodeSpec node) {
       check(node);
     } else if (spec instanceof BgpPeerSpec peer) {
-      check(peer);
+      BgpStoredForm.check(peer);
     } else if (spec instanceof BgpConfigurationSpec configuration) {
-      Integer port = configuration.listenPort();
-      require(port == null || isPort(port), "spec.listenPort", port);
+      BgpStoredForm.check(configuration);
+    } else if (spec instanceof BgpFilterSpec filter) {
+      BgpStoredForm.check(filter);
     }
   }
 
@@ -103,7 +104,7 @@ final class StoredForm {
     if (bgp != null) {
       requireAddress("spec.bgp.ipv4Address", bgp.ipv4Address());
       requireAddress("spec.bgp.ipv6Address", bgp.ipv6Address());
-      requireAs("spec.bgp.asNumber", bgp.asNumber());
+      BgpStoredForm.requireAs("spec.bgp.asNumber", bgp.asNumber());
       String cluster = bgp.routeReflectorClusterID();
       require(
           !isGiven(cluster)
@@ -113,30 +114,7 @@ final class StoredForm {
     }
   }
 
-  private static void check(BgpPeerSpec peer) {
-    requireSelector("spec.nodeSelector", peer.nodeSelector());
-    requireSelector("spec.peerSelector", peer.peerSelector());
-    requireAs("spec.asNumber", peer.asNumber());
-    String address = peer.peerIP() == null ? "" : peer.peerIP();
-    int port = address.lastIndexOf(':');
-    // An IPv6 address has a port only behind brackets.
-    if (port > 0 && (address.indexOf(':') == port || address.charAt(port - 1) == ']')) {
-      String number = address.substring(port + 1);
-      require(
-          number.matches("[0-9]{1,5}")
-              && Integer.parseInt(number) >= 1
-              && Integer.parseInt(number) <= 65535,
-          "spec.peerIP",
-          address);
-    }
-  }
-
-  /** AS number 0 is reserved (RFC 7607): bird refuses a whole configuration that has it. */
-  private static void requireAs(String field, @Nullable AsNumber number) {
-    require(number == null || number.value() != 0, field, String.valueOf(number));
-  }
-
-  private static void requireSelector(String field, @Nullable String text) {
+  static void requireSelector(String field, @Nullable String text) {
     try {
       if (isGiven(text)) {
         var unused = Selector.parse(String.valueOf(text));
@@ -146,7 +124,7 @@ final class StoredForm {
     }
   }
 
-  private static Cidr requireNetwork(String field, @Nullable String text) {
+  static Cidr requireNetwork(String field, @Nullable String text) {
     return Cidr.tryParse(String.valueOf(text))
         .orElseThrow(() -> new IllegalArgumentException(damaged(field, text)));
   }
@@ -157,15 +135,15 @@ final class StoredForm {
     }
   }
 
-  private static boolean isGiven(@Nullable String text) {
+  static boolean isGiven(@Nullable String text) {
     return text != null && !text.isEmpty();
   }
 
-  private static boolean isPort(int number) {
+  static boolean isPort(int number) {
     return number > 0 && number <= MAX_PORT;
   }
 
-  private static void require(boolean holds, String field, @Nullable Object value) {
+  static void require(boolean holds, String field, @Nullable Object value) {
     if (!holds) {
       throw new IllegalArgumentException(damaged(field, value));
     }

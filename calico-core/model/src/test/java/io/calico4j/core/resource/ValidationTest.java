@@ -153,10 +153,35 @@ class ValidationTest {
         "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':64513} | ok",
         "BGPPeer | p | {'peerIP':'192.0.2.1:1790','asNumber':64513} | ok",
         "BGPPeer | p | {'peerIP':'[fd00::1]:1790','asNumber':64513} | ok",
-        "BGPPeer | p | {'peerIP':'192.0.2.1:0','asNumber':64513} | port",
+        "BGPPeer | p | {'peerIP':'[9000::]:500'} | ok",
+        "BGPPeer | p | {'peerIP':'192.0.2.1:0','asNumber':64513} | spec.peerIP",
+        "BGPPeer | p | {'peerIP':'[fd00::1]:99999','asNumber':64513} | spec.peerIP",
+        "BGPPeer | p | {'peerIP':'[fd00::1','asNumber':64513} | spec.peerIP",
         "BGPPeer | p | {'peerIP':'tor','asNumber':64513} | spec.peerIP",
-        "BGPPeer | p | {'peerIP':'192.0.2.1'} | spec.asNumber: is missing",
-        "BGPPeer | p | {} | give it or peerSelector",
+        "BGPPeer | p | {'peerIP':'192.0.2.1'} | ok",
+        "BGPPeer | p | {'peerIP':'1.2.3.4','asNumber':61234,'localWorkloadSelector':'has(a)'}"
+            + " | spec.peerIP: and localWorkloadSelector",
+        "BGPPeer | p | {'peerSelector':'has(b)','asNumber':1,'localWorkloadSelector':'has(a)'}"
+            + " | spec.peerSelector: and localWorkloadSelector",
+        "BGPPeer | p | {'localWorkloadSelector':'has(a)'} | spec.asNumber: is missing",
+        "BGPPeer | p | {'localWorkloadSelector':'has(a)','asNumber':1} | ok",
+        "BGPPeer | p | {'localWorkloadSelector':'has(','asNumber':1} | spec.localWorkloadSelector",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'password':{'secretKeyRef':{'name':'s',"
+            + "'key':'k'}}} | ok",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'password':{'secretKeyRef':{'name':'s'}}}"
+            + " | spec.password.secretKeyRef.key: is missing",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'password':{'secretKeyRef':"
+            + "{'name':'../s','key':'k'}}} | spec.password.secretKeyRef.name",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'password':{}} | secretKeyRef: is missing",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'maxRestartTime':'soon'} | a duration",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'keepaliveTime':'1m30s'} | ok",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'ttlSecurity':256} | spec.ttlSecurity",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'numAllowedLocalASNumbers':-1} | negative",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'reachableBy':'fd00::1'} | other family",
+        "BGPPeer | p | {'peerSelector':'all()','reachableBy':'192.0.2.1'} | needs peerIP",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'reachableBy':'gw'} | spec.reachableBy",
+        "BGPPeer | p | {'peerIP':'192.0.2.1','asNumber':1,'reversePeering':'No'} | none of [Auto",
+        "BGPPeer | p | {} | give it, peerSelector or",
         "BGPPeer | p | {'peerSelector':'has(rr)'} | ok",
         "BGPPeer | p | {'peerSelector':'has(rr'} | spec.peerSelector",
         "BGPPeer | p | {'peerSelector':'has(rr)','asNumber':1} | follows from the nodes",
@@ -171,6 +196,59 @@ class ValidationTest {
         "BGPConfiguration | node.a | {'nodeToNodeMeshEnabled':false} | default only",
         "BGPConfiguration | default | {'listenPort':70000} | 70000 is not within 1 to 65535",
         "BGPConfiguration | default | {'bindMode':'All'} | none of [None, NodeIP]",
+        "BGPConfiguration | default | {'logSeverityScreen':'info'} | spec.logSeverityScreen",
+        "BGPConfiguration | node.a | {'logSeverityScreen':'Debug'} | ok",
+        "BGPConfiguration | default | {'serviceExternalIPs':[{'cidr':'8.8.8.8'}]} | ExternalIPs[0]",
+        "BGPConfiguration | default | {'serviceClusterIPs':[{'cidr':'x.x.x.x'}]} | ClusterIPs[0]",
+        "BGPConfiguration | default | {'serviceLoadBalancerIPs':[{}]} | BalancerIPs[0].cidr: is m",
+        "BGPConfiguration | default | {'serviceClusterIPs':[{'cidr':'fd00::/112'}]} | ok",
+        "BGPConfiguration | default | {'nodeToNodeMeshEnabled':false,'nodeMeshMaxRestartTime':'9s'}"
+            + " | needs the mesh",
+        "BGPConfiguration | default | {'nodeToNodeMeshEnabled':false,'nodeMeshPassword':"
+            + "{'secretKeyRef':{'name':'s','key':'k'}}} | spec.nodeMeshPassword: needs the mesh",
+        "BGPConfiguration | node.a | {'nodeMeshMaxRestartTime':'9s'} | default only",
+        "BGPConfiguration | default | {'nodeMeshMaxRestartTime':'3m20s'} | ok",
+        "BGPConfiguration | default | {'communities':[{'name':'c','value':'101:5695'}]} | no prefix",
+        "BGPConfiguration | default | {'communities':[{'name':'c','value':'65536:9'}],"
+            + "'prefixAdvertisements':[{'cidr':'192.0.2.0/28','communities':['c']}]} | no community",
+        "BGPConfiguration | default | {'prefixAdvertisements':[{'communities':['100:5964']}]}"
+            + " | spec.prefixAdvertisements[0].cidr: is missing",
+        "BGPConfiguration | default | {'prefixAdvertisements':[{'cidr':'2001:db8::/64',"
+            + "'communities':['100:100:4294967296']}]} | no community",
+        "BGPConfiguration | default | {'prefixAdvertisements':[{'cidr':'2001:db8::/64',"
+            + "'communities':['unknown']}]} | nor the name of one",
+        "BGPConfiguration | default | {'communities':[{'name':'c','value':'1:2:4294967295'}],"
+            + "'prefixAdvertisements':[{'cidr':'192.0.2.0/28','communities':['c','65535:1']}]} | ok",
+        "BGPConfiguration | default | {'localWorkloadPeeringIPV4':'999.1.1.1'} | PeeringIPV4",
+        "BGPConfiguration | default | {'localWorkloadPeeringIPV6':'169.254.1.1'} | is not ipv6",
+        "BGPConfiguration | default | {'ignoredInterfaces':['eth0; x']} | spec.ignoredInterfaces",
+        "BGPConfiguration | default | {'ignoredInterfaces':['vmnet*']} | ok",
+        "BGPFilter | f | {} | ok",
+        "BGPFilter | f | {'exportV4':[{'action':'Reject'}]} | ok",
+        "BGPFilter | f | {'exportV4':[{}]} | spec.exportV4[0].action: is missing",
+        "BGPFilter | f | {'exportV4':[{'action':'Deny'}]} | none of [Accept, Reject]",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','cidr':'10.0.0.0/8','matchOperator':'In',"
+            + "'prefixLength':{'min':16,'max':24}}]} | ok",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','cidr':'10.0.0.0/8'}]} | belong together",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','matchOperator':'In'}]} | belong together",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','prefixLength':{'min':1}}]} | needs cidr",
+        "BGPFilter | f | {'importV6':[{'action':'Accept','cidr':'10.0.0.0/8','matchOperator':'In'}]}"
+            + " | is not ipv6",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','cidr':'10.0.0.0/8','matchOperator':'Is'}]}"
+            + " | none of [Equal, NotEqual, In, NotIn]",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','interface':'eth0*'}]} | ok",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','interface':'a b'}]} | [0].interface",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','source':'Local'}]} | none of [RemotePeers]",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','peerType':'x'}]} | none of [eBGP, iBGP]",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','communities':{'values':[]}}]} | exactly one",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','communities':{'values':['1:2']}}]} | ok",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','communities':{'values':['1']}}]} | no comm",
+        "BGPFilter | f | {'importV4':[{'action':'Reject','operations':[{'setPriority':{'value':1}}]}"
+            + "]} | need action Accept",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','operations':[{}]}]} | must be one of",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','operations':[{'prependASPath':"
+            + "{'prefix':[65000,'1.1']}},{'addCommunity':{'value':'1:2:3'}}]}]} | ok",
+        "BGPFilter | f | {'importV4':[{'action':'Accept','priority':0}]} | 0 is not within",
         "FelixConfiguration | default | {'ipipEnabled':true,'bpfEnabled':false} | ok",
         "FelixConfiguration | default | {'reportingInterval':'soon'} | a duration",
         "FelixConfiguration | default | {'reportingInterval':'1m30s'} | ok",

@@ -51,10 +51,27 @@ public final class DamagedValues {
             + "'addresses':[{'address':'192.0.2.77/24','type':'CalicoNodeIP'}]}");
     GOOD.put(
         ResourceKind.BGP_PEER,
-        "{'peerIP':'192.0.2.78','asNumber':64513,'nodeSelector':\"x == 'y'\"}");
+        "{'peerIP':'192.0.2.78','asNumber':64513,'nodeSelector':\"x == 'y'\",'localASNumber':64514,"
+            + "'password':{'secretKeyRef':{'name':'s','key':'k'}},'filters':['d'],"
+            + "'sourceAddress':'None','nextHopMode':'Self','keepaliveTime':'10s',"
+            + "'maxRestartTime':'90s','numAllowedLocalASNumbers':1,'ttlSecurity':1,"
+            + "'reachableBy':'192.0.2.1','reversePeering':'Auto'}");
+    GOOD.put(
+        ResourceKind.BGP_FILTER,
+        "{'exportV4':[{'action':'Accept','cidr':'10.0.0.0/8','matchOperator':'In',"
+            + "'prefixLength':{'min':8,'max':24},'source':'RemotePeers','interface':'eth0',"
+            + "'peerType':'eBGP','communities':{'values':['1:2']},'asPathPrefix':[1,2],'priority':9,"
+            + "'operations':[{'addCommunity':{'value':'1:2:3'}},{'prependASPath':{'prefix':[1]}},"
+            + "{'setPriority':{'value':7}}]}],'importV6':[{'action':'Reject'}]}");
     GOOD.put(
         ResourceKind.BGP_CONFIGURATION,
-        "{'asNumber':64512,'nodeToNodeMeshEnabled':true,'listenPort':179}");
+        "{'asNumber':64512,'nodeToNodeMeshEnabled':true,'listenPort':179,"
+            + "'logSeverityScreen':'Info','ignoredInterfaces':['eth9'],'bindMode':'NodeIP',"
+            + "'nodeMeshPassword':{'secretKeyRef':{'name':'s','key':'k'}},"
+            + "'nodeMeshMaxRestartTime':'90s','serviceClusterIPs':[{'cidr':'10.96.0.0/12'}],"
+            + "'communities':[{'name':'c','value':'1:2'}],"
+            + "'prefixAdvertisements':[{'cidr':'10.0.0.0/8','communities':['c','1:2:3']}],"
+            + "'programClusterRoutes':'Disabled','ipv4NormalRoutePriority':7}");
     GOOD.put(
         ResourceKind.FELIX_CONFIGURATION,
         "{'logSeverityScreen':'Info','defaultEndpointToHostAction':'Return','reportingInterval':'0s'}");
