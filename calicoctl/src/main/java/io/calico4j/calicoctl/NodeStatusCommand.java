@@ -1,30 +1,25 @@
 package io.calico4j.calicoctl;
 
+import io.calico4j.core.bird.BirdControl;
+import io.calico4j.core.bird.BirdSession;
 import io.calico4j.core.datastore.etcd.LocalEtcd;
 import io.calico4j.core.endpoint.TeardownRecords;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintWriter;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.StringTokenizer;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code node status}: this host's BGP sessions, from bird's control socket, and the containers
- * that were removed while etcd was away and are still to be released.
+ * {@code node status}: whether calico-node runs, this host's BGP sessions with the numbers of their
+ * routes, from bird's control socket, and the containers that were removed while etcd was away and
+ * are still to be released.
  */
 @Command(
     description =
@@ -32,39 +27,90 @@ import picocli.CommandLine.Spec;
             + " away are still to be released.",
     mixinStandardHelpOptions = true)
 final class NodeStatusCommand implements Callable<Integer> {
+  private static final List<String> HEADER =
+      List.of("PEER ADDRESS", "PEER TYPE", "STATE", "SINCE", "INFO", "IMPORTED", "EXPORTED");
+
+  /** By the begin of the session's name; upstream's words. */
+  private static final Map<String, String> TYPES =
+      Map.of(
+          "Mesh_", "node-to-node mesh",
+          "Node_", "node specific",
+          "Global_", "global",
+          "Local_Workload_", "local workload");
+
   private final Path socket;
+  private final Path plugins;
   private final TeardownRecords teardowns;
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
   NodeStatusCommand(Map<String, String> environment) {
-    socket = Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico"), "bird.ctl");
+    Path run = Path.of(environment.getOrDefault("CALICO_RUN_DIR", "/run/calico"));
+    socket = run.resolve("bird.ctl");
+    plugins = run.resolve("plugin.sock");
     teardowns = new TeardownRecords(TeardownRecords.directory(LocalEtcd.libDirectory(environment)));
   }
 
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    List<String> lines;
+    List<BirdSession> sessions;
     try {
-      lines = ask("show protocols");
+      sessions = new BirdControl(socket).sessions();
     } catch (IOException e) {
       printTeardowns(out);
       throw new IOException(
           "bird cannot be asked at " + socket + ": is calico-node running here? " + e.getMessage(),
           e);
     }
-    Table table = new Table(List.of("PEER ADDRESS", "PEER TYPE", "STATE", "SINCE", "INFO"));
-    for (String line : lines) {
-      row(line, table);
-    }
-    out.println("Calico process is running.");
+    out.println(
+        isAgentRunning()
+            ? "Calico process is running."
+            : "Calico process is not running, bird is.");
     out.println();
-    out.println("IPv4 BGP status");
-    table.print(out);
-    out.println();
+    printSessions(out, "IPv4", sessions.stream().filter(s -> !s.isV6()).toList());
+    printSessions(out, "IPv6", sessions.stream().filter(BirdSession::isV6).toList());
     printTeardowns(out);
     return 0;
+  }
+
+  /** Tells whether calico-node listens for plugins. */
+  private boolean isAgentRunning() {
+    try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(plugins))) {
+      return channel.isConnected();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private static void printSessions(PrintWriter out, String family, List<BirdSession> sessions) {
+    out.println(family + " BGP status");
+    if (sessions.isEmpty()) {
+      out.println("No " + family + " peers found.");
+    } else {
+      Table table = new Table(HEADER);
+      for (BirdSession session : sessions) {
+        table.row(
+            List.of(
+                session.address(),
+                type(session.name()),
+                session.state(),
+                session.since(),
+                session.info(),
+                Long.toString(session.imported()),
+                Long.toString(session.exported())));
+      }
+      table.print(out);
+    }
+    out.println();
+  }
+
+  private static String type(String name) {
+    return TYPES.entrySet().stream()
+        .filter(type -> name.startsWith(type.getKey()))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElse("");
   }
 
   private void printTeardowns(PrintWriter out) throws IOException {
@@ -81,48 +127,5 @@ final class NodeStatusCommand implements Callable<Integer> {
                 .map(t -> waiting.count() + ", the oldest since " + t)
                 .orElse("none"));
     out.flush();
-  }
-
-  /** A line such as {@code Mesh_192_0_2_12 BGP --- up 22:03:43.230 Established}. */
-  private static void row(String line, Table table) {
-    StringTokenizer words = new StringTokenizer(line);
-    if (words.countTokens() < 5) {
-      return;
-    }
-    String name = words.nextToken();
-    String type =
-        name.startsWith("Mesh_")
-            ? "node-to-node mesh"
-            : name.startsWith("Node_")
-                ? "node specific"
-                : name.startsWith("Global_") ? "global" : "";
-    if (type.isEmpty() || !words.nextToken().equals("BGP")) {
-      return;
-    }
-    words.nextToken();
-    String state = words.nextToken();
-    String since = words.nextToken();
-    String info = words.hasMoreTokens() ? words.nextToken("\n").strip() : "";
-    String address = name.substring(name.indexOf('_') + 1).replace('_', '.');
-    table.row(List.of(address, type, state, since, info));
-  }
-
-  private List<String> ask(String command) throws IOException {
-    List<String> lines = new ArrayList<>();
-    try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-      channel.connect(UnixDomainSocketAddress.of(socket));
-      BufferedReader reader =
-          new BufferedReader(
-              new InputStreamReader(Channels.newInputStream(channel), StandardCharsets.US_ASCII));
-      String greeting = reader.readLine();
-      channel.write(ByteBuffer.wrap((command + "\n").getBytes(StandardCharsets.US_ASCII)));
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        if (line.startsWith("0000") || line.startsWith("8") || line.startsWith("9")) {
-          return lines;
-        }
-        lines.add(line.replaceFirst("^[0-9]{4}[- ]", "").strip());
-      }
-      throw new IOException("it closed the connection after " + greeting);
-    }
   }
 }

@@ -86,7 +86,12 @@ class NodeStatusTest {
       bird.join();
     }
     assertThat(out.toString())
-        .contains("192.0.2.12     node-to-node mesh   up      22:03:43   Established")
+        .contains(
+            "Calico process is not running, bird is.",
+            "IPv4 BGP status",
+            "192.0.2.12     node-to-node mesh   up      22:03:43   Established   3          2",
+            "IPv6 BGP status",
+            "2001:db8::9    global      start   22:03:44   Active Socket: refused   0          0")
         .endsWith("Teardown records that wait for etcd: none" + System.lineSeparator());
   }
 
@@ -94,7 +99,28 @@ class NodeStatusTest {
     try (SocketChannel client = server.accept()) {
       say(client, "0001 BIRD ready.\n");
       var unused = client.read(ByteBuffer.allocate(100));
-      say(client, "1002-Mesh_192_0_2_12 BGP --- up 22:03:43 Established\n0000 \n");
+      say(
+          client,
+          """
+          2002-Name       Proto      Table      State  Since         Info
+          1002-device1    Device     ---        up     22:03:43
+          1006-
+          1002-Mesh_192_0_2_12 BGP        ---        up     22:03:43      Established
+          1006-  BGP state:          Established
+              Neighbor address: 192.0.2.12
+              Neighbor AS:      64512
+            Channel ipv4
+              Routes:         3 imported, 1 filtered, 2 exported, 3 preferred
+              Route change stats:     received   rejected   filtered    ignored   accepted
+                Import updates:              7          0          0          0          7
+
+          1002-Global_2001_db8__9 BGP   ---        start  22:03:44      Active        Socket: refused
+          1006-  BGP state:          Active
+              Neighbor address: 2001:db8::9
+              Neighbor AS:      65001
+          0000
+          """
+              .replace("0000\n", "0000 \n"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -27,6 +27,7 @@ import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.address.HostAddress;
 import io.calico4j.node.address.UdpReach;
 import io.calico4j.node.bird.BirdManager;
+import io.calico4j.node.bird.BirdSettings;
 import io.calico4j.node.etcd.EmbeddedEtcd;
 import io.calico4j.node.etcd.EtcdFileWatch;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -35,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -162,10 +164,11 @@ public final class CalicoNode implements AutoCloseable {
     AtomicReference<Supplier<Optional<String>>> plugins =
         new AtomicReference<>(() -> Optional.of("calico-node is still starting"));
     readiness.add("PluginServer", () -> Objects.requireNonNull(plugins.get()).get());
+    List<BirdManager> birds = new ArrayList<>();
     if (settings.bird()) {
-      BirdManager bird =
-          own(new BirdManager(datastore, settings.node(), settings.runDirectory(), startBird()));
+      BirdManager bird = own(new BirdManager(datastore, birdSettings(), felix::localEndpoints));
       readiness.add("Bird", bird::problem);
+      birds.add(bird);
       bird.start();
     }
     HealthServer health =
@@ -208,6 +211,7 @@ public final class CalicoNode implements AutoCloseable {
         new Janitor(endpoints, Plugins.orchestrators(settings.rktDirectory())),
         felix::localEndpoints);
     Metrics.register(registry, felix, endpoints);
+    birds.forEach(bird -> BirdMetrics.register(registry, bird::sessions));
     if (mesos.isPresent()) {
       MesosMaintenance reconciling =
           own(
@@ -279,19 +283,23 @@ public final class CalicoNode implements AutoCloseable {
     return variables;
   }
 
-  /** Returns the command that starts bird. */
-  private List<String> startBird() {
+  private BirdSettings birdSettings() {
     Path run = settings.runDirectory();
-    return List.of(
-        "bird",
-        "-f",
-        "-R",
-        "-c",
-        run.resolve("bird.cfg").toString(),
-        "-s",
-        run.resolve("bird.ctl").toString(),
-        "-P",
-        run.resolve("bird.pid").toString());
+    return new BirdSettings(
+        settings.node(),
+        run,
+        List.of(
+            "bird",
+            "-f",
+            "-R",
+            "-c",
+            run.resolve("bird.cfg").toString(),
+            "-s",
+            run.resolve("bird.ctl").toString(),
+            "-P",
+            run.resolve("bird.pid").toString()),
+        settings.routerId(),
+        settings.secrets());
   }
 
   private static void awaitDatastore(ResourceClient resources)

@@ -13,6 +13,7 @@ import io.calico4j.core.setting.ValueType;
 import io.calico4j.node.address.Autodetection.Reach;
 import io.calico4j.node.address.HostAddress;
 import io.calico4j.node.address.NodeAddresses;
+import io.calico4j.node.bird.RouterId;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,6 +29,8 @@ import java.util.stream.Stream;
  * @param addresses this host's
  * @param asNumber empty inherits the cluster's
  * @param bird whether bird runs BGP
+ * @param routerId how bird's router id is chosen
+ * @param secrets where passwords of BGP sessions are
  * @param poolCidr of the pool that is made when there is none
  * @param defaultPools whether one is made at all
  * @param runDirectory sockets and locks
@@ -44,6 +47,8 @@ record NodeSettings(
     NodeAddresses addresses,
     String asNumber,
     boolean bird,
+    RouterId routerId,
+    Path secrets,
     String poolCidr,
     boolean defaultPools,
     Path runDirectory,
@@ -92,6 +97,21 @@ record NodeSettings(
           ValueType.oneOf(BIRD, "none", "vxlan"),
           BIRD,
           "bird runs BGP, the others run none");
+
+  private static final Setting<RouterId> ROUTER_ID =
+      Setting.of(
+              "CALICO_ROUTER_ID",
+              ValueType.strict("hash, or an IPv4 address", RouterId::new),
+              RouterId.ADDRESS,
+              "bird's router id; hash makes it of the node's name")
+          .orElse("the node's IPv4 address, else hash");
+
+  private static final Setting<Path> SECRETS =
+      Setting.of(
+          "CALICO_BGP_SECRETS_DIR",
+          ValueType.path(),
+          Path.of("/etc/calico/bgp-secrets"),
+          "passwords of BGP sessions: file NAME/KEY for each secretKeyRef");
 
   private static final Setting<String> POOL =
       Setting.of(
@@ -145,6 +165,8 @@ record NodeSettings(
                   List.<Setting<?>>of(
                       AS,
                       BACKEND,
+                      ROUTER_ID,
+                      SECRETS,
                       POOL,
                       NO_POOLS,
                       RUN_DIRECTORY,
@@ -173,6 +195,8 @@ record NodeSettings(
         NodeAddresses.find(values, host, reach),
         values.get(AS),
         values.get(BACKEND).equals(BIRD),
+        values.get(ROUTER_ID),
+        values.get(SECRETS),
         values.get(POOL),
         !values.get(NO_POOLS),
         values.get(RUN_DIRECTORY),

@@ -15,6 +15,7 @@ import io.calico4j.core.setting.Settings;
 import io.calico4j.core.testing.GeneratedSection;
 import io.calico4j.core.testing.SettingExample;
 import io.calico4j.node.address.Autodetection;
+import io.calico4j.node.bird.RouterId;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.net.URI;
@@ -59,6 +60,18 @@ class NodeTablesTest {
               NODE,
               RUN,
               LIB,
+              example(
+                  "CALICO_ROUTER_ID",
+                  RouterId.ADDRESS,
+                  "hash",
+                  new RouterId("hash"),
+                  "2001:db8::1"),
+              example(
+                  "CALICO_BGP_SECRETS_DIR",
+                  Path.of("/etc/calico/bgp-secrets"),
+                  "/s",
+                  Path.of("/s"),
+                  NUL),
               example("IP", "autodetect", "192.0.2.11/24", "192.0.2.11/24", "192.0.2"),
               example("IP6", "", "none", "none", "192.0.2.1"),
               example(

@@ -1,209 +1,230 @@
 package io.calico4j.node.bird;
 
-import io.calico4j.core.ipam.decision.IpamKeys;
-import io.calico4j.core.model.AsNumber;
 import io.calico4j.core.model.BgpConfigurationSpec;
 import io.calico4j.core.model.BgpPeerSpec;
+import io.calico4j.core.model.Community;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.IpPoolSpec;
 import io.calico4j.core.model.NodeSpec;
 import io.calico4j.core.model.Resource;
-import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import io.calico4j.core.net.IpFamily;
-import io.calico4j.core.resource.ValidationFilter;
-import io.calico4j.core.selector.Selector;
+import io.calico4j.core.resource.PeerAddress;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Derives a node's view of BGP from the datastore's keys. */
+/** Derives a node's view of BGP from what is stored. */
 final class BgpViewBuilder {
-  private static final int BGP_PORT = 179;
-  private static final Pattern PEER = Pattern.compile("([0-9.]+)(?::([0-9]{1,5}))?");
+  private static final int NORMAL_PRIORITY = 1024;
 
   private final NodeName node;
   private final SortedMap<String, Entry> entries;
+  private final RouterId routerId;
+  private final Passwords passwords;
+  private final List<Resource<WorkloadEndpointSpec>> workloads;
+  private final Set<String> notes = new TreeSet<>();
 
-  BgpViewBuilder(NodeName node, SortedMap<String, Entry> entries) {
+  /**
+   * Begins.
+   *
+   * @param workloads the endpoints of this node
+   */
+  BgpViewBuilder(
+      NodeName node,
+      SortedMap<String, Entry> entries,
+      RouterId routerId,
+      Passwords passwords,
+      List<Resource<WorkloadEndpointSpec>> workloads) {
     this.node = node;
     this.entries = entries;
+    this.routerId = routerId;
+    this.passwords = passwords;
+    this.workloads = workloads;
   }
 
-  /** Returns the view; empty while this node has no BGP address. */
+  /**
+   * Returns the view; empty while this node has no BGP address.
+   *
+   * @throws IllegalArgumentException when a BGPConfiguration of this node cannot be read
+   */
   Optional<BgpView> build() {
-    List<Resource<NodeSpec>> nodes = all(ResourceKind.NODE);
-    Resource<NodeSpec> own =
-        nodes.stream().filter(n -> node.is(n.metadata().name())).findFirst().orElse(null);
-    IpAddress address = own == null ? null : address(own);
-    if (own == null || address == null) {
+    BgpResources stored = new BgpResources(node, entries);
+    Resource<NodeSpec> own = stored.ownNode().orElse(null);
+    if (own == null) {
       return Optional.empty();
     }
-    BgpConfigurationSpec global =
-        all(ResourceKind.BGP_CONFIGURATION).stream()
-            .filter(c -> c.metadata().name().equals("default"))
-            .findFirst()
-            .map(Resource::spec)
-            .orElse(BgpConfigurationSpec.EMPTY);
-    int port = global.listenPort() == null ? BGP_PORT : global.listenPort();
-    List<Cidr> blocks = new ArrayList<>();
-    below(IpamKeys.affinities(node, IpFamily.IPV4)).values().stream()
-        .filter(e -> !e.value().contains("pending"))
-        .forEach(e -> IpamKeys.tryCidrOf(e.key()).ifPresent(blocks::add));
-    List<Cidr> pools = new ArrayList<>();
-    List<Cidr> hidden = new ArrayList<>();
-    List<Cidr> tunnels = new ArrayList<>();
-    for (Resource<IpPoolSpec> pool : all(ResourceKind.IP_POOL)) {
-      if (pool.spec().network().address().isV4()) {
-        boolean secret = Boolean.TRUE.equals(pool.spec().disableBGPExport());
-        (secret ? hidden : pools).add(pool.spec().network());
-        if (isOn(pool.spec().vxlanMode()) || isOn(pool.spec().ipipMode())) {
-          tunnels.add(pool.spec().network());
-        }
-      }
-    }
-    Map<IpAddress, BgpView.Peer> peers = new LinkedHashMap<>();
-    explicit(own, nodes, global, port, peers);
-    if (!Boolean.FALSE.equals(global.nodeToNodeMeshEnabled()) && clusterId(own).isEmpty()) {
-      for (Resource<NodeSpec> other : nodes) {
-        IpAddress peer = address(other);
-        if (peer != null && !peer.equals(address) && clusterId(other).isEmpty()) {
-          peers.putIfAbsent(peer, peer("Mesh_", own, other, peer, global, port));
-        }
-      }
+    List<BgpView.Family> families =
+        Stream.of(IpFamily.IPV4, IpFamily.IPV6)
+            .flatMap(family -> BgpResources.address(own, family).stream())
+            .map(address -> family(stored, own, address))
+            .toList();
+    if (families.isEmpty()) {
+      return Optional.empty();
     }
     return Optional.of(
         new BgpView(
-            address,
-            asNumber(own, global),
-            clusterId(own),
-            port,
-            blocks,
-            pools,
-            hidden,
-            tunnels,
-            List.copyOf(peers.values())));
+            new BgpView.Node(
+                routerId.of(node, BgpResources.address(own, IpFamily.IPV4)),
+                stored.asNumber(own),
+                BgpResources.clusterId(own),
+                stored.listenPort(node.text()).orElse(BgpResources.BGP_PORT),
+                "NodeIP".equals(stored.global().bindMode()),
+                stored.global().ignoredInterfaces(),
+                logging(stored)),
+            families));
+  }
+
+  /** Returns what cannot be done as it is asked for, of the view built last. */
+  List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  private static BgpView.Logging logging(BgpResources stored) {
+    String text = stored.own().logSeverityScreen();
+    if (text == null || text.isEmpty()) {
+      text = stored.global().logSeverityScreen();
+    }
+    return switch (String.valueOf(text).toLowerCase(Locale.ROOT)) {
+      case "trace", "debug" -> BgpView.Logging.DEBUG;
+      case "warning" -> BgpView.Logging.WARNING;
+      case "error" -> BgpView.Logging.ERROR;
+      case "fatal" -> BgpView.Logging.FATAL;
+      case "none" -> BgpView.Logging.NONE;
+      default -> BgpView.Logging.INFO;
+    };
+  }
+
+  private BgpView.Family family(BgpResources stored, Resource<NodeSpec> own, IpAddress address) {
+    IpFamily family = address.family();
+    SessionOptions options = new SessionOptions(stored, family, passwords, notes);
+    List<BgpSession> sessions =
+        new SessionResolver(stored, own, address, options, workloads).resolve();
+    boolean reflector = !BgpResources.clusterId(own).isEmpty();
+    return new BgpView.Family(
+        family,
+        address,
+        priority(stored.global(), family),
+        stored.blocks(family),
+        pools(stored, family),
+        networks(family, advertised(stored.global())),
+        reflector ? networks(family, external(stored.global())) : List.of(),
+        communities(stored, family),
+        gateways(stored, sessions, family),
+        options.filters(),
+        sessions);
+  }
+
+  private static int priority(BgpConfigurationSpec global, IpFamily family) {
+    Integer given =
+        family == IpFamily.IPV4
+            ? global.ipv4NormalRoutePriority()
+            : global.ipv6NormalRoutePriority();
+    return given == null ? NORMAL_PRIORITY : given;
+  }
+
+  private static List<BgpView.Pool> pools(BgpResources stored, IpFamily family) {
+    String routes = String.valueOf(stored.global().programClusterRoutes());
+    boolean plain = !routes.equals("Disabled") && !routes.equals("EnabledIPIPOnly");
+    List<BgpView.Pool> pools = new ArrayList<>();
+    for (Resource<IpPoolSpec> pool : stored.pools()) {
+      Cidr cidr = pool.spec().network();
+      if (cidr.family() == family) {
+        boolean tunnel = isOn(pool.spec().vxlanMode()) || isOn(pool.spec().ipipMode());
+        boolean hidden = Boolean.TRUE.equals(pool.spec().disableBGPExport());
+        pools.add(new BgpView.Pool(cidr, hidden, plain && !tunnel, !tunnel));
+      }
+    }
+    return pools;
   }
 
   private static boolean isOn(@Nullable String mode) {
     return mode != null && !mode.isEmpty() && !mode.equals("Never");
   }
 
-  private void explicit(
-      Resource<NodeSpec> own,
-      List<Resource<NodeSpec>> nodes,
-      BgpConfigurationSpec global,
-      int port,
-      Map<IpAddress, BgpView.Peer> peers) {
-    for (Resource<BgpPeerSpec> resource : all(ResourceKind.BGP_PEER)) {
-      BgpPeerSpec spec = resource.spec();
-      boolean local = isLocal(spec, own);
-      boolean everywhere = spec.node() == null && spec.nodeSelector() == null;
-      String prefix = everywhere ? "Global_" : "Node_";
-      String selector = spec.peerSelector();
-      if (selector != null && !selector.isEmpty()) {
-        Selector remote = Selector.parse(selector);
-        for (Resource<NodeSpec> other : nodes) {
-          boolean forward = local && remote.matches(other.metadata().labels());
-          boolean reverse = remote.matches(own.metadata().labels()) && isLocal(spec, other);
-          IpAddress peer = address(other);
-          if ((forward || reverse) && peer != null && !peer.equals(address(own))) {
-            peers.putIfAbsent(peer, peer(prefix, own, other, peer, global, port));
-          }
-        }
-        continue;
-      }
-      Matcher matcher = PEER.matcher(String.valueOf(spec.peerIP()));
-      AsNumber remoteAs = spec.asNumber();
-      if (!local || remoteAs == null || !matcher.matches()) {
-        continue;
-      }
-      IpAddress peer = IpAddress.tryParse(matcher.group(1)).orElse(null);
-      if (peer == null) {
-        continue;
-      }
-      int peerPort = matcher.group(2) == null ? BGP_PORT : Integer.parseInt(matcher.group(2));
-      if (!peer.equals(address(own))) {
-        peers.putIfAbsent(
-            peer,
-            new BgpView.Peer(name(prefix, peer), peer, peerPort, remoteAs.value(), false, false));
-      }
+  /** Returns all networks of services; those of load balancers only when they are aggregated. */
+  private static List<BgpConfigurationSpec.CidrEntry> advertised(BgpConfigurationSpec global) {
+    List<BgpConfigurationSpec.CidrEntry> all = new ArrayList<>(global.serviceClusterIPs());
+    all.addAll(global.serviceExternalIPs());
+    if (!"Disabled".equals(global.serviceLoadBalancerAggregation())) {
+      all.addAll(global.serviceLoadBalancerIPs());
     }
+    return all;
   }
 
-  private static boolean isLocal(BgpPeerSpec spec, Resource<NodeSpec> node) {
-    String selector = spec.nodeSelector();
-    if (selector != null && !selector.isEmpty()) {
-      return Selector.parse(selector).matches(node.metadata().labels());
-    }
-    return spec.node() == null
-        || spec.node().isEmpty()
-        || spec.node().equals(node.metadata().name());
+  private static List<BgpConfigurationSpec.CidrEntry> external(BgpConfigurationSpec global) {
+    List<BgpConfigurationSpec.CidrEntry> all = new ArrayList<>(global.serviceLoadBalancerIPs());
+    all.addAll(global.serviceExternalIPs());
+    return all;
   }
 
-  private static BgpView.Peer peer(
-      String prefix,
-      Resource<NodeSpec> own,
-      Resource<NodeSpec> other,
-      IpAddress address,
-      BgpConfigurationSpec global,
-      int port) {
-    long as = asNumber(other, global);
-    boolean client =
-        !clusterId(own).isEmpty()
-            && as == asNumber(own, global)
-            && !clusterId(other).equals(clusterId(own));
-    IpAddress ours = address(own);
-    boolean passive = ours != null && address.toString().compareTo(ours.toString()) > 0;
-    return new BgpView.Peer(name(prefix, address), address, port, as, passive, client);
-  }
-
-  private static String name(String prefix, IpAddress address) {
-    return prefix + address.toString().replace('.', '_').replace(':', '_');
-  }
-
-  private static @Nullable IpAddress address(Resource<NodeSpec> node) {
-    NodeSpec.Bgp bgp = node.spec().bgp();
-    String text = bgp == null ? null : bgp.ipv4Address();
-    if (text == null) {
-      return null;
-    }
-    int slash = text.indexOf('/');
-    return IpAddress.tryParse(slash < 0 ? text : text.substring(0, slash)).orElse(null);
-  }
-
-  private static long asNumber(Resource<NodeSpec> node, BgpConfigurationSpec global) {
-    NodeSpec.Bgp bgp = node.spec().bgp();
-    if (bgp != null && bgp.asNumber() != null) {
-      return bgp.asNumber().value();
-    }
-    AsNumber common = global.asNumber();
-    return common == null ? AsNumber.DEFAULT.value() : common.value();
-  }
-
-  private static String clusterId(Resource<NodeSpec> node) {
-    NodeSpec.Bgp bgp = node.spec().bgp();
-    String id = bgp == null ? null : bgp.routeReflectorClusterID();
-    return id == null || id.isEmpty() ? "" : IpAddress.parse(id).toString();
-  }
-
-  /** Returns those that can be read: a damaged one leaves itself out, and Felix names it. */
-  private <S> List<Resource<S>> all(ResourceKind<S> kind) {
-    ValidationFilter filter = ValidationFilter.silent();
-    return below(kind.prefix()).values().stream()
-        .flatMap(entry -> filter.accept(kind, entry).stream())
+  private static List<Cidr> networks(
+      IpFamily family, Collection<BgpConfigurationSpec.CidrEntry> entries) {
+    return entries.stream()
+        .flatMap(entry -> Cidr.tryParse(String.valueOf(entry.cidr())).stream())
+        .filter(cidr -> cidr.family() == family)
         .toList();
   }
 
-  private SortedMap<String, Entry> below(String prefix) {
-    return entries.subMap(prefix, prefix + Character.MAX_VALUE);
+  /** The node's own prefixAdvertisements, if there are any, replace the cluster's. */
+  private List<BgpView.Tagged> communities(BgpResources stored, IpFamily family) {
+    BgpConfigurationSpec chosen =
+        stored.own().prefixAdvertisements().isEmpty() ? stored.global() : stored.own();
+    List<BgpView.Tagged> tagged = new ArrayList<>();
+    for (BgpConfigurationSpec.PrefixAdvertisement prefix : chosen.prefixAdvertisements()) {
+      Optional<Cidr> cidr = Cidr.tryParse(String.valueOf(prefix.cidr()));
+      List<Community> communities =
+          prefix.communities().stream()
+              .flatMap(text -> community(text, chosen, stored.global()).stream())
+              .toList();
+      if (cidr.isPresent() && cidr.get().family() == family && !communities.isEmpty()) {
+        tagged.add(new BgpView.Tagged(cidr.get(), communities));
+      }
+    }
+    return tagged;
+  }
+
+  private Optional<Community> community(
+      String text, BgpConfigurationSpec chosen, BgpConfigurationSpec global) {
+    Optional<Community> found =
+        Stream.concat(chosen.communities().stream(), global.communities().stream())
+            .filter(named -> text.equals(named.name()))
+            .findFirst()
+            .map(BgpConfigurationSpec.NamedCommunity::value)
+            .or(() -> Optional.of(text))
+            .flatMap(Community::tryParse);
+    if (found.isEmpty()) {
+      notes.add("BGPConfiguration names community " + text + ", which is nowhere: it is not added");
+    }
+    return found;
+  }
+
+  private static SortedMap<IpAddress, IpAddress> gateways(
+      BgpResources stored, List<BgpSession> sessions, IpFamily family) {
+    SortedMap<IpAddress, IpAddress> gateways = new TreeMap<>();
+    for (Resource<BgpPeerSpec> peer : stored.peers()) {
+      String gateway = peer.spec().reachableBy();
+      Optional<IpAddress> remote =
+          PeerAddress.tryParse(String.valueOf(peer.spec().peerIP())).map(PeerAddress::address);
+      if (gateway != null
+          && remote.isPresent()
+          && sessions.stream().anyMatch(session -> session.address().equals(remote.get()))) {
+        IpAddress.tryParse(gateway)
+            .filter(address -> address.family() == family)
+            .ifPresent(address -> gateways.putIfAbsent(remote.get(), address));
+      }
+    }
+    return gateways;
   }
 }

@@ -1,23 +1,25 @@
 package io.calico4j.node.bird;
 
+import io.calico4j.core.bird.BirdControl;
+import io.calico4j.core.bird.BirdSession;
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.KeyspaceSyncer;
 import io.calico4j.core.ipam.decision.IpamKeys;
 import io.calico4j.core.model.Entry;
+import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpFamily;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,28 +34,42 @@ public final class BirdManager implements AutoCloseable {
 
   private static final int WATCH_SECONDS = 1;
 
-  private final NodeName node;
-  private final Path configuration;
+  private final BirdSettings settings;
+  private final BirdFile configuration;
   private final BirdControl control;
-  private final List<String> command;
+  private final Passwords passwords;
+  private final Supplier<List<Resource<WorkloadEndpointSpec>>> workloads;
   private final KeyspaceSyncer syncer;
   private final TreeMap<String, Entry> entries = new TreeMap<>();
   private final ScheduledExecutorService watchdog = Daemons.timer("bird-watchdog");
   private String loaded = "";
   private boolean inSync;
+
+  /** What the configuration depends on and what is not watched. */
+  private RecordedPasswords used;
+
+  private List<Resource<WorkloadEndpointSpec>> usedWorkloads = List.of();
+
+  private Set<String> notes = Set.of();
   private volatile boolean configured;
   private volatile String problem = "it has no configuration yet";
 
   /**
    * Makes a manager; nothing happens before {@link #start}.
    *
-   * @param command how bird is started, when none is running
+   * @param workloads the endpoints of this node
    */
-  public BirdManager(Datastore datastore, NodeName node, Path runDirectory, List<String> command) {
-    this.node = node;
-    this.command = List.copyOf(command);
-    configuration = runDirectory.resolve("bird.cfg");
-    control = new BirdControl(runDirectory.resolve("bird.ctl"));
+  public BirdManager(
+      Datastore datastore,
+      BirdSettings settings,
+      Supplier<List<Resource<WorkloadEndpointSpec>>> workloads) {
+    this.settings = settings;
+    this.workloads = workloads;
+    NodeName node = settings.node();
+    configuration = new BirdFile(settings.runDirectory().resolve("bird.cfg"));
+    control = new BirdControl(settings.runDirectory().resolve("bird.ctl"));
+    passwords = new PasswordFiles(settings.secrets());
+    used = new RecordedPasswords(passwords);
     syncer =
         new KeyspaceSyncer(
             datastore,
@@ -61,8 +77,10 @@ public final class BirdManager implements AutoCloseable {
                 ResourceKind.NODE.prefix(),
                 ResourceKind.IP_POOL.prefix(),
                 ResourceKind.BGP_PEER.prefix(),
+                ResourceKind.BGP_FILTER.prefix(),
                 ResourceKind.BGP_CONFIGURATION.prefix(),
-                IpamKeys.affinities(node, IpFamily.IPV4)),
+                IpamKeys.affinities(node, IpFamily.IPV4),
+                IpamKeys.affinities(node, IpFamily.IPV6)),
             new KeyspaceSyncer.Listener() {
               @Override
               public void onUpdate(String key, @Nullable Entry entry) {
@@ -106,7 +124,7 @@ public final class BirdManager implements AutoCloseable {
     if (configured && !control.isAlive()) {
       fail("bird does not answer any more");
     }
-    if (!configured) {
+    if (!configured || used.haveChanged() || !usedWorkloads.equals(speakers())) {
       load();
     }
   }
@@ -134,16 +152,24 @@ public final class BirdManager implements AutoCloseable {
       return;
     }
     try {
-      Optional<BgpView> view = new BgpViewBuilder(node, entries).build();
+      used = new RecordedPasswords(passwords);
+      usedWorkloads = speakers();
+      BgpViewBuilder builder =
+          new BgpViewBuilder(settings.node(), entries, settings.routerId(), used, usedWorkloads);
+      Optional<BgpView> view = builder.build();
       if (view.isEmpty()) {
-        fail("bird keeps its configuration: Node " + node + " is missing or has no BGP address");
+        fail(
+            "bird keeps its configuration: Node "
+                + settings.node()
+                + " is missing or has no BGP address");
         return;
       }
+      say(builder.notes());
       String text = BirdConfigRenderer.render(view.get());
       if (text.equals(loaded) && configured) {
         return;
       }
-      install(text);
+      configuration.install(view.get(), text);
       tellBird();
       loaded = text;
       configured = true;
@@ -155,17 +181,29 @@ public final class BirdManager implements AutoCloseable {
     }
   }
 
-  private void install(String text) throws IOException, InterruptedException {
-    Path next = configuration.resolveSibling("bird.cfg.next");
-    Files.write(next, text.getBytes(StandardCharsets.UTF_8));
-    Process check =
-        new ProcessBuilder("bird", "-p", "-c", next.toString()).redirectErrorStream(true).start();
-    String output = new String(check.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    if (check.waitFor() != 0) {
-      throw new IOException("bird refuses the new configuration: " + output.strip());
+  /** Returns the endpoints of this node, if a BGPPeer may select some of them. */
+  private List<Resource<WorkloadEndpointSpec>> speakers() {
+    String prefix = ResourceKind.BGP_PEER.prefix();
+    boolean selected =
+        entries.subMap(prefix, prefix + Character.MAX_VALUE).values().stream()
+            .anyMatch(entry -> entry.value().contains("localWorkloadSelector"));
+    return selected ? List.copyOf(workloads.get()) : List.of();
+  }
+
+  /** Logs what cannot be done as it is asked for, once for as long as it is so. */
+  private void say(List<String> now) {
+    now.stream().filter(note -> !notes.contains(note)).forEach(note -> log.warn("{}", note));
+    notes = Set.copyOf(now);
+  }
+
+  /** Returns the sessions and their routes; empty when bird cannot be asked. */
+  public List<BirdSession> sessions() {
+    try {
+      return control.sessions();
+    } catch (IOException e) {
+      log.debug("bird cannot be asked: {}", e.getMessage());
+      return List.of();
     }
-    Files.move(
-        next, configuration, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
   private void tellBird() throws IOException, InterruptedException {
@@ -174,11 +212,11 @@ public final class BirdManager implements AutoCloseable {
       answer = control.configure();
     } catch (IOException e) {
       Process bird =
-          new ProcessBuilder(command)
+          new ProcessBuilder(settings.command())
               .redirectErrorStream(true)
               .redirectOutput(
                   ProcessBuilder.Redirect.appendTo(
-                      configuration.resolveSibling("bird.log").toFile()))
+                      settings.runDirectory().resolve("bird.log").toFile()))
               .start();
       if (bird.waitFor(300, TimeUnit.MILLISECONDS)) {
         throw new IOException(

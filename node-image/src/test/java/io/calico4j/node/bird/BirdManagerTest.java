@@ -8,6 +8,7 @@ import io.calico4j.core.testing.MemoryDatastore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -48,9 +49,13 @@ class BirdManagerTest {
   private BirdManager manager(String startBird) {
     return new BirdManager(
         datastore,
-        new NodeName("here"),
-        directory,
-        List.of("sh", "-c", "cd " + directory + "; " + startBird));
+        new BirdSettings(
+            new NodeName("here"),
+            directory,
+            List.of("sh", "-c", "cd " + directory + "; " + startBird),
+            RouterId.ADDRESS,
+            directory.resolve("secrets")),
+        List::of);
   }
 
   private void node(String name, String address, String labels) throws Exception {
@@ -212,5 +217,48 @@ class BirdManagerTest {
     bird = new FakeBird(directory.resolve("bird.ctl"));
     until("a bird that answers is adopted", () -> manager.problem().isEmpty());
     assertThat(bird.configured()).isEqualTo(1);
+  }
+
+  private void peerWithPassword() throws Exception {
+    put(
+        "bgppeers/tor",
+        "{'metadata':{'name':'tor'},'spec':{'peerIP':'192.0.2.9','asNumber':65001,"
+            + "'password':{'secretKeyRef':{'name':'bgp','key':'tor'}}}}");
+  }
+
+  private void password(String text) throws IOException {
+    Path file = directory.resolve("secrets/bgp/tor");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, text);
+  }
+
+  @Test
+  void aPasswordIsReadFromItsFileAndReadByNobodyElse() throws Exception {
+    peerWithPassword();
+    startConfigured();
+    assertThat(configuration()).contains("disabled;").doesNotContain("password \"");
+    password("first one\n");
+    until("the password is configured", () -> configuration().contains("password \"first one\";"));
+    assertThat(configuration()).doesNotContain("disabled;");
+    password("second");
+    until("the new one is configured", () -> configuration().contains("password \"second\";"));
+    assertThat(Files.getPosixFilePermissions(directory.resolve("bird.cfg")))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    assertThat(bird.configured()).isEqualTo(3);
+    severalLooks();
+    assertThat(bird.configured()).isEqualTo(3);
+    password("has \" a quotation mark");
+    until("the session stays down", () -> configuration().contains("disabled;"));
+    assertThat(configuration()).doesNotContain("quotation");
+  }
+
+  @Test
+  void whatBirdRefusesIsSaidWithoutPasswords() throws Exception {
+    peerWithPassword();
+    password("number");
+    startConfigured();
+    asNumberThatBirdRefuses();
+    untilProblem("bird refuses the new configuration: ");
+    assertThat(manager.problem()).hasValueSatisfying(p -> assertThat(p).doesNotContain("number"));
   }
 }
