@@ -146,6 +146,8 @@ final class BirdConfigRenderer {
   private static String announcements(BgpView.Family family) {
     StringBuilder text = new StringBuilder("function calico_announce_");
     text.append(suffix(family)).append("(bool same_as) {\n");
+    // A pool may overlap the network of one of the host's interfaces, which is not the cluster's.
+    text.append("  if source = RTS_DEVICE then reject;\n");
     family.pools().stream()
         .filter(BgpView.Pool::hidden)
         .forEach(pool -> inside(text, pool.cidr(), "reject"));
