@@ -133,6 +133,15 @@ public final class Testbed implements Closeable {
     return host;
   }
 
+  /** Gives this process's own namespace an address of 192.0.2.0/24 on the hosts' segment. */
+  void joinSegment(String address) throws IOException {
+    Command.of("ip", "link", "add", "own", "type", "veth", "peer", "own", "netns", fabric.name())
+        .mustRun();
+    Namespace.own().ip("address", "add", address + "/24", "dev", "own");
+    Namespace.own().ip("link", "set", "own", "up");
+    fabric.ip("link", "set", "own", "master", "br0", "up");
+  }
+
   /** Returns the namespace of the first segment, a bridge named br0. */
   public Namespace fabric() {
     return fabric;

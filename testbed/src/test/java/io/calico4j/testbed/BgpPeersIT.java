@@ -47,11 +47,7 @@ class BgpPeersIT {
   void start() throws Exception {
     testbed = new Testbed(Installed.distribution(), state);
     EtcdProcess etcd = testbed.startEtcd();
-    Command.of("ip", "link", "add", "own", "type", "veth", "peer", "own", "netns", "fabric")
-        .mustRun();
-    Namespace.own().ip("address", "add", OWN_ADDRESS + "/24", "dev", "own");
-    Namespace.own().ip("link", "set", "own", "up");
-    testbed.fabric().ip("link", "set", "own", "master", "br0", "up");
+    testbed.joinSegment(OWN_ADDRESS);
     datastore = EtcdDatastore.connect(EtcdConfig.of(List.of(etcd.url())));
     host = testbed.addHost("leaf", 11, "64512");
     addV6(host.namespace(), HOST6);

@@ -84,11 +84,7 @@ class NeverOpenIT {
     testbed = new Testbed(Installed.distribution(), state);
     EtcdProcess etcd = testbed.startEtcd();
     // The test writes to etcd itself: a program of its own for each write would take too long.
-    Command.of("ip", "link", "add", "own", "type", "veth", "peer", "own", "netns", "fabric")
-        .mustRun();
-    Namespace.own().ip("address", "add", OWN_ADDRESS + "/24", "dev", "own");
-    Namespace.own().ip("link", "set", "own", "up");
-    testbed.fabric().ip("link", "set", "own", "master", "br0", "up");
+    testbed.joinSegment(OWN_ADDRESS);
     datastore = EtcdDatastore.connect(EtcdConfig.of(List.of(etcd.url())));
     host = testbed.addHost("guard", 11, "64512");
     host.startAgent();
