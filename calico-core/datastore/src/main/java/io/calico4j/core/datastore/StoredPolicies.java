@@ -69,7 +69,7 @@ final class StoredPolicies {
     return policy.effectiveTier().equals("default");
   }
 
-  /** One that cannot be read is nobody's twin. */
+  /** False for one that cannot be read: it is not taken for the same policy by another name. */
   private static boolean isInDefaultTier(ResourceKind<?> kind, Entry entry) {
     try {
       return ResourceCodec.decodeWithoutDocument(kind, entry).spec() instanceof PolicySpec policy
