@@ -12,10 +12,12 @@ import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.ipam.EndpointRemoval;
 import io.calico4j.core.ipam.NodeRemoval;
 import io.calico4j.core.ipam.PoolRemoval;
+import io.calico4j.core.model.BgpPeerSpec;
 import io.calico4j.core.model.FelixConfigurationSpec;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.ResourceKey;
 import io.calico4j.core.model.ResourceKind;
+import io.calico4j.core.resource.FieldsWithoutEffect;
 import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -193,6 +195,20 @@ final class WriteCommand implements Callable<Integer> {
       FelixSource source = FelixSource.resource((Resource<FelixConfigurationSpec>) resource);
       FelixParameters.withoutEffect(List.of(source)).forEach(this::warn);
     }
+    FieldsWithoutEffect.of(resource).forEach(this::warn);
+    if (resource.spec() instanceof BgpPeerSpec peer && isWithoutNumber(peer)) {
+      warn(
+          resource.kind().kind()
+              + "("
+              + resource.metadata().name()
+              + ") spec.peerIP has no effect here: without asNumber there is no session");
+    }
+  }
+
+  /** Upstream takes such a peer, and nobody can peer with AS 0. */
+  private static boolean isWithoutNumber(BgpPeerSpec peer) {
+    boolean named = peer.peerIP() != null && !peer.peerIP().isEmpty();
+    return named && (peer.asNumber() == null || peer.asNumber().value() == 0);
   }
 
   private void warn(String text) {

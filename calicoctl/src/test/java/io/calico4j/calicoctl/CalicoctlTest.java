@@ -27,6 +27,31 @@ class CalicoctlTest extends CommandFixture {
     assertThat(err.toString()).isEmpty();
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "BGPPeer | {peerIP: 192.0.2.8, asNumber: 65008, filters: [only-default], ttlSecurity: 1} |",
+        "BGPPeer | {peerIP: 192.0.2.8} | BGPPeer(x) spec.peerIP has no effect here: without asNumber",
+        "HostEndpoint | {node: a, interfaceName: eth0} |",
+        "GlobalNetworkPolicy | {performanceHints: [AssumeNeededOnEveryNode]} | spec.performanceHints has",
+        "Node | {wireguard: {interfaceIPv4Address: 192.0.2.1}} | Node(x) spec.wireguard has no effect",
+      })
+  void aFieldWithoutEffectIsStoredWithAWarning(String kind, String spec, String warning)
+      throws Exception {
+    String document =
+        "{apiVersion: projectcalico.org/v3, kind: %s, metadata: {name: x}, spec: %s}"
+            .formatted(kind, spec);
+    for (String command : new String[] {"create", "apply", "replace"}) {
+      assertThat(run(command, "-f", file(document))).as(err.toString()).isZero();
+      if (warning == null) {
+        assertThat(err.toString()).isEmpty();
+      } else {
+        assertThat(err.toString()).startsWith("warning: ").contains(warning);
+      }
+    }
+  }
+
   @Test
   void whatIsAppliedIsShownAndCanBeAppliedAgain() throws Exception {
     assertThat(run("apply", "-f", file(POOL.formatted("one", "10.65.0.0/16")))).isZero();

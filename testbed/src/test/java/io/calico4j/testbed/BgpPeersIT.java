@@ -144,6 +144,7 @@ class BgpPeersIT {
              bgp router-id 192.0.2.61
              no bgp ebgp-requires-policy
              no bgp network import-check
+             bgp graceful-restart
              neighbor 192.0.2.11 remote-as 64512
              neighbor 192.0.2.11 password between-us
              neighbor 192.0.2.11 timers connect 1
@@ -269,6 +270,44 @@ class BgpPeersIT {
     Await.until("the route goes", SECONDS, () -> !hasRoute(FRR_NETWORK, FRR));
     vtysh("configure terminal", entered, family, "network " + FRR_NETWORK);
     Await.until("it is back", SECONDS, () -> hasRoute(FRR_NETWORK, FRR));
+  }
+
+  /**
+   * bird is killed; FRR forwards to the block all the time, until another bird has told it again.
+   */
+  @Test
+  void aKilledBirdsRoutesStayAtItsPeer() throws Exception {
+    String block = "10.65.200.0/26";
+    Await.until("the session is up", SECONDS, () -> isUp(FRR));
+    Await.until(
+        "FRR's kernel has the block",
+        SECONDS,
+        () -> frr.ip("route", "show", block).contains("192.0.2.11"));
+    Path changes = state.resolve("frr-routes.log");
+    Process monitor =
+        new ProcessBuilder(frr.enter(List.of("ip", "monitor", "route")))
+            .redirectErrorStream(true)
+            .redirectOutput(changes.toFile())
+            .start();
+    routers.add(monitor);
+    Path pidFile = host.state().resolve("run/bird.pid");
+    String killed = Files.readString(pidFile).strip();
+    Command.of("kill", "-9", killed).mustRun();
+    Await.until(
+        "another bird runs",
+        SECONDS,
+        () -> Files.exists(pidFile) && !Files.readString(pidFile).strip().equals(killed));
+    Await.until("the session is up again", SECONDS, () -> isUp(FRR));
+    frr.ip("route", "add", "blackhole", "198.18.1.0/24");
+    Await.until(
+        "what was changed until now is noted",
+        SECONDS,
+        () -> Files.readString(changes).contains("198.18.1.0/24"));
+    assertThat(Files.readString(changes).lines().filter(line -> line.contains("Deleted " + block)))
+        .isEmpty();
+    assertThat(frr.ip("route", "show", block)).contains("192.0.2.11");
+    assertThat(host.page("/metrics"))
+        .contains("bgp_peers{ip_version=\"IPv4\",status=\"Established\"}");
   }
 
   @Test

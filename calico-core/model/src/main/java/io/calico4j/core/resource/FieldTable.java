@@ -38,6 +38,16 @@ final class FieldTable {
     INSTANCE.object("spec.", kind, spec, problems);
   }
 
+  /** Returns, by the fields of a type, the types of the objects that are in them. */
+  static Map<String, String> typesOf(String type) {
+    Map<String, String> found = new TreeMap<>();
+    INSTANCE
+        .types
+        .getOrDefault(type, Map.of())
+        .forEach((name, field) -> found.put(name, field.type().replaceAll("[\\[\\]]", "")));
+    return found;
+  }
+
   /** Makes text of the numbers and booleans that were written where the table has text. */
   static void makeTexts(String kind, JsonObject spec) {
     INSTANCE.texts(kind, spec);
