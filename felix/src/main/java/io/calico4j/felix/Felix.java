@@ -26,14 +26,13 @@ import io.calico4j.felix.dataplane.nft.Nft.NftException;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.felix.flowlog.FlowLog;
 import io.calico4j.felix.rules.RulesetManager;
-import io.calico4j.felix.status.StatusReporter;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -118,10 +117,12 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** How long a tick may take; 0 for ever. */
   private volatile long watchdogNanos = FelixConfig.DEFAULTS.watchdogTimeout().toNanos();
 
-  private final StatusReporter reporter;
+  /** The interfaces of host endpoints whose rules are in the kernel. */
+  private Map<String, SortedSet<String>> hostEndpoints = Map.of();
+
+  private final StatusLoop status;
   private final ConnectionPurge connections;
   private final NftMonitor monitor;
-  private final ScheduledExecutorService reports = Daemons.timer("felix-status");
 
   /**
    * Makes a Felix; nothing is touched before {@link #start}.
@@ -148,7 +149,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     flowLog = new FlowLog(kernel, ruleset.denials());
     routes = new RouteLoop(kernel, this::routed, this::forwardingChanged);
     forwarding = new Forwarding(kernel);
-    reporter = new StatusReporter(datastore, node, System.nanoTime());
+    status = new StatusLoop(node, datastore, kernel, this::statusNow);
     syncer =
         new KeyspaceSyncer(
             datastore,
@@ -183,9 +184,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     var unused =
         timer.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
     connections.start();
-    var unusedReports =
-        reports.scheduleWithFixedDelay(
-            this::reportStatus, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+    status.start();
   }
 
   /** Hands what the monitor's thread hears to Felix' own. */
@@ -320,26 +319,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     }
   }
 
-  /** Writes what is due; waits for the datastore, but never with the monitor held. */
-  private void reportStatus() {
-    try {
-      FelixConfig config;
-      Set<String> done;
-      synchronized (this) {
-        if (!ready) {
-          return;
-        }
-        config = config();
-        done = programmed.keys();
-      }
-      Map<String, Boolean> endpoints = Map.of();
-      if (config.endpointReporting()) {
-        endpoints = EndpointStatuses.of(localEndpoints(), done, kernel);
-      }
-      reporter.report(System.nanoTime(), Instant.now(), config, endpoints);
-    } catch (KernelException | RuntimeException e) {
-      log.warn("the status is not reported now: {}", e.toString());
-    }
+  private synchronized Optional<StatusLoop.Now> statusNow() {
+    return !ready
+        ? Optional.empty()
+        : Optional.of(
+            new StatusLoop.Now(
+                config().status(),
+                new EndpointStatuses(
+                    localEndpoints(), programmed.keys(), hostEndpoints, calculation.bgpPeers())));
   }
 
   private static boolean isDue(long last, long now, Duration interval) {
@@ -437,6 +424,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
       connections.present(own.values());
       programmed.publish(done);
+      hostEndpoints = calculation.hostEndpoints();
+      status.applied();
       if (!ready) {
         ready = true;
         published = true;
@@ -513,7 +502,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     monitor.close();
     flowLog.close();
     timer.shutdownNow();
-    reports.shutdownNow();
+    status.close();
     syncer.close();
     routes.close();
     connections.close();

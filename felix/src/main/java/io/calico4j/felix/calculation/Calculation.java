@@ -77,6 +77,7 @@ public final class Calculation {
   private final Map<String, Resource<FelixConfigurationSpec>> configurations = new TreeMap<>();
   private final Map<String, Resource<NodeSpec>> nodes = new HashMap<>();
   private final Map<String, Resource<BgpPeerSpec>> peers = new HashMap<>();
+  private final LocalBgpPeers localPeers = new LocalBgpPeers();
 
   /** Names of profiles that may have begun or ended to apply, or have changed. */
   private final Set<String> changedProfiles = new LinkedHashSet<>();
@@ -170,7 +171,9 @@ public final class Calculation {
       clusterNetworks.putPool(key.name(), pool);
       routes.putPool(key.name(), pool);
     } else if (kind.equals(ResourceKind.BGP_PEER)) {
-      put(peers, key.name(), read(ResourceKind.BGP_PEER, entry));
+      Optional<Resource<BgpPeerSpec>> peer = read(ResourceKind.BGP_PEER, entry);
+      put(peers, key.name(), peer);
+      localPeers.put(key.name(), peer.map(Resource::spec).orElse(null));
       floating.noteHosts();
     } else if (kind.equals(ResourceKind.FELIX_CONFIGURATION)) {
       // With its document, which has the fields that the spec does not know.
@@ -554,6 +557,24 @@ public final class Calculation {
   /** Returns this node's endpoints by key, ascending. */
   public Map<String, Resource<WorkloadEndpointSpec>> localEndpoints() {
     return Collections.unmodifiableMap(localEndpoints);
+  }
+
+  /**
+   * Returns the interfaces of this node's host endpoints, by key, as of the last flush; none of one
+   * that is not in force.
+   */
+  public Map<String, SortedSet<String>> hostEndpoints() {
+    return hostEndpoints.interfaces();
+  }
+
+  /** Returns the name of the BGPPeer whose peer each endpoint of this node is, by key. */
+  public Map<String, String> bgpPeers() {
+    if (localPeers.isEmpty()) {
+      return Map.of();
+    }
+    Map<String, Map<String, String>> labels = new HashMap<>();
+    localEndpoints.keySet().forEach(key -> labels.put(key, resolver.labelsOf(key)));
+    return localPeers.of(node, nodes.get(node), labels);
   }
 
   /** Returns the floating addresses of an endpoint that are put in force, as of the last flush. */

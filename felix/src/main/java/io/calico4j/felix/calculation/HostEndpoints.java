@@ -115,6 +115,16 @@ final class HostEndpoints {
     return inForce.containsKey(key) ? endpoints.get(key) : null;
   }
 
+  /**
+   * Returns the interfaces of all endpoints, by key, as of the last look; none of one that is not
+   * in force.
+   */
+  Map<String, SortedSet<String>> interfaces() {
+    Map<String, SortedSet<String>> all = new TreeMap<>();
+    endpoints.keySet().forEach(key -> all.put(key, interfacesOf(key)));
+    return all;
+  }
+
   /** Returns the interfaces of an endpoint, as of the last look; none when it is not in force. */
   SortedSet<String> interfacesOf(String key) {
     return inForce.getOrDefault(key, new TreeSet<>());

@@ -145,6 +145,11 @@ final class PolicyResolver {
     hostIndex.putParent(name, labels);
   }
 
+  /** Returns the own and inherited labels of a workload endpoint of this node. */
+  Map<String, String> labelsOf(String key) {
+    return index.labelsOf(key);
+  }
+
   /** Makes an endpoint of this node dirty. */
   void touch(String key) {
     if (endpoints.contains(key)) {

@@ -9,6 +9,8 @@ import io.calico4j.core.setting.Origin;
 import io.calico4j.core.setting.Setting;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.core.setting.ValueType;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -27,9 +29,7 @@ import org.slf4j.LoggerFactory;
  * @param logs how Log rules write
  * @param rulesRefreshInterval how often rules are written anew whatever is there; zero is never
  * @param routeRefreshInterval how often missing routes are put back; zero is never
- * @param reportingInterval how often Felix writes that it is alive; zero is never
- * @param reportingTtl how long that lasts
- * @param endpointReporting whether the status of each endpoint is written too
+ * @param status what Felix reports of itself and its endpoints
  * @param ipForwarding whether the host is made to forward packets
  * @param natOutgoing how outgoing traffic is masqueraded
  * @param checks what is done to packets of workloads before policy is asked
@@ -47,9 +47,7 @@ public record FelixConfig(
     LogParameters logs,
     Duration rulesRefreshInterval,
     Duration routeRefreshInterval,
-    Duration reportingInterval,
-    Duration reportingTtl,
-    boolean endpointReporting,
+    StatusParameters status,
     boolean ipForwarding,
     NatOutgoing natOutgoing,
     WorkloadChecks checks,
@@ -128,7 +126,7 @@ public record FelixConfig(
           "ReportingIntervalSecs",
           "reportingInterval",
           ValueType.duration(),
-          Duration.ofSeconds(30),
+          StatusParameters.DEFAULTS.interval(),
           "30; calico-node writes 0s into FelixConfiguration default",
           "/calico/felix/v2/no-region/host/NODE/status (with a lease) and last_reported_status are"
               + " written; 0 never");
@@ -138,7 +136,7 @@ public record FelixConfig(
           "ReportingTTLSecs",
           "reportingTTL",
           ValueType.duration(),
-          Duration.ofSeconds(90),
+          StatusParameters.DEFAULTS.ttl(),
           "90",
           "the lease's seconds");
 
@@ -150,7 +148,26 @@ public record FelixConfig(
           false,
           "false",
           "a key of each endpoint says up (its rules are in the kernel, its interface is up) or"
-              + " down");
+              + " down; of a HostEndpoint also error (no interface of the host is its own)");
+
+  private static final Parameter<Duration> ENDPOINT_DELAY =
+      Parameter.of(
+          "EndpointReportingDelaySecs",
+          "endpointReportingDelay",
+          ValueType.duration(),
+          StatusParameters.DEFAULTS.endpointDelay(),
+          "1",
+          "one such key is written at a time, with this time between them; 0 as many as there are");
+
+  private static final Parameter<Optional<Path>> STATUS_FILES =
+      Parameter.of(
+          "EndpointStatusPathPrefix",
+          "endpointStatusPathPrefix",
+          ValueType.of("an absolute path, or none", FelixConfig::path),
+          StatusParameters.DEFAULTS.files(),
+          "/var/run/calico",
+          "in endpoint-status below it is a file for each WorkloadEndpoint whose rules are in the"
+              + " kernel; none: there are no such files");
 
   private static final Parameter<String> FORWARDING =
       Parameter.of(
@@ -381,6 +398,8 @@ public record FelixConfig(
           REPORTING,
           TTL,
           ENDPOINTS,
+          ENDPOINT_DELAY,
+          STATUS_FILES,
           FORWARDING,
           NAT_PORTS,
           NAT_ADDRESS,
@@ -465,9 +484,12 @@ public record FelixConfig(
             LOG_PREFIX.find(sources), LOG_RATE.find(sources), LOG_BURST.find(sources)),
         RULES.find(sources),
         ROUTES.find(sources),
-        REPORTING.find(sources),
-        TTL.find(sources),
-        ENDPOINTS.find(sources),
+        new StatusParameters(
+            REPORTING.find(sources),
+            TTL.find(sources),
+            ENDPOINTS.find(sources),
+            ENDPOINT_DELAY.find(sources),
+            STATUS_FILES.find(sources)),
         FORWARDING.find(sources).equals("Enabled"),
         new NatOutgoing(
             NAT_PORTS.find(sources),
@@ -511,9 +533,7 @@ public record FelixConfig(
             logs,
             rulesRefreshInterval,
             routeRefreshInterval,
-            reportingInterval,
-            reportingTtl,
-            endpointReporting,
+            status,
             ipForwarding,
             natOutgoing,
             checks,
@@ -559,6 +579,17 @@ public record FelixConfig(
                     networks.stream()
                         .noneMatch(other -> !other.equals(network) && other.contains(network)))
             .toList());
+  }
+
+  private static Optional<Optional<Path>> path(String text) {
+    if (text.equalsIgnoreCase("none")) {
+      return Optional.of(Optional.empty());
+    }
+    try {
+      return Optional.of(Path.of(text)).filter(Path::isAbsolute).map(Optional::of);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   private static Optional<String> ipv4(String text) {

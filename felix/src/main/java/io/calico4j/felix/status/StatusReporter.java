@@ -6,13 +6,16 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.StatusKeys;
-import io.calico4j.felix.config.FelixConfig;
+import io.calico4j.felix.config.StatusParameters;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
-import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -21,13 +24,13 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes Felix's status keys as upstream does ({@code felix/statusrep}, {@code
  * felix/proto/felixbackend}): {@code status} with a lease and {@code last_reported_status} without
- * one, each reporting interval; and, where EndpointReportingEnabled, a key of each endpoint that
- * says up or down, compared with the datastore once in an interval. Not for several threads.
+ * one, each reporting interval; and, where EndpointReportingEnabled, a key of each endpoint, one at
+ * a time, compared with the datastore once in an interval. Not for several threads.
  */
 public final class StatusReporter {
   private static final Logger log = LoggerFactory.getLogger(StatusReporter.class);
 
-  /** Changes of one look that go out at once; etcd's limit of a transaction is 128. */
+  /** Changes that go out at once where there is no delay; etcd takes 128 in a transaction. */
   private static final int MAX_CHANGES = 100;
 
   private final Datastore datastore;
@@ -38,6 +41,14 @@ public final class StatusReporter {
   private long lastCompared;
   private boolean aliveReported;
   private boolean compared;
+
+  /**
+   * The last key that was written or deleted: its successor is next, so that none waits for ever.
+   */
+  private String lastKey = "";
+
+  private long lastChange;
+  private boolean changed;
 
   /**
    * Makes a reporter.
@@ -55,22 +66,27 @@ public final class StatusReporter {
    *
    * @param nanos a monotonic clock
    * @param time the wall clock
-   * @param endpoints whether each of this node's endpoints, by status key, is up
+   * @param endpoints what to say of each of this node's endpoints, by status key
+   * @return how long to wait, where more endpoints are left to be reported; empty when none are
    */
-  public void report(long nanos, Instant time, FelixConfig config, Map<String, Boolean> endpoints) {
+  public Optional<Duration> report(
+      long nanos, Instant time, StatusParameters config, Map<String, EndpointStatus> endpoints) {
     try {
-      Duration interval = config.reportingInterval();
+      Duration interval = config.interval();
       if (!interval.isZero() && (!aliveReported || nanos - lastAlive >= interval.toNanos())) {
-        alive(nanos, time, config.reportingTtl());
+        alive(nanos, time, config.ttl());
       }
-      if (config.endpointReporting()) {
-        if (!compared || !interval.isZero() && nanos - lastCompared >= interval.toNanos()) {
-          compare(nanos);
-        }
-        change(endpoints);
+      if (!config.endpoints()) {
+        compared = false;
+        return Optional.empty();
       }
+      if (!compared || !interval.isZero() && nanos - lastCompared >= interval.toNanos()) {
+        compare(nanos);
+      }
+      return change(nanos, config.endpointDelay(), endpoints);
     } catch (DatastoreException e) {
       log.warn("status of {} is not reported now: {}", node, e.getMessage());
+      return Optional.empty();
     }
   }
 
@@ -94,8 +110,11 @@ public final class StatusReporter {
    */
   private void compare(long nanos) throws DatastoreException {
     Map<String, String> stored = new HashMap<>();
-    for (Entry entry : datastore.list(StatusKeys.workloadEndpoints(node)).entries()) {
-      stored.put(entry.key(), entry.value());
+    for (String prefix :
+        List.of(StatusKeys.workloadEndpoints(node), StatusKeys.hostEndpoints(node))) {
+      for (Entry entry : datastore.list(prefix).entries()) {
+        stored.put(entry.key(), entry.value());
+      }
     }
     reported.clear();
     reported.putAll(stored);
@@ -103,33 +122,53 @@ public final class StatusReporter {
     compared = true;
   }
 
-  private void change(Map<String, Boolean> endpoints) throws DatastoreException {
-    Map<String, String> wanted = new TreeMap<>();
-    endpoints.forEach(
-        (key, up) -> wanted.put(key, up ? "{\"status\":\"up\"}" : "{\"status\":\"down\"}"));
+  private Optional<Duration> change(
+      long nanos, Duration delay, Map<String, EndpointStatus> endpoints) throws DatastoreException {
+    NavigableMap<String, Optional<String>> changes = changes(endpoints);
+    if (changes.isEmpty()) {
+      return Optional.empty();
+    }
+    long left = changed ? delay.toNanos() - (nanos - lastChange) : 0;
+    if (left > 0) {
+      return Optional.of(Duration.ofNanos(left));
+    }
+    int many = delay.isZero() ? Math.min(changes.size(), MAX_CHANGES) : 1;
+    Map<String, Optional<String>> now = new TreeMap<>();
+    String key = lastKey;
+    for (int i = 0; i < many; i++) {
+      String next = changes.higherKey(key);
+      key = next == null ? changes.firstKey() : next;
+      now.put(key, Objects.requireNonNull(changes.get(key)));
+    }
     Transaction.Builder transaction = Transaction.builder();
-    Map<String, String> puts = new TreeMap<>();
-    for (Map.Entry<String, String> entry : wanted.entrySet()) {
-      if (!entry.getValue().equals(reported.get(entry.getKey())) && puts.size() < MAX_CHANGES) {
-        transaction.put(entry.getKey(), entry.getValue());
-        puts.put(entry.getKey(), entry.getValue());
+    now.forEach(
+        (name, value) ->
+            value.ifPresentOrElse(
+                text -> transaction.put(name, text), () -> transaction.delete(name)));
+    long unused = datastore.commit(transaction.build());
+    now.forEach(
+        (name, value) ->
+            value.ifPresentOrElse(text -> reported.put(name, text), () -> reported.remove(name)));
+    lastKey = key;
+    lastChange = nanos;
+    changed = true;
+    return changes.size() > many ? Optional.of(delay) : Optional.empty();
+  }
+
+  /** Returns the keys to be written, with their values, and those to be deleted. */
+  private NavigableMap<String, Optional<String>> changes(Map<String, EndpointStatus> endpoints) {
+    NavigableMap<String, Optional<String>> changes = new TreeMap<>();
+    endpoints.forEach(
+        (key, status) -> {
+          if (!status.json().equals(reported.get(key))) {
+            changes.put(key, Optional.of(status.json()));
+          }
+        });
+    for (String key : reported.keySet()) {
+      if (!endpoints.containsKey(key)) {
+        changes.put(key, Optional.empty());
       }
     }
-    int changes = puts.size();
-    Map<String, String> left = new HashMap<>(reported);
-    for (Iterator<String> keys = left.keySet().iterator(); keys.hasNext(); ) {
-      String key = keys.next();
-      if (!wanted.containsKey(key) && changes < MAX_CHANGES) {
-        transaction.delete(key);
-        keys.remove();
-        changes++;
-      }
-    }
-    if (changes > 0) {
-      long unused = datastore.commit(transaction.build());
-      reported.clear();
-      reported.putAll(left);
-      reported.putAll(puts);
-    }
+    return changes;
   }
 }

@@ -81,6 +81,13 @@ class FelixConfigTest {
             seconds("ReportingIntervalSecs", 30),
             seconds("ReportingTTLSecs", 90),
             new SettingExample("EndpointReportingEnabled", false, "yes", true, "on"),
+            seconds("EndpointReportingDelaySecs", 1),
+            new SettingExample(
+                "EndpointStatusPathPrefix",
+                Optional.of(Path.of("/var/run/calico")),
+                "/run/other",
+                Optional.of(Path.of("/run/other")),
+                "run/other"),
             new SettingExample("IPForwarding", "Enabled", "disabled", "Disabled", "off"),
             new SettingExample("NATPortRange", "", "1024:2048", "1024-2048", "2048:1024"),
             new SettingExample("NATOutgoingAddress", "", "192.0.2.1", "192.0.2.1", "fd00::1"),
@@ -120,6 +127,15 @@ class FelixConfigTest {
                 "none",
                 List.of(),
                 "tcp:99999")));
+  }
+
+  @Test
+  void statusFilesCanBeSwitchedOff() {
+    assertThat(
+            FelixConfig.resolve(List.of(environment("FELIX_ENDPOINTSTATUSPATHPREFIX", "None")))
+                .status()
+                .files())
+        .isEmpty();
   }
 
   @Test
@@ -164,9 +180,7 @@ class FelixConfigTest {
                 LogParameters.DEFAULTS,
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(90),
-                Duration.ofSeconds(30),
-                Duration.ofSeconds(90),
-                false,
+                StatusParameters.DEFAULTS,
                 true,
                 NatOutgoing.DEFAULTS,
                 WorkloadChecks.DEFAULTS,

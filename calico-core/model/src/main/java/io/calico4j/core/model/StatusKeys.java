@@ -39,7 +39,12 @@ public final class StatusKeys {
 
   /** Returns the key of a host endpoint's status; note the version 1 and the missing region. */
   public static String hostEndpoint(String node, String name) {
-    return HOST_ENDPOINTS + escape(node) + "/endpoint/" + escape(name);
+    return hostEndpoints(node) + escape(name);
+  }
+
+  /** Returns the prefix of the statuses of a node's host endpoints. */
+  public static String hostEndpoints(String node) {
+    return HOST_ENDPOINTS + escape(node) + "/endpoint/";
   }
 
   /** Escapes a name. */
