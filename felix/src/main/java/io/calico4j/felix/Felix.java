@@ -23,6 +23,7 @@ import io.calico4j.felix.config.FelixSources;
 import io.calico4j.felix.dataplane.nft.ForeignForwarding;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
+import io.calico4j.felix.dataplane.nft.NftCalls;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.felix.flowlog.FlowLog;
 import io.calico4j.felix.rules.RulesetManager;
@@ -69,8 +70,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** How often the chains of other programs are looked at. */
   private static final Duration FOREIGN = Duration.ofSeconds(10);
 
+  private final String node;
   private final FelixSources sources;
   private final Kernel kernel;
+  private final NftCalls nft;
+  private final WorkMeter meter = new WorkMeter();
   private final NftablesDataplane dataplane;
   private final ValidationFilter filter =
       new ValidationFilter(
@@ -136,14 +140,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       Kernel kernel,
       Set<IpAddress> datastoreAddresses)
       throws KernelException {
+    this.node = node;
     calculation = new Calculation(node, filter, datastoreAddresses);
     sources = FelixSources.ofHost(environment);
     this.kernel = kernel;
     connections = new ConnectionPurge(kernel);
     monitor = kernel.nftMonitor(NftablesDataplane.TABLE, new TableListener());
-    LibNftables nft = new LibNftables();
-    dataplane =
-        new NftablesDataplane(nft, kernel.nftSets(), monitor::generation, kernel::awaitPackets);
+    nft = new NftCalls(new LibNftables(), kernel.nftSets());
+    dataplane = new NftablesDataplane(nft, nft, monitor::generation, kernel::awaitPackets);
     foreignChains = new ForeignChains(new ForeignForwarding(nft, nft));
     ruleset = new RulesetManager(dataplane.table());
     flowLog = new FlowLog(kernel, ruleset.denials());
@@ -156,12 +160,18 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
             List.of(ResourceKind.ROOT, IpamKeys.HOSTS),
             new KeyspaceSyncer.Listener() {
               @Override
+              public void onResync() {
+                meter.resync();
+              }
+
+              @Override
               public void onUpdate(String key, @Nullable Entry entry) {
                 update(key, entry);
               }
 
               @Override
               public void onInSync() {
+                meter.inSync();
                 synchronized (Felix.this) {
                   inSync = true;
                   dirty = true;
@@ -240,7 +250,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
 
   private synchronized void update(String key, @Nullable Entry entry) {
     boolean known = calculation.localEndpoints().containsKey(key);
-    if (calculation.update(key, entry)) {
+    long since = System.nanoTime();
+    boolean concerned = calculation.update(key, entry);
+    meter.updated(since);
+    if (concerned) {
       dirty = true;
       interfacesStale |= key.startsWith(ResourceKind.HOST_ENDPOINT.prefix());
       if (key.startsWith(ResourceKind.FELIX_CONFIGURATION.prefix())) {
@@ -399,6 +412,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       }
       ruleset.configure(flowLog.configure(config()));
       List<DataplaneUpdate> updates = calculation.flush();
+      meter.told(updates);
       ruleset.accept(updates);
       routes.accept(updates, config().tunnels(), config().routes());
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
@@ -424,6 +438,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       own.forEach((key, endpoint) -> done.put(key, endpoint.revision()));
       connections.present(own.values());
       programmed.publish(done);
+      meter.applied(lastApplied);
       hostEndpoints = calculation.hostEndpoints();
       status.applied();
       if (!ready) {
@@ -432,9 +447,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         log.info("first snapshot is in the kernel, endpoints={}", done.size());
       }
     } catch (KernelException e) {
+      meter.failed();
       refused = "forwarding could not be enabled: " + e.getMessage();
       log.error("forwarding could not be enabled, will try again: {}", e.getMessage());
     } catch (NftException e) {
+      meter.failed();
       refused = "rules could not be programmed: " + e.getMessage();
       log.error("rules could not be programmed, will try again: {}", e.getMessage());
     }
@@ -460,6 +477,17 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   /** Returns the damaged resources of the datastore: key to reason. */
   public Map<String, String> damaged() {
     return filter.damaged();
+  }
+
+  /** Returns how much it knows and has done; it may be asked often. */
+  public synchronized FelixFigures figures() {
+    return new FelixFigures(
+        node,
+        meter.figures(),
+        calculation.figures(),
+        dataplane.figures(),
+        nft.figures(),
+        routes.figures());
   }
 
   /** Returns how often the table was written again because another program had changed it. */

@@ -6,6 +6,7 @@ import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.model.Resource;
 import io.calico4j.core.model.WorkloadEndpointSpec;
+import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.DataplaneUpdate;
 import io.calico4j.felix.config.RouteParameters;
 import io.calico4j.felix.config.TunnelParameters;
@@ -13,6 +14,7 @@ import io.calico4j.felix.dataplane.route.OverlayDataplane;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
@@ -58,6 +60,12 @@ final class RouteLoop implements AutoCloseable {
   private long pauseMillis = SOON_MILLIS;
   private volatile String problem = "";
   private volatile long repairs;
+
+  /** Routes of tunnels that there ought to be. */
+  private volatile Map<IpFamily, Integer> tunnelRoutes = Map.of();
+
+  /** How often everything was compared, and how long it took. */
+  private volatile Sum resyncs = Sum.ZERO;
 
   /** Only the worker uses it. */
   private boolean failed;
@@ -188,6 +196,7 @@ final class RouteLoop implements AutoCloseable {
     overlay.accept(work.updates);
     if (!work.routes.sync()) {
       problem = "";
+      tunnelRoutes = Map.of();
       return;
     }
     if (work.readTunnels) {
@@ -212,7 +221,12 @@ final class RouteLoop implements AutoCloseable {
     }
     problem = tunnels.isEmpty() || routes.isEmpty() ? tunnels + routes : tunnels + "; " + routes;
     repairs = overlay.repairs() + workloads.repairs();
-    long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    tunnelRoutes = overlay.routes();
+    long nanos = System.nanoTime() - start;
+    if (work.suspectAll) {
+      resyncs = resyncs.plusNanos(nanos);
+    }
+    long millis = TimeUnit.NANOSECONDS.toMillis(nanos);
     synchronized (this) {
       pauseMillis = Math.max(SOON_MILLIS, SHARE * millis);
       if (again) {
@@ -231,6 +245,11 @@ final class RouteLoop implements AutoCloseable {
   /** Returns how often something was put back that another program had changed. */
   long repairs() {
     return repairs;
+  }
+
+  /** Returns how many routes there ought to be, and how often they were all compared. */
+  RouteFigures figures() {
+    return RouteFigures.of(endpoints.get(), tunnelRoutes, resyncs);
   }
 
   /** Ends the thread; tunnels and routes stay. */

@@ -187,7 +187,7 @@ final class WorkloadRoutes {
   }
 
   /** Returns an endpoint's addresses, floating ones included. */
-  private static Set<Cidr> destinations(WorkloadEndpointSpec endpoint) {
+  static Set<Cidr> destinations(WorkloadEndpointSpec endpoint) {
     Set<Cidr> destinations = new TreeSet<>();
     endpoint.ipNetworks().forEach(network -> destinations.add(Cidr.parse(network)));
     for (WorkloadEndpointSpec.IpNat nat : endpoint.ipNATs()) {

@@ -6,6 +6,7 @@ import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,21 @@ final class LogStream extends PrintStream {
     return new LogStream(out);
   }
 
+  private final AtomicLong errors = new AtomicLong();
+
+  /** Returns how many lines of the log could not be written; 0 before it is installed. */
+  static long errors() {
+    return System.err instanceof LogStream log ? log.errors.get() : 0;
+  }
+
+  private void count() {
+    // It stays set otherwise, whatever is written after.
+    if (checkError()) {
+      errors.incrementAndGet();
+      clearError();
+    }
+  }
+
   /** Replaces {@link System#err}; to be called before anything is logged. */
   static void install() {
     System.setErr(new LogStream(new FileOutputStream(FileDescriptor.err)));
@@ -31,10 +47,12 @@ final class LogStream extends PrintStream {
   @Override
   public void println(@Nullable String text) {
     super.println(PrintableText.of(String.valueOf(text)));
+    count();
   }
 
   @Override
   public void println(@Nullable Object object) {
     super.println(PrintableText.of(String.valueOf(object)));
+    count();
   }
 }

@@ -17,6 +17,7 @@ final class Metrics {
   private Metrics() {}
 
   static void register(PrometheusRegistry registry, Felix felix, EndpointService endpoints) {
+    FelixMetrics.register(registry, felix::figures, LogStream::errors);
     attached(registry, felix::localEndpoints);
     GaugeWithCallback.builder()
         .name("calico_teardowns_pending")

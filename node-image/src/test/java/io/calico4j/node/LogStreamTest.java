@@ -3,8 +3,11 @@ package io.calico4j.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.Logger;
@@ -32,6 +35,29 @@ class LogStreamTest {
     log.warn("container={} failed", FORGED);
     assertThat(text().lines()).hasSize(1);
     assertThat(text()).contains("x\\n2026-01-01 WARN", "\\r\\u001b[2K\\u2028y failed");
+  }
+
+  @Test
+  void aLineThatCannotBeWrittenIsCounted() {
+    AtomicBoolean full = new AtomicBoolean();
+    System.setErr(
+        LogStream.of(
+            new OutputStream() {
+              @Override
+              public void write(int value) throws IOException {
+                if (full.get()) {
+                  throw new IOException("No space left on device");
+                }
+              }
+            }));
+    log.warn("one");
+    assertThat(LogStream.errors()).isZero();
+    full.set(true);
+    log.warn("two");
+    log.warn("three");
+    full.set(false);
+    log.warn("four");
+    assertThat(LogStream.errors()).isEqualTo(2);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.calico4j.felix.calculation;
 
+import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec.NamedPort;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
@@ -27,6 +28,8 @@ final class AddressSetIndex {
   private final Map<AddressSetId, CountedMembers> sets = new HashMap<>();
   private final Map<String, UnreadableSet> unreadable = new HashMap<>();
   private final Set<AddressSetId> changed = new LinkedHashSet<>();
+  private int workloadEndpoints;
+  private int hostEndpoints;
   private final LabelIndex<String, AddressSetId> index =
       new LabelIndex<>(
           new LabelIndex.Listener<>() {
@@ -83,6 +86,9 @@ final class AddressSetIndex {
       List<NamedPort> ports) {
     Item item = Item.of(networks, ports);
     Item before = items.put(key, item);
+    if (before == null) {
+      count(key, 1);
+    }
     if (before != null && !before.equals(item)) {
       for (AddressSetId set : index.selectorsOf(key)) {
         count(set, membersOf(set, item), true);
@@ -97,7 +103,31 @@ final class AddressSetIndex {
     if (items.containsKey(key)) {
       index.removeItem(key);
       items.remove(key);
+      count(key, -1);
     }
+  }
+
+  private void count(String key, int change) {
+    if (key.startsWith(ResourceKind.WORKLOAD_ENDPOINT.prefix())) {
+      workloadEndpoints += change;
+    } else if (key.startsWith(ResourceKind.HOST_ENDPOINT.prefix())) {
+      hostEndpoints += change;
+    }
+  }
+
+  /** Returns how many workload endpoints there are. */
+  int workloadEndpoints() {
+    return workloadEndpoints;
+  }
+
+  /** Returns how many host endpoints there are. */
+  int hostEndpoints() {
+    return hostEndpoints;
+  }
+
+  /** Returns how much the index holds and has done. */
+  LabelIndex.Figures figures() {
+    return index.figures();
   }
 
   /** Returns the networks of an endpoint or network set; none when it is not there. */

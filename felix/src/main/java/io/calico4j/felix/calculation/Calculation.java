@@ -102,6 +102,11 @@ public final class Calculation {
   /** How many owners of rules ask for each set. */
   private final Map<AddressSetId, Integer> uses = new HashMap<>();
 
+  /** How many updates have been taken, by kind. */
+  private final Map<String, Long> updates = new TreeMap<>();
+
+  private long output;
+
   /** Sets that no rule asks for any more since the last flush. */
   private final Set<AddressSetId> released = new LinkedHashSet<>();
 
@@ -134,12 +139,14 @@ public final class Calculation {
     Optional<ResourceKey> parsed = ResourceKey.parse(path);
     if (parsed.isEmpty()) {
       Optional<IpamKeys.Affinity> affinity = IpamKeys.parseAffinity(path);
+      affinity.ifPresent(a -> updates.merge("BlockAffinity", 1L, Long::sum));
       affinity.ifPresent(
           a -> routes.putAffinity(a, entry != null && !entry.value().contains("pending")));
       return affinity.isPresent();
     }
     ResourceKey key = parsed.get();
     ResourceKind<?> kind = key.kind();
+    updates.merge(kind.kind(), 1L, Long::sum);
     if (entry == null) {
       filter.forget(path);
     }
@@ -455,6 +462,7 @@ public final class Calculation {
     updates.addAll(removals);
     released.forEach(id -> updates.add(new AddressSetRemoved(id)));
     released.clear();
+    output += updates.size();
     return updates;
   }
 
@@ -552,6 +560,24 @@ public final class Calculation {
         || nodes.values().stream().anyMatch(n -> ClusterAddresses.of(n.spec()).contains(address))
         || peers.values().stream()
             .anyMatch(p -> ClusterAddresses.of(p.spec()).filter(address::equals).isPresent());
+  }
+
+  /** Returns how much it knows and has done, as of now; costs the same whatever it knows. */
+  public CalculationFigures figures() {
+    return new CalculationFigures(
+        localEndpoints.size() + hostProfiles.size(),
+        resolver.activePolicies(),
+        uses.size(),
+        Map.copyOf(updates),
+        output,
+        new CalculationFigures.Cluster(
+            nodes.size(),
+            addressSets.hostEndpoints(),
+            addressSets.workloadEndpoints(),
+            resolver.policies(),
+            profiles.size(),
+            resolver.tiers()),
+        addressSets.figures());
   }
 
   /** Returns this node's endpoints by key, ascending. */

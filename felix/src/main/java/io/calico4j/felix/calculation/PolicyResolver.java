@@ -231,6 +231,21 @@ final class PolicyResolver {
     }
   }
 
+  /** Returns how many policies apply to any endpoint of this node. */
+  int activePolicies() {
+    return endpointsByPolicy.size();
+  }
+
+  /** Returns how many policies there are, damaged ones included. */
+  int policies() {
+    return policies.size() + closing.size();
+  }
+
+  /** Returns how many tiers there are. */
+  int tiers() {
+    return tiers.size();
+  }
+
   /** Returns a policy that applies to an endpoint of this node; null when there is none. */
   @Nullable Resource<PolicySpec> active(String key) {
     Known known = endpointsByPolicy.containsKey(key) ? policies.get(key) : null;

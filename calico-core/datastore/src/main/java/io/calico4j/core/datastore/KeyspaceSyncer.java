@@ -40,6 +40,10 @@ public final class KeyspaceSyncer implements AutoCloseable {
   private final ReentrantLock turn = new ReentrantLock();
 
   private final Set<String> broken;
+
+  /** Whether the listener has been told of a snapshot that is not complete yet. */
+  private boolean resyncing;
+
   private final Map<String, Map<String, Long>> seen = new HashMap<>();
   private final Map<String, Datastore.Watch> watches = new HashMap<>();
   private final Map<String, Long> generations = new HashMap<>();
@@ -58,6 +62,9 @@ public final class KeyspaceSyncer implements AutoCloseable {
 
   /** Receives the key space. */
   public interface Listener {
+    /** A snapshot is being fetched: {@link #onInSync} follows, however often it has to be tried. */
+    default void onResync() {}
+
     /** A key has this value now, or is gone (null). */
     void onUpdate(String key, @Nullable Entry entry);
 
@@ -175,11 +182,16 @@ public final class KeyspaceSyncer implements AutoCloseable {
       if (broken.isEmpty()) {
         return true;
       }
+      if (!resyncing) {
+        resyncing = true;
+        listener.onResync();
+      }
       for (String prefix : List.copyOf(broken)) {
         if (!resync(prefix)) {
           return false;
         }
       }
+      resyncing = false;
       listener.onInSync();
       return true;
     } finally {

@@ -30,6 +30,9 @@ public final class LabelIndex<I, S> {
   private final Map<LabelKey, Set<Item<I, S>>> itemsByKey = new HashMap<>();
   private final Map<LabelKey, Set<Entry<I, S>>> selectorsByKey = new HashMap<>();
 
+  private long matches;
+  private long misses;
+
   /** Selectors that may match whatever the labels are. */
   private final Set<Entry<I, S>> unrestricted = new LinkedHashSet<>();
 
@@ -160,7 +163,7 @@ public final class LabelIndex<I, S> {
     selectors.put(id, entry);
     register(entry);
     for (Item<I, S> item : candidates(entry)) {
-      if (selector.matches(item.labels) && !entry.members.contains(item)) {
+      if (matches(entry, item.labels) && !entry.members.contains(item)) {
         entry.members = SmallSets.with(entry.members, item);
         item.matching = SmallSets.with(item.matching, entry);
         if (before == null || !before.members.contains(item)) {
@@ -204,6 +207,33 @@ public final class LabelIndex<I, S> {
     Item<I, S> item = items.get(id);
     return item == null ? Map.of() : Collections.unmodifiableMap(item.labels);
   }
+
+  private boolean matches(Entry<I, S> entry, Map<String, String> labels) {
+    boolean matching = entry.selector.matches(labels);
+    if (matching) {
+      matches++;
+    } else {
+      misses++;
+    }
+    return matching;
+  }
+
+  /** Returns how much it holds and has done. */
+  public Figures figures() {
+    return new Figures(
+        items.size(), selectors.size() - unrestricted.size(), unrestricted.size(), matches, misses);
+  }
+
+  /**
+   * How much an index holds and has done.
+   *
+   * @param items how many items there are
+   * @param restricted how many selectors are found by a label that they demand
+   * @param unrestricted how many are compared with every item
+   * @param matches how often a selector was compared with an item and selected it
+   * @param misses how often it did not
+   */
+  public record Figures(int items, int restricted, int unrestricted, long matches, long misses) {}
 
   /** Files a selector under the restriction that fewest others are filed under. */
   private void register(Entry<I, S> entry) {
@@ -285,7 +315,7 @@ public final class LabelIndex<I, S> {
     }
     List<Entry<I, S>> ended = new ArrayList<>();
     for (Entry<I, S> entry : item.matching) {
-      if (entry.mentionsAny(changed) && !entry.selector.matches(after)) {
+      if (entry.mentionsAny(changed) && !matches(entry, after)) {
         ended.add(entry);
       }
     }
@@ -320,7 +350,7 @@ public final class LabelIndex<I, S> {
       return;
     }
     for (Entry<I, S> entry : entries) {
-      if ((isNew || entry.mentionsAny(changed)) && entry.selector.matches(item.labels)) {
+      if ((isNew || entry.mentionsAny(changed)) && matches(entry, item.labels)) {
         into.add(entry);
       }
     }

@@ -31,6 +31,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private final Refusals refusals;
   private final OwnGenerations own = new OwnGenerations();
   private final TableState table = new TableState();
+  private final TableCounts counts = new TableCounts();
   private boolean known;
 
   /** The table of the family inet that this dataplane owns. */
@@ -95,6 +96,11 @@ public final class NftablesDataplane implements AutoCloseable {
     return refusals.names();
   }
 
+  /** Returns how much is in the table, as it was written last. */
+  public TableFigures figures() {
+    return counts.figures();
+  }
+
   /** Tells whether there are chains or sets that nothing leads to. */
   public boolean hasUnused() {
     return table.hasUnused();
@@ -106,7 +112,9 @@ public final class NftablesDataplane implements AutoCloseable {
       return;
     }
     known = false;
-    run(NftTable.change(table.unused()));
+    Difference unused = table.unused();
+    run(NftTable.change(unused));
+    counts.sent(unused);
     table.commitUnused();
     known = true;
   }
@@ -121,8 +129,11 @@ public final class NftablesDataplane implements AutoCloseable {
     known = false;
     if (!before || !change(difference)) {
       table.forget();
-      replace(NftTable.replaceAll(refusals.without(table.difference())));
+      difference = refusals.without(table.difference());
+      replace(NftTable.replaceAll(difference));
+      counts.replaced();
     }
+    counts.sent(difference);
     table.commit();
     known = true;
   }

@@ -6,6 +6,7 @@ import io.calico4j.core.kernel.Neighbour;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
 import io.calico4j.core.kernel.TunnelLinks;
+import io.calico4j.core.net.IpFamily;
 import io.calico4j.felix.calculation.DataplaneUpdate;
 import io.calico4j.felix.calculation.DataplaneUpdate.LocalTunnelRemoved;
 import io.calico4j.felix.calculation.DataplaneUpdate.LocalTunnelUpdate;
@@ -109,6 +110,11 @@ public final class OverlayDataplane implements AutoCloseable {
   /** Tells whether there is a tunnel or a route to look after. */
   public boolean isInUse() {
     return !state.ends().isEmpty() || !state.routes().isEmpty();
+  }
+
+  /** Returns how many routes of each family there ought to be. */
+  public Map<IpFamily, Integer> routes() {
+    return state.wanted();
   }
 
   /** Returns how many entries another program had changed, and that were put back. */

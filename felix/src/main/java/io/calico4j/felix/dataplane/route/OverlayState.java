@@ -38,6 +38,7 @@ final class OverlayState {
       new EnumMap<>(Tunnel.class);
   private final Set<Tunnel> changedVteps = EnumSet.noneOf(Tunnel.class);
   private Devices devices = Devices.NONE;
+  private final Map<IpFamily, Integer> wanted = new EnumMap<>(IpFamily.class);
 
   /** What identifies a route in the main table. */
   record RouteKey(Cidr destination, int metric) {
@@ -110,7 +111,7 @@ final class OverlayState {
 
   void removeRoute(Cidr destination) {
     routes.remove(destination);
-    kernelRoutes.remove(new RouteKey(destination, 0));
+    want(new RouteKey(destination, 0), null);
   }
 
   void putVtep(VtepUpdate vtep) {
@@ -135,6 +136,7 @@ final class OverlayState {
     }
     devices = found;
     kernelRoutes.clear();
+    wanted.clear();
     routes.values().forEach(this::render);
     changedVteps.addAll(vteps.keySet());
   }
@@ -147,12 +149,22 @@ final class OverlayState {
 
   private void render(ClusterRoute route) {
     Route rendered = rendered(route);
-    RouteKey key = new RouteKey(route.destination(), 0);
-    if (rendered == null) {
+    want(new RouteKey(route.destination(), 0), rendered);
+  }
+
+  private void want(RouteKey key, @Nullable Route route) {
+    int change = (route == null ? 0 : 1) - (kernelRoutes.desired(key) == null ? 0 : 1);
+    wanted.merge(key.destination().family(), change, Integer::sum);
+    if (route == null) {
       kernelRoutes.remove(key);
     } else {
-      kernelRoutes.put(key, rendered);
+      kernelRoutes.put(key, route);
     }
+  }
+
+  /** Returns how many routes of each family ought to be there. */
+  Map<IpFamily, Integer> wanted() {
+    return Map.copyOf(wanted);
   }
 
   private @Nullable Route rendered(ClusterRoute route) {

@@ -1,0 +1,127 @@
+package io.calico4j.node;
+
+import io.calico4j.felix.Sum;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import io.prometheus.metrics.model.snapshots.SummarySnapshot;
+import io.prometheus.metrics.model.snapshots.SummarySnapshot.SummaryDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.UnknownSnapshot;
+import io.prometheus.metrics.model.snapshots.UnknownSnapshot.UnknownDataPointSnapshot;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Collects the metrics of a scrape. Labels are given as names and values by turns. */
+final class MetricFamilies {
+  private final List<Family> families = new ArrayList<>();
+
+  private abstract static class Family {
+    abstract void addTo(MetricSnapshots.Builder all);
+  }
+
+  /** A metric with a value for each combination of labels. */
+  static final class Values extends Family {
+    private final String name;
+    private final String help;
+    private final boolean gauge;
+    private final Map<Labels, Double> values = new LinkedHashMap<>();
+
+    private Values(String name, String help, boolean gauge) {
+      this.name = name;
+      this.help = help;
+      this.gauge = gauge;
+    }
+
+    /** Puts a value. */
+    Values put(double value, String... labels) {
+      values.put(Labels.of(labels), value);
+      return this;
+    }
+
+    /** Puts a value for each value of a label. */
+    Values putAll(String label, Map<String, ? extends Number> byValue) {
+      byValue.forEach((value, number) -> values.put(Labels.of(label, value), number.doubleValue()));
+      return this;
+    }
+
+    @Override
+    void addTo(MetricSnapshots.Builder all) {
+      if (gauge) {
+        GaugeSnapshot.Builder snapshot = GaugeSnapshot.builder().name(name).help(help);
+        values.forEach(
+            (labels, value) ->
+                snapshot.dataPoint(
+                    GaugeDataPointSnapshot.builder().labels(labels).value(value).build()));
+        all.metricSnapshot(snapshot.build());
+      } else {
+        UnknownSnapshot.Builder snapshot = UnknownSnapshot.builder().name(name).help(help);
+        values.forEach(
+            (labels, value) ->
+                snapshot.dataPoint(
+                    UnknownDataPointSnapshot.builder().labels(labels).value(value).build()));
+        all.metricSnapshot(snapshot.build());
+      }
+    }
+  }
+
+  /** A metric that has been observed so often. */
+  static final class Observed extends Family {
+    private final String name;
+    private final String help;
+    private Sum sum = new Sum(0, 0);
+
+    private Observed(String name, String help) {
+      this.name = name;
+      this.help = help;
+    }
+
+    /** Puts what has been observed. */
+    void put(Sum observed) {
+      sum = observed;
+    }
+
+    @Override
+    void addTo(MetricSnapshots.Builder all) {
+      all.metricSnapshot(
+          SummarySnapshot.builder()
+              .name(name)
+              .help(help)
+              .dataPoint(
+                  SummaryDataPointSnapshot.builder().count(sum.count()).sum(sum.sum()).build())
+              .build());
+    }
+  }
+
+  private <T extends Family> T add(T family) {
+    families.add(family);
+    return family;
+  }
+
+  /** Adds a gauge. */
+  Values gauge(String name, String help) {
+    return add(new Values(name, help, true));
+  }
+
+  /**
+   * Adds a counter under exactly this name: it is exported without a type, because the client ends
+   * the names of counters with {@code _total}, which upstream's do not.
+   */
+  Values counter(String name, String help) {
+    return add(new Values(name, help, false));
+  }
+
+  /** Adds a summary without quantiles, as upstream's. */
+  Observed summary(String name, String help) {
+    return add(new Observed(name, help));
+  }
+
+  /** Returns all that has been added. */
+  MetricSnapshots build() {
+    MetricSnapshots.Builder all = MetricSnapshots.builder();
+    families.forEach(family -> family.addTo(all));
+    return all.build();
+  }
+}
