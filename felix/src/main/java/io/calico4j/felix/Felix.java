@@ -81,6 +81,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
           damage -> log.error("damaged, what it concerns is closed or left out: {}", damage));
   private final Calculation calculation;
   private final RulesetManager ruleset;
+  private final CounterReader counters;
   private final FlowLog flowLog;
   private final ForeignChains foreignChains;
   private final RouteLoop routes;
@@ -150,6 +151,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     dataplane = new NftablesDataplane(nft, nft, monitor::generation, kernel::awaitPackets);
     foreignChains = new ForeignChains(new ForeignForwarding(nft, nft));
     ruleset = new RulesetManager(dataplane.table());
+    counters = new CounterReader(ruleset.counters(), kernel);
     flowLog = new FlowLog(kernel, ruleset.denials());
     routes = new RouteLoop(kernel, this::routed, this::forwardingChanged);
     forwarding = new Forwarding(kernel);
@@ -416,7 +418,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       ruleset.accept(updates);
       routes.accept(updates, config().tunnels(), config().routes());
       ruleset.putLoopback(hostLoopback, calculation.nodeAddresses());
-      dataplane.apply();
+      counters.apply(dataplane);
       if (config().ipForwarding()) {
         forwarding.enable(calculation::usesIpv6);
       }
@@ -487,7 +489,8 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
         calculation.figures(),
         dataplane.figures(),
         nft.figures(),
-        routes.figures());
+        routes.figures(),
+        counters.counts());
   }
 
   /** Returns how often the table was written again because another program had changed it. */
@@ -535,6 +538,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     routes.close();
     connections.close();
     synchronized (this) {
+      counters.close();
       dataplane.close();
     }
   }

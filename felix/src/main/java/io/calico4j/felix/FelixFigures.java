@@ -3,6 +3,8 @@ package io.calico4j.felix;
 import io.calico4j.felix.calculation.CalculationFigures;
 import io.calico4j.felix.dataplane.nft.NftCalls;
 import io.calico4j.felix.dataplane.nft.TableFigures;
+import io.calico4j.felix.rules.RuleCounters;
+import java.util.List;
 
 /**
  * How much Felix knows and has done, as of one moment.
@@ -13,6 +15,7 @@ import io.calico4j.felix.dataplane.nft.TableFigures;
  * @param table what is in the table
  * @param nft how often nftables was asked
  * @param routes the routes that there ought to be
+ * @param rules what the rules of policies and profiles have counted; none where they do not count
  */
 public record FelixFigures(
     String node,
@@ -20,4 +23,5 @@ public record FelixFigures(
     CalculationFigures calculation,
     TableFigures table,
     NftCalls.Figures nft,
-    RouteFigures routes) {}
+    RouteFigures routes,
+    List<RuleCounters.Count> rules) {}

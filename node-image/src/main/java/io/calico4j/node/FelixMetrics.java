@@ -9,9 +9,11 @@ import io.calico4j.felix.Sum;
 import io.calico4j.felix.calculation.CalculationFigures;
 import io.calico4j.felix.dataplane.nft.NftCalls;
 import io.calico4j.felix.dataplane.nft.TableFigures;
+import io.calico4j.felix.rules.RuleCounters;
 import io.prometheus.metrics.model.registry.MultiCollector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.List;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -45,6 +47,7 @@ final class FelixMetrics {
     work(all, figures.work());
     table(all, figures.table(), figures.nft());
     routes(all, figures.routes());
+    rules(all, figures.rules());
     all.counter("felix_log_errors", "Lines of the log that could not be written.").put(logErrors);
     return all.build();
   }
@@ -140,6 +143,27 @@ final class FelixMetrics {
         .putAll(IP_VERSION, byVersion(routes.interfaces()));
     Sum resyncs = routes.resyncs();
     all.summary("felix_route_table_resync_seconds", "Time of comparing all routes.").put(resyncs);
+  }
+
+  private static void rules(MetricFamilies all, List<RuleCounters.Count> rules) {
+    if (rules.isEmpty()) {
+      return;
+    }
+    MetricFamilies.Values packets =
+        all.total("calico_policy_rule_packets", "Packets that a rule has decided on.");
+    MetricFamilies.Values bytes =
+        all.total("calico_policy_rule_bytes", "Bytes of the packets that a rule has decided on.");
+    for (RuleCounters.Count rule : rules) {
+      String[] labels = {
+        "tier", rule.tier(),
+        "policy", rule.policy(),
+        "direction", rule.ingress() ? "ingress" : "egress",
+        "rule", String.valueOf(rule.rule()),
+        "action", rule.action().name()
+      };
+      packets.put(rule.counted().packets(), labels);
+      bytes.put(rule.counted().bytes(), labels);
+    }
   }
 
   private static Map<String, Integer> byVersion(Map<IpFamily, Integer> counts) {

@@ -1,6 +1,8 @@
 package io.calico4j.node;
 
 import io.calico4j.felix.Sum;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -18,6 +20,12 @@ import java.util.Map;
 final class MetricFamilies {
   private final List<Family> families = new ArrayList<>();
 
+  private enum Type {
+    GAUGE,
+    TOTAL,
+    UNTYPED
+  }
+
   private abstract static class Family {
     abstract void addTo(MetricSnapshots.Builder all);
   }
@@ -26,13 +34,13 @@ final class MetricFamilies {
   static final class Values extends Family {
     private final String name;
     private final String help;
-    private final boolean gauge;
+    private final Type type;
     private final Map<Labels, Double> values = new LinkedHashMap<>();
 
-    private Values(String name, String help, boolean gauge) {
+    private Values(String name, String help, Type type) {
       this.name = name;
       this.help = help;
-      this.gauge = gauge;
+      this.type = type;
     }
 
     /** Puts a value. */
@@ -49,20 +57,31 @@ final class MetricFamilies {
 
     @Override
     void addTo(MetricSnapshots.Builder all) {
-      if (gauge) {
-        GaugeSnapshot.Builder snapshot = GaugeSnapshot.builder().name(name).help(help);
-        values.forEach(
-            (labels, value) ->
-                snapshot.dataPoint(
-                    GaugeDataPointSnapshot.builder().labels(labels).value(value).build()));
-        all.metricSnapshot(snapshot.build());
-      } else {
-        UnknownSnapshot.Builder snapshot = UnknownSnapshot.builder().name(name).help(help);
-        values.forEach(
-            (labels, value) ->
-                snapshot.dataPoint(
-                    UnknownDataPointSnapshot.builder().labels(labels).value(value).build()));
-        all.metricSnapshot(snapshot.build());
+      switch (type) {
+        case GAUGE -> {
+          GaugeSnapshot.Builder snapshot = GaugeSnapshot.builder().name(name).help(help);
+          values.forEach(
+              (labels, value) ->
+                  snapshot.dataPoint(
+                      GaugeDataPointSnapshot.builder().labels(labels).value(value).build()));
+          all.metricSnapshot(snapshot.build());
+        }
+        case TOTAL -> {
+          CounterSnapshot.Builder snapshot = CounterSnapshot.builder().name(name).help(help);
+          values.forEach(
+              (labels, value) ->
+                  snapshot.dataPoint(
+                      CounterDataPointSnapshot.builder().labels(labels).value(value).build()));
+          all.metricSnapshot(snapshot.build());
+        }
+        case UNTYPED -> {
+          UnknownSnapshot.Builder snapshot = UnknownSnapshot.builder().name(name).help(help);
+          values.forEach(
+              (labels, value) ->
+                  snapshot.dataPoint(
+                      UnknownDataPointSnapshot.builder().labels(labels).value(value).build()));
+          all.metricSnapshot(snapshot.build());
+        }
       }
     }
   }
@@ -102,7 +121,7 @@ final class MetricFamilies {
 
   /** Adds a gauge. */
   Values gauge(String name, String help) {
-    return add(new Values(name, help, true));
+    return add(new Values(name, help, Type.GAUGE));
   }
 
   /**
@@ -110,7 +129,12 @@ final class MetricFamilies {
    * the names of counters with {@code _total}, which upstream's do not.
    */
   Values counter(String name, String help) {
-    return add(new Values(name, help, false));
+    return add(new Values(name, help, Type.UNTYPED));
+  }
+
+  /** Adds a counter whose name is exported with {@code _total} at its end. */
+  Values total(String name, String help) {
+    return add(new Values(name, help, Type.TOTAL));
   }
 
   /** Adds a summary without quantiles, as upstream's. */

@@ -8,6 +8,7 @@ import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
+import io.calico4j.core.kernel.NftRules;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.PacketLog;
 import io.calico4j.core.kernel.Route;
@@ -86,6 +87,11 @@ final class FakeKernel implements Kernel {
   @Override
   public LinkMonitor linkMonitor(LinkMonitor.Listener listener) {
     throw new UnsupportedOperationException("no test listens to links here");
+  }
+
+  @Override
+  public NftRules nftRules() {
+    throw new UnsupportedOperationException("no test reads rules here");
   }
 
   @Override

@@ -2,6 +2,7 @@ package io.calico4j.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.calico4j.core.model.Rule;
 import io.calico4j.core.net.IpFamily;
 import io.calico4j.core.selector.LabelIndex;
 import io.calico4j.felix.FelixFigures;
@@ -11,6 +12,7 @@ import io.calico4j.felix.Sum;
 import io.calico4j.felix.calculation.CalculationFigures;
 import io.calico4j.felix.dataplane.nft.NftCalls;
 import io.calico4j.felix.dataplane.nft.TableFigures;
+import io.calico4j.felix.rules.RuleCounters;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +20,10 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FelixMetricsTest {
+  private static final String RULE =
+      "{action=\"Deny\",direction=\"ingress\",policy=\"GlobalNetworkPolicy(guard)\",rule=\"2\","
+          + "tier=\"default\"}";
+
   private static final FelixFigures FIGURES =
       new FelixFigures(
           "host-a",
@@ -43,7 +49,15 @@ class FelixMetricsTest {
           new RouteFigures(
               Map.of(IpFamily.IPV4, 35, IpFamily.IPV6, 36),
               Map.of(IpFamily.IPV4, 37),
-              new Sum(39, 0.75)));
+              new Sum(39, 0.75)),
+          List.of(
+              new RuleCounters.Count(
+                  "default",
+                  "GlobalNetworkPolicy(guard)",
+                  true,
+                  2,
+                  Rule.Action.Deny,
+                  new RuleCounters.Reading(41, 42))));
 
   @Test
   void haveUpstreamsNames() {
@@ -99,6 +113,8 @@ class FelixMetricsTest {
             "felix_route_table_num_ifaces{ip_version=\"6\"} 0.0",
             "felix_route_table_resync_seconds_count 39",
             "felix_route_table_resync_seconds_sum 0.75",
+            "calico_policy_rule_packets_total" + RULE + " 41.0",
+            "calico_policy_rule_bytes_total" + RULE + " 42.0",
             "felix_log_errors 40.0");
   }
 }

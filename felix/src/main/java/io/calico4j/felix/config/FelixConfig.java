@@ -41,6 +41,7 @@ import org.slf4j.LoggerFactory;
  * @param excludedInterfaces interfaces whose addresses find no host endpoint
  * @param watchdogTimeout how long the rules' thread may work before it counts as dead; zero is for
  *     ever
+ * @param ruleCounters whether the rules of policies and profiles count
  */
 public record FelixConfig(
     String endpointToHostAction,
@@ -57,7 +58,8 @@ public record FelixConfig(
     FlowLogParameters flowLogs,
     RouteParameters routes,
     InterfaceNames excludedInterfaces,
-    Duration watchdogTimeout) {
+    Duration watchdogTimeout,
+    boolean ruleCounters) {
   private static final Logger log = LoggerFactory.getLogger(FelixConfig.class);
 
   private static final Origin ORIGIN =
@@ -521,7 +523,29 @@ public record FelixConfig(
             ROUTE_SOURCE.find(sources).orElse(null),
             ROUTE_SOURCE_V6.find(sources).orElse(null)),
         EXCLUDED_INTERFACES.find(sources),
-        WATCHDOG.find(sources));
+        WATCHDOG.find(sources),
+        false);
+  }
+
+  /** Returns the same parameters, and whether rules count. */
+  public FelixConfig withRuleCounters(boolean counts) {
+    return new FelixConfig(
+        endpointToHostAction,
+        logs,
+        rulesRefreshInterval,
+        routeRefreshInterval,
+        status,
+        ipForwarding,
+        natOutgoing,
+        checks,
+        tunnels,
+        failsafeInbound,
+        failsafeOutbound,
+        flowLogs,
+        routes,
+        excludedInterfaces,
+        watchdogTimeout,
+        counts);
   }
 
   /** Returns the same parameters, but that nothing is told of denied packets. */
@@ -543,7 +567,8 @@ public record FelixConfig(
             flowLogs.off(),
             routes,
             excludedInterfaces,
-            watchdogTimeout);
+            watchdogTimeout,
+            ruleCounters);
   }
 
   /** Reads {@code 5000} or {@code 32768:65535}, and returns it as nftables has it. */

@@ -44,7 +44,8 @@ public final class FelixSources {
    * @param configurations those that apply to this node, the stronger first
    */
   public FelixConfig resolve(List<Resource<FelixConfigurationSpec>> configurations) {
-    return FelixConfig.resolve(with(configurations));
+    return FelixConfig.resolve(with(configurations))
+        .withRuleCounters(RuleCounting.isEnabled(configurations));
   }
 
   /** Logs, each time that it begins to be so, what is set and has no effect. */

@@ -31,8 +31,20 @@ public final class DropRenderer {
    * @param comment a comment without quotation marks; empty for none
    */
   List<String> lines(String match, String comment, Denial denial) {
+    return lines(match, "", comment, denial);
+  }
+
+  /**
+   * Renders a drop.
+   *
+   * @param match which packets are dropped; empty for all
+   * @param counter a statement that counts them, with a blank behind it; or empty
+   * @param comment a comment without quotation marks; empty for none
+   */
+  List<String> lines(String match, String counter, String comment, Denial denial) {
     String condition = match.isEmpty() ? "" : match + " ";
-    String drop = condition + "drop" + (comment.isEmpty() ? "" : " comment \"" + comment + "\"");
+    String drop =
+        condition + counter + "drop" + (comment.isEmpty() ? "" : " comment \"" + comment + "\"");
     if (!logs) {
       return List.of(drop);
     }

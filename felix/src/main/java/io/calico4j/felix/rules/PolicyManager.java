@@ -15,11 +15,13 @@ import java.util.Set;
 final class PolicyManager {
   private final TableWriter table;
   private final DenialNames names;
+  private final RuleCounters counters;
   private final Map<String, RulesUpdate> owners = new HashMap<>();
 
-  PolicyManager(TableWriter table, DenialNames names) {
+  PolicyManager(TableWriter table, DenialNames names, RuleCounters counters) {
     this.table = table;
     this.names = names;
+    this.counters = counters;
   }
 
   /** Returns the name of the chain of a policy or profile. */
@@ -50,20 +52,30 @@ final class PolicyManager {
   }
 
   private void render(RulesUpdate update, RuleRenderer renderer) {
-    Resource<?> owner = update.owner();
+    put(update, true, renderer);
+    put(update, false, renderer);
+  }
+
+  private void put(RulesUpdate update, boolean ingress, RuleRenderer renderer) {
     String key = update.key();
-    table.putChain(
-        chain(key, true), List.copyOf(renderer.render(key, owner, true, update.ingress())));
-    table.putChain(
-        chain(key, false), List.copyOf(renderer.render(key, owner, false, update.egress())));
+    String chain = chain(key, ingress);
+    Resource<?> owner = update.owner();
+    List<RuleLine> lines =
+        renderer.render(key, owner, ingress, ingress ? update.ingress() : update.egress());
+    table.putChain(chain, lines.stream().map(RuleLine::text).toList());
+    if (renderer.counts()) {
+      counters.put(chain, owner, name(key), ingress, lines);
+    }
   }
 
   /** Removes the chains of a policy or profile. */
   void remove(String key) {
     if (owners.remove(key) != null) {
       names.remove(key);
-      table.removeChain(chain(key, true));
-      table.removeChain(chain(key, false));
+      for (boolean ingress : new boolean[] {true, false}) {
+        table.removeChain(chain(key, ingress));
+        counters.remove(chain(key, ingress));
+      }
     }
   }
 

@@ -32,10 +32,15 @@ final class RuleRenderer {
   private final LogParameters logs;
   private final DropRenderer drops;
 
-  RuleRenderer(AddressSetManager sets, LogParameters logs, DropRenderer drops) {
+  /** What counts the packets that a line is for; empty where nothing counts. */
+  private final String counter;
+
+  /** Makes a renderer, whose lines count or do not. */
+  RuleRenderer(AddressSetManager sets, LogParameters logs, DropRenderer drops, boolean counts) {
     this.sets = sets;
     this.logs = logs;
     this.drops = drops;
+    counter = counts ? "counter " : "";
   }
 
   /**
@@ -43,20 +48,35 @@ final class RuleRenderer {
    *
    * @param key the owner's key in the datastore
    */
-  List<String> render(String key, Resource<?> owner, boolean ingress, List<Rule> rules) {
-    List<String> lines = new ArrayList<>();
+  List<RuleLine> render(String key, Resource<?> owner, boolean ingress, List<Rule> rules) {
+    List<RuleLine> lines = new ArrayList<>();
     for (int i = 0; i < rules.size(); i++) {
       Denial denial = Denial.byRule(ingress, key, i + 1);
+      List<String> texts = new ArrayList<>();
+      Rule.Action action = rules.get(i).action();
       try {
         for (Line line : render(owner, rules.get(i))) {
-          lines.addAll(actions(line, denial));
+          texts.addAll(actions(line, denial));
         }
       } catch (RuntimeException e) {
         // Whatever is wrong with it, what it would have denied must not pass.
-        lines.addAll(drops.lines("", "unreadable rule", denial));
+        texts.addAll(drops.lines("", counter, "unreadable rule", denial));
+        action = Rule.Action.Deny;
+      }
+      for (String text : texts) {
+        lines.add(new RuleLine(text, i + 1, action, counts(text)));
       }
     }
     return lines;
+  }
+
+  /** Tells whether its lines count. */
+  boolean counts() {
+    return !counter.isEmpty();
+  }
+
+  private boolean counts(String line) {
+    return counts() && (" " + line).contains(" " + counter);
   }
 
   /**
@@ -139,10 +159,11 @@ final class RuleRenderer {
   private List<String> actions(Line line, Denial denial) {
     String prefix = line.match().isEmpty() ? "" : line.match() + " ";
     return switch (line.action()) {
-      case Allow -> List.of(prefix + "meta mark set meta mark or " + ACCEPT_BIT + " return");
-      case Pass -> List.of(prefix + "meta mark set meta mark or " + PASS_BIT + " return");
-      case Deny -> drops.lines(line.match(), "", denial);
-      case Log -> List.of(prefix + logLimit() + "log prefix \"" + safePrefix() + ": \"");
+      case Allow ->
+          List.of(prefix + counter + "meta mark set meta mark or " + ACCEPT_BIT + " return");
+      case Pass -> List.of(prefix + counter + "meta mark set meta mark or " + PASS_BIT + " return");
+      case Deny -> drops.lines(line.match(), counter, "", denial);
+      case Log -> List.of(prefix + counter + logLimit() + "log prefix \"" + safePrefix() + ": \"");
     };
   }
 

@@ -26,6 +26,7 @@ import java.util.Set;
 /** From what a node must enforce to the sets, chains and verdicts of its table. No I/O. */
 public final class RulesetManager {
   private final DenialNames denials = new DenialNames();
+  private final RuleCounters counters = new RuleCounters();
   private final AddressSetManager addressSets;
   private final PolicyManager policies;
   private final EndpointManager endpoints;
@@ -39,7 +40,7 @@ public final class RulesetManager {
   /** Makes one that writes what is always there. */
   public RulesetManager(TableWriter table) {
     addressSets = new AddressSetManager(table);
-    policies = new PolicyManager(table, denials);
+    policies = new PolicyManager(table, denials, counters);
     DropRenderer drops = new DropRenderer(config.flowLogs().enabled(), denials);
     endpoints = new EndpointManager(table, denials, drops);
     host = new HostManager(table);
@@ -48,7 +49,7 @@ public final class RulesetManager {
     hostEndpoints.putInvalidCheck(config.checks().dropInvalid());
     masquerade = new MasqueradeManager(table);
     tunnels = new TunnelManager(table);
-    renderer = new RuleRenderer(addressSets, config.logs(), drops);
+    renderer = new RuleRenderer(addressSets, config.logs(), drops, config.ruleCounters());
     host.putEndpointToHostAction(config.endpointToHostAction());
     host.putChecks(config.checks());
   }
@@ -74,16 +75,25 @@ public final class RulesetManager {
     }
     boolean isLogActionNew = !changed.logs().equals(config.logs());
     boolean isLoggingNew = changed.flowLogs().enabled() != config.flowLogs().enabled();
+    boolean isCountingNew = changed.ruleCounters() != config.ruleCounters();
     config = changed;
     DropRenderer drops = new DropRenderer(config.flowLogs().enabled(), denials);
-    if (isLogActionNew || isLoggingNew) {
-      renderer = new RuleRenderer(addressSets, config.logs(), drops);
+    if (isCountingNew) {
+      counters.clear();
+    }
+    if (isLogActionNew || isLoggingNew || isCountingNew) {
+      renderer = new RuleRenderer(addressSets, config.logs(), drops, config.ruleCounters());
       policies.renderAll(renderer);
     }
     if (isLoggingNew) {
       endpoints.renderAll(drops);
       hostEndpoints.renderAll(drops);
     }
+  }
+
+  /** Returns what rules have counted, where they count. */
+  public RuleCounters counters() {
+    return counters;
   }
 
   /** Returns what logged packets are told by; it may be asked on any thread. */

@@ -190,7 +190,8 @@ class FelixConfigTest {
                 FlowLogParameters.DEFAULTS,
                 RouteParameters.DEFAULTS,
                 InterfaceNames.of("kube-ipvs0"),
-                Duration.ofSeconds(90)));
+                Duration.ofSeconds(90),
+                false));
     FelixSource inFile = FelixSource.file(file, report -> {});
     assertThat(FelixSources.of(none, inFile).resolve(List.of(node)).endpointToHostAction())
         .isEqualTo("DROP");
@@ -199,6 +200,31 @@ class FelixConfigTest {
                 .resolve(List.of(node))
                 .endpointToHostAction())
         .isEqualTo("ACCEPT");
+  }
+
+  private static Resource<FelixConfigurationSpec> counting(String name, String value) {
+    Metadata metadata = Metadata.named(null, name);
+    return Resource.create(
+        ResourceKind.FELIX_CONFIGURATION,
+        metadata.withAnnotations(Map.of("io.calico4j/rule-counters", value)),
+        new FelixConfigurationSpec(null, null, null, null, null, null, null, null, null));
+  }
+
+  @Test
+  void anAnnotationSwitchesCountersOfRules() {
+    FelixSources sources = FelixSources.of(FelixSource.environment(Map.of()));
+    assertThat(sources.resolve(List.of()).ruleCounters()).isFalse();
+    assertThat(sources.resolve(List.of(counting("default", "enabled"))).ruleCounters()).isTrue();
+    assertThat(
+            sources
+                .resolve(List.of(counting("node.h1", "Disabled"), counting("default", "Enabled")))
+                .ruleCounters())
+        .isFalse();
+    assertThat(
+            sources
+                .resolve(List.of(counting("node.h1", "perhaps"), counting("default", "Enabled")))
+                .ruleCounters())
+        .isTrue();
   }
 
   @Test

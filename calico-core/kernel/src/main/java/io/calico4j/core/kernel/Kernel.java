@@ -47,6 +47,9 @@ public interface Kernel {
   /** Opens a socket for nftables' sets and verdict maps in this process's own namespace. */
   NftSets nftSets() throws KernelException;
 
+  /** Opens a socket that reads what nftables' rules count in this process's own namespace. */
+  NftRules nftRules() throws KernelException;
+
   /** Listens to nftables' transactions that change a table of the family inet. */
   NftMonitor nftMonitor(String table, NftMonitor.Listener listener) throws KernelException;
 

@@ -33,6 +33,7 @@ public final class NftablesDataplane implements AutoCloseable {
   private final TableState table = new TableState();
   private final TableCounts counts = new TableCounts();
   private boolean known;
+  private long replacements;
 
   /** The table of the family inet that this dataplane owns. */
   public static final String TABLE = NftTable.NAME;
@@ -96,6 +97,16 @@ public final class NftablesDataplane implements AutoCloseable {
     return refusals.names();
   }
 
+  /** Returns how often the whole table has been replaced: all rules count from zero then. */
+  public long replacements() {
+    return replacements;
+  }
+
+  /** Tells whether the next apply replaces the whole table, as far as that is known. */
+  public boolean isReplacing() {
+    return !known || table.isDirty(refusals.names());
+  }
+
   /** Returns how much is in the table, as it was written last. */
   public TableFigures figures() {
     return counts.figures();
@@ -132,6 +143,7 @@ public final class NftablesDataplane implements AutoCloseable {
       difference = refusals.without(table.difference());
       replace(NftTable.replaceAll(difference));
       counts.replaced();
+      replacements++;
     }
     counts.sent(difference);
     table.commit();

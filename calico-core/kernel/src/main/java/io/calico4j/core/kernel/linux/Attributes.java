@@ -3,7 +3,9 @@ package io.calico4j.core.kernel.linux;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +51,26 @@ final class Attributes {
     }
     int length = value[value.length - 1] == 0 ? value.length - 1 : value.length;
     return new String(value, 0, length, StandardCharsets.UTF_8);
+  }
+
+  /** Returns the elements of a list, each of which is nested. */
+  List<Attributes> list(int type) {
+    byte[] value = values.get(type);
+    List<Attributes> elements = new ArrayList<>();
+    if (value == null) {
+      return elements;
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(value).order(ByteOrder.nativeOrder());
+    while (buffer.remaining() >= 4) {
+      int start = buffer.position();
+      int length = Short.toUnsignedInt(buffer.getShort(start));
+      if (length < 4 || length > buffer.remaining()) {
+        break;
+      }
+      elements.add(parse(buffer.slice(start + 4, length - 4).order(ByteOrder.nativeOrder())));
+      buffer.position(Math.min(buffer.limit(), start + (length + 3) / 4 * 4));
+    }
+    return elements;
   }
 
   Attributes nested(int type) {

@@ -7,6 +7,7 @@ import io.calico4j.core.kernel.LinkMonitor;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.kernel.NftMonitor;
+import io.calico4j.core.kernel.NftRules;
 import io.calico4j.core.kernel.NftSets;
 import io.calico4j.core.kernel.PacketLog;
 import io.calico4j.core.kernel.TunnelLinks;
@@ -102,6 +103,11 @@ public final class LinuxKernel implements Kernel {
   @Override
   public NftSets nftSets() throws KernelException {
     return new LinuxNftSets();
+  }
+
+  @Override
+  public NftRules nftRules() throws KernelException {
+    return new LinuxNftRules();
   }
 
   @Override
