@@ -99,7 +99,12 @@ public final class CalicoctlMain {
         new CommandLine(new Group()).addSubcommand("explain", new PolicyExplainCommand(datastore)));
     line.addSubcommand(
         "node",
-        new CommandLine(new Group()).addSubcommand("status", new NodeStatusCommand(environment)));
+        new CommandLine(new Group())
+            .addSubcommand("status", new NodeStatusCommand(environment))
+            .addSubcommand(
+                "run",
+                new NodeRunCommand(
+                    () -> ApiConfig.read(options.config, environment), environment)));
     line.addSubcommand("completion", new Completion(line));
     line.setExecutionExceptionHandler(
         (exception, command, result) -> {

@@ -57,7 +57,7 @@ final class VersionCommand implements Callable<Integer> {
   }
 
   /** Reads what the build left: the version that the root pom names. */
-  private static String ownVersion() throws IOException {
+  static String ownVersion() throws IOException {
     Properties properties = new Properties();
     try (InputStream in = VersionCommand.class.getResourceAsStream("version.properties")) {
       properties.load(Objects.requireNonNull(in, "version.properties is not in the jar"));

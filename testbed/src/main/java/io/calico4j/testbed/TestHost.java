@@ -279,9 +279,14 @@ public final class TestHost implements Closeable {
   public Command.Outcome calicoctl(String input, String... arguments) throws IOException {
     List<String> all = new ArrayList<>(List.of(distribution.resolve("bin/calicoctl").toString()));
     all.addAll(List.of(arguments));
+    return withSettings(input, all).run();
+  }
+
+  /** Makes a command that runs a program on this host with the agent's environment. */
+  Command withSettings(String input, List<String> arguments) {
     Map<String, String> environment = new TreeMap<>(System.getenv());
     environment.putAll(settings);
-    return new Command(enter(all), environment, input).run();
+    return new Command(enter(arguments), environment, input);
   }
 
   /** Starts a workload as its orchestrator does; it serves a page on {@link PacketProbe#PORT}. */

@@ -19,6 +19,18 @@ final class Installed {
     return Path.of(directory);
   }
 
+  /** Returns what {@code ./package} has built, by the end of its name. */
+  static Path packaged(String end) throws IOException {
+    String directory = System.getProperty("calico.packages", "");
+    assertThat(directory).as("run this test with ./verify, which packages first").isNotEmpty();
+    try (Stream<Path> files = Files.list(Path.of(directory))) {
+      return files
+          .filter(file -> file.toString().endsWith(end))
+          .findFirst()
+          .orElseThrow(() -> new IOException(directory + " has no file *" + end));
+    }
+  }
+
   /** Returns an empty directory of a test, whose logs stay when it has ended. */
   static Path freshState(Class<?> test) {
     Path state = Path.of("target/it", test.getSimpleName()).toAbsolutePath();
