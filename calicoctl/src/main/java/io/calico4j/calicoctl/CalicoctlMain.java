@@ -49,16 +49,15 @@ public final class CalicoctlMain {
     CalicoctlMain options = new CalicoctlMain();
     CommandLine line =
         commandLine(
-            options,
-            () ->
-                EtcdDatastore.connectAtOnce(
-                    EtcdConfig.fromEnvironment(
-                            LocalEtcd.complete(
-                                ApiConfig.read(options.config, environment),
-                                LocalEtcd.libDirectory(environment)))
-                        .withTimeout(REQUEST)),
-            environment);
+            options, () -> EtcdDatastore.connectAtOnce(etcd(options, environment)), environment);
     end(line.execute(arguments));
+  }
+
+  private static EtcdConfig etcd(CalicoctlMain options, Map<String, String> environment) {
+    return EtcdConfig.fromEnvironment(
+            LocalEtcd.complete(
+                ApiConfig.read(options.config, environment), LocalEtcd.libDirectory(environment)))
+        .withTimeout(REQUEST);
   }
 
   /** Ends without the JVM's wait for the threads of the etcd client, where that is possible. */
@@ -105,6 +104,11 @@ public final class CalicoctlMain {
                 "run",
                 new NodeRunCommand(
                     () -> ApiConfig.read(options.config, environment), environment)));
+    line.addSubcommand(
+        "datastore",
+        new CommandLine(new Group())
+            .addSubcommand("backup", new DatastoreBackupCommand(() -> etcd(options, environment)))
+            .addSubcommand("restore", new DatastoreRestoreCommand(environment)));
     line.addSubcommand("completion", new Completion(line));
     line.setExecutionExceptionHandler(
         (exception, command, result) -> {

@@ -99,6 +99,21 @@ public final class EtcdProcess implements Closeable {
     return etcd;
   }
 
+  /** Returns the namespace that it runs in. */
+  Namespace namespace() {
+    return namespace;
+  }
+
+  /** Returns where its data are. */
+  Path dataDirectory() {
+    return state.resolve("etcd");
+  }
+
+  /** Returns the options by which it was made, with its name and its cluster's members. */
+  List<String> serverOptions() {
+    return serverOptions;
+  }
+
   /** Returns its client URL. */
   public String url() {
     return url;
@@ -117,7 +132,7 @@ public final class EtcdProcess implements Closeable {
             namespace.enter(
                 List.of(
                     "etcd",
-                    "--data-dir=" + state.resolve("etcd"),
+                    "--data-dir=" + dataDirectory(),
                     "--listen-client-urls=" + url,
                     "--advertise-client-urls=" + url)));
     command.addAll(serverOptions);

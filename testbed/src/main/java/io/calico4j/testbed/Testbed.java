@@ -30,7 +30,7 @@ public final class Testbed implements Closeable {
   private final Namespace fabric;
   private final Deque<Closeable> parts = new ArrayDeque<>();
   private final List<TestHost> hosts = new ArrayList<>();
-  private @Nullable EtcdProcess etcd;
+  private String etcdEndpoints = "";
   private @Nullable Router router;
 
   /**
@@ -58,8 +58,34 @@ public final class Testbed implements Closeable {
   public EtcdProcess startEtcd() throws IOException {
     EtcdProcess started = own(new EtcdProcess(fabric, state, ETCD));
     started.start();
-    etcd = started;
+    etcdEndpoints = started.url();
     return started;
+  }
+
+  /**
+   * Prepares the members of a cluster of etcd, each in a namespace of its own on the first segment.
+   * Nothing is started; hosts added afterwards use them.
+   */
+  List<EtcdProcess> addEtcdMembers(int size) throws IOException {
+    Map<String, String> peers = new TreeMap<>();
+    for (int i = 1; i <= size; i++) {
+      peers.put("etcd-" + i, "http://" + memberAddress(i) + ":2380");
+    }
+    List<EtcdProcess> members = new ArrayList<>();
+    for (int i = 1; i <= size; i++) {
+      String name = "etcd-" + i;
+      Namespace namespace = Namespace.create(name);
+      own(namespace::delete);
+      plug(namespace, "eth0", name, memberAddress(i) + "/24");
+      Path directory = Files.createDirectories(state.resolve(name));
+      members.add(own(EtcdProcess.member(namespace, directory, name, memberAddress(i), peers)));
+    }
+    etcdEndpoints = String.join(",", members.stream().map(EtcdProcess::url).toList());
+    return members;
+  }
+
+  private static String memberAddress(int number) {
+    return "192.0.2." + (100 + number);
   }
 
   /** Makes the router, whose BIRD starts with {@link #startRouting}. */
@@ -116,7 +142,7 @@ public final class Testbed implements Closeable {
     Map<String, String> settings = new TreeMap<>();
     settings.put("AS", as);
     settings.put("CALICO_IPV4POOL_CIDR", POOL);
-    settings.put("ETCD_ENDPOINTS", etcd == null ? "" : etcd.url());
+    settings.put("ETCD_ENDPOINTS", etcdEndpoints);
     TestHost host =
         own(
             new TestHost(

@@ -14,9 +14,16 @@ import io.etcd.jetcd.api.MaintenanceGrpc;
 import io.etcd.jetcd.api.StatusRequest;
 import io.etcd.jetcd.api.StatusResponse;
 import io.etcd.jetcd.api.WatchRequest;
+import io.grpc.CallOptions;
+import io.grpc.ClientInterceptors;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
+import java.time.Duration;
+import java.util.Iterator;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +56,9 @@ final class EtcdCalls implements AutoCloseable {
       Set.of(
           Status.Code.INVALID_ARGUMENT, Status.Code.PERMISSION_DENIED, Status.Code.UNAUTHENTICATED);
 
+  private static final Metadata.Key<String> LEADER =
+      Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER);
+
   private static final Metadata.Key<String> TOKEN =
       Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
 
@@ -72,7 +82,7 @@ final class EtcdCalls implements AutoCloseable {
     this.config = config;
     members = new Members(config, patient);
     // A member that is cut off from its cluster refuses, instead of waiting for ever.
-    anonymous.put(Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER), "true");
+    anonymous.put(LEADER, "true");
   }
 
   /**
@@ -113,6 +123,37 @@ final class EtcdCalls implements AutoCloseable {
         }
       }
     }
+  }
+
+  /**
+   * Makes a request, once, whose answers come one after the other, of a member that has answered
+   * another request just now. It needs no leader: what the member itself has can be read from it
+   * when its cluster is lost.
+   *
+   * @param limit how long all of it may take
+   * @return the answers; {@link StatusRuntimeException} instead of one that does not come
+   */
+  <Q, A> Iterator<A> stream(MethodDescriptor<Q, A> method, Q request, Duration limit)
+      throws CallFailure, InterruptedException {
+    try {
+      var unused =
+          call(MaintenanceGrpc.getStatusMethod(), StatusRequest.getDefaultInstance(), true);
+    } catch (CallFailure failure) {
+      if (failure.kind() != Kind.NO_LEADER) {
+        throw failure;
+      }
+    }
+    long end = System.nanoTime() + config.timeout().toNanos();
+    Member to = members.current(end);
+    Metadata headers = new Metadata();
+    headers.merge(headers(to, end));
+    headers.discardAll(LEADER);
+    return ClientCalls.blockingServerStreamingCall(
+        ClientInterceptors.intercept(
+            to.channel(), MetadataUtils.newAttachHeadersInterceptor(headers)),
+        method,
+        CallOptions.DEFAULT.withDeadlineAfter(limit.toNanos(), TimeUnit.NANOSECONDS),
+        request);
   }
 
   /** Tells whether no member could be reached, and that is enough. */

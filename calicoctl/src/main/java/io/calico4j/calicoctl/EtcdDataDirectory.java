@@ -1,0 +1,158 @@
+package io.calico4j.calicoctl;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/** The data directory of an etcd of one member: {@code member/wal} and {@code member/snap}. */
+final class EtcdDataDirectory {
+  /** etcd 3.5 and later have the first, etcd before 3.6 the other. */
+  private static final List<String> PROGRAMS = List.of("etcdutl", "etcdctl");
+
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
+
+  private final Path directory;
+  private final Clock clock;
+
+  EtcdDataDirectory(Path directory, Clock clock) {
+    this.directory = directory.toAbsolutePath();
+    this.clock = clock;
+  }
+
+  /** Tells whether there are no data in it. */
+  boolean isEmpty() throws IOException {
+    if (!Files.exists(directory)) {
+      return true;
+    }
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
+  /** Tells whether an etcd has it open, wherever that runs: it locks its log (fcntl(2)). */
+  boolean isInUse() throws IOException {
+    Path log = directory.resolve("member/wal");
+    if (!Files.exists(log)) {
+      return false;
+    }
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(log, "*.wal")) {
+      for (Path file : files) {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+            FileLock lock = channel.tryLock()) {
+          if (lock == null) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Restores a snapshot, beside the directory first, so that a snapshot that etcd's own program
+   * refuses changes nothing. Ended at any line it can be repeated.
+   *
+   * @param snapshot the snapshot's file
+   * @param member the member's name
+   * @param peerUrl the member's URL for others, of which there are none
+   * @param path where programs are looked for
+   * @return where the data are that were there before; empty when there were none
+   */
+  Optional<Path> restore(Path snapshot, String member, String peerUrl, String path)
+      throws IOException {
+    Path fresh = directory.resolveSibling(directory.getFileName() + ".restored");
+    delete(fresh);
+    run(
+        List.of(
+            program(path).toString(),
+            "snapshot",
+            "restore",
+            snapshot.toString(),
+            "--name=" + member,
+            "--data-dir=" + fresh,
+            "--initial-cluster=" + member + "=" + peerUrl,
+            "--initial-advertise-peer-urls=" + peerUrl));
+    Optional<Path> aside = Optional.empty();
+    if (isEmpty()) {
+      boolean unused = Files.deleteIfExists(directory);
+    } else {
+      Path former =
+          directory.resolveSibling(directory.getFileName() + "." + TIME.format(clock.instant()));
+      Files.move(directory, former, StandardCopyOption.ATOMIC_MOVE);
+      aside = Optional.of(former);
+    }
+    Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);
+    try (FileChannel names = FileChannel.open(directory.resolveSibling(""))) {
+      names.force(true);
+    }
+    return aside;
+  }
+
+  private static void delete(Path tree) throws IOException {
+    if (Files.exists(tree)) {
+      try (Stream<Path> files = Files.walk(tree)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(file);
+        }
+      }
+    }
+  }
+
+  private static Path program(String path) throws IOException {
+    for (String name : PROGRAMS) {
+      for (String place : path.split(File.pathSeparator, -1)) {
+        Path program = Path.of(place, name);
+        if (Files.isExecutable(program)) {
+          return program;
+        }
+      }
+    }
+    throw new IOException(
+        "neither "
+            + String.join(" nor ", PROGRAMS)
+            + " is in PATH ("
+            + path
+            + "): install etcd-client");
+  }
+
+  private static void run(List<String> command) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().keySet().removeIf(name -> name.startsWith("ETCD"));
+    builder.environment().put("ETCDCTL_API", "3");
+    Process process = builder.start();
+    process.getOutputStream().close();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    try {
+      int status = process.waitFor();
+      if (status != 0) {
+        throw new IOException(
+            String.join(" ", command) + " ended with status " + status + ": " + said.strip());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      process.destroyForcibly();
+      throw new InterruptedIOException("interrupted");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return directory.toString();
+  }
+}
