@@ -88,17 +88,18 @@ public final class CalicoctlMain {
     line.addSubcommand("version", new VersionCommand(datastore));
     line.addSubcommand(
         "ipam",
-        new CommandLine(new Group())
+        group("Shows and repairs what is known of addresses.")
             .addSubcommand("show", new IpamShowCommand(datastore))
             .addSubcommand("check", new IpamCheckCommand(datastore))
             .addSubcommand("release", new IpamReleaseCommand(datastore))
             .addSubcommand("configure", new IpamConfigureCommand(datastore)));
     line.addSubcommand(
         "policy",
-        new CommandLine(new Group()).addSubcommand("explain", new PolicyExplainCommand(datastore)));
+        group("Tells what policy does.")
+            .addSubcommand("explain", new PolicyExplainCommand(datastore)));
     line.addSubcommand(
         "node",
-        new CommandLine(new Group())
+        group("Starts, shows and checks calico-node of this host.")
             .addSubcommand("status", new NodeStatusCommand(environment))
             .addSubcommand(
                 "run",
@@ -106,7 +107,7 @@ public final class CalicoctlMain {
                     () -> ApiConfig.read(options.config, environment), environment)));
     line.addSubcommand(
         "datastore",
-        new CommandLine(new Group())
+        group("Saves and restores what etcd holds.")
             .addSubcommand("backup", new DatastoreBackupCommand(() -> etcd(options, environment)))
             .addSubcommand("restore", new DatastoreRestoreCommand(environment)));
     line.addSubcommand("completion", new Completion(line));
@@ -125,6 +126,12 @@ public final class CalicoctlMain {
           throw exception;
         });
     return line;
+  }
+
+  private static CommandLine group(String description) {
+    CommandLine group = new CommandLine(new Group());
+    group.getCommandSpec().usageMessage().description(description);
+    return group;
   }
 
   /** A command that only has subcommands. */

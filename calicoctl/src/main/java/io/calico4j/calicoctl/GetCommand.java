@@ -62,7 +62,8 @@ final class GetCommand implements Callable<Integer> {
 
   @Option(
       names = {"-n", "--namespace"},
-      defaultValue = "default")
+      defaultValue = "default",
+      description = "the namespace")
   private String namespace = "default";
 
   @Option(

@@ -19,15 +19,15 @@ final class Installed {
     return Path.of(directory);
   }
 
-  /** Returns what {@code ./package} has built, by the end of its name. */
-  static Path packaged(String end) throws IOException {
+  /** Returns what {@code ./package} has built, by a part of its name. */
+  static Path packaged(String part) throws IOException {
     String directory = System.getProperty("calico.packages", "");
     assertThat(directory).as("run this test with ./verify, which packages first").isNotEmpty();
     try (Stream<Path> files = Files.list(Path.of(directory))) {
       return files
-          .filter(file -> file.toString().endsWith(end))
+          .filter(file -> file.getFileName().toString().contains(part))
           .findFirst()
-          .orElseThrow(() -> new IOException(directory + " has no file *" + end));
+          .orElseThrow(() -> new IOException(directory + " has no file *" + part + "*"));
     }
   }
 
