@@ -22,6 +22,7 @@ import io.calico4j.core.testing.PolicyBuilder;
 import io.calico4j.core.testing.Resources;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -146,11 +147,92 @@ class PolicyExplainTest {
             "  tier first: GlobalNetworkPolicy(guard), ingress rule 2 passes to the next");
   }
 
+  /** Host endpoints on web's node: one of an interface, one by its address, one of all others. */
+  private void hostEndpoints() throws Exception {
+    resources.create(Resources.hostEndpoint("front", "h-web").on("eth0").build());
+    resources.create(
+        Resources.hostEndpoint("back", "h-web").expecting("192.0.2.1").profiles("net").build());
+    resources.create(
+        Resources.hostEndpoint("others", "h-web").on("*").labels(Map.of("others", "")).build());
+    resources.create(
+        Resources.policy("lock")
+            .selecting("has(others)")
+            .onForward()
+            .types("Ingress", "Egress")
+            .build());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "10.7.1.1 | back | | 5432 | denied | ingress to HostEndpoint(back): denied by nothing",
+        "10.65.0.1 | db | back | 5432 | denied | forwarded ingress by HostEndpoint(others)",
+        "back | db | | 5432 | denied | egress from HostEndpoint(back): allowed by Profile(net)",
+        "192.0.2.1 | 10.7.1.1 | | 1 | allowed | egress from HostEndpoint(back): allowed by",
+        "10.7.1.1 | 192.0.2.1 | | 22 | allowed | ingress to HostEndpoint(back): allowed by"
+            + " fail-safe port tcp 22",
+        "web | back | | 80 | denied | their node: denied by DefaultEndpointToHostAction DROP",
+        "back | web | | 80 | allowed | egress to workloads from their node: allowed by no policy",
+        "10.7.1.1 | web | back | 22 | denied | forwarded ingress by HostEndpoint(back): goes on",
+      })
+  void hostEndpointsAreFollowed(
+      String from, String to, String via, int port, String verdict, String line) throws Exception {
+    hostEndpoints();
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("policy", "explain", "--from", from, "--to", to, "--port", "" + port));
+    if (via != null) {
+      arguments.addAll(List.of("--via", via));
+    }
+    assertThat(run(arguments.toArray(String[]::new))).as(err.toString()).isZero();
+    assertThat(out.toString()).contains("port " + port + ": " + verdict).contains(line);
+  }
+
   @Test
-  void aClusterWithHostEndpointsIsWarned() throws Exception {
-    resources.create(Resources.hostEndpoint("h", "h-web").on("*").build());
-    assertThat(run("policy", "explain", "--from", "web", "--to", "db", "--port", "5432")).isZero();
-    assertThat(out.toString()).contains("warning: policy of host endpoints is not looked at");
+  void whatDependsOnTheInterfaceIsToldForEach() throws Exception {
+    resources.create(Resources.hostEndpoint("front", "h-db").on("eth0").build());
+    resources.create(
+        Resources.hostEndpoint("closed", "h-db").on("eth1").labels(Map.of("closed", "")).build());
+    resources.create(
+        Resources.policy("lock").selecting("has(closed)").onForward().types("Ingress").build());
+    String[] arguments = {"policy", "explain", "--from", "web", "--to", "db", "--port", "5432"};
+    assertThat(run(arguments)).as(err.toString()).isZero();
+    assertThat(out.toString().lines())
+        .contains(
+            "TCP from 10.65.0.1 to 10.65.0.2 port 5432: depends on the interface",
+            "on h-db by HostEndpoint(closed): denied",
+            "  forwarded ingress by HostEndpoint(closed): denied by the end of tier default:"
+                + " policies of it apply, and none decided",
+            "on h-db by HostEndpoint(front): allowed",
+            "on h-db by another interface: allowed");
+
+    out.getBuffer().setLength(0);
+    String[] via = {
+      "policy", "explain", "--from", "web", "--to", "db", "--port", "5432", "--via", "front", "-o",
+      "json"
+    };
+    assertThat(run(via)).as(err.toString()).isZero();
+    JsonObject json = JsonParser.parseString(out.toString()).getAsJsonObject();
+    assertThat(json.get("verdict").getAsString()).isEqualTo("allowed");
+    JsonObject last = json.getAsJsonArray("nodes").get(1).getAsJsonObject();
+    assertThat(last.get("node").getAsString()).isEqualTo("h-db");
+    JsonObject step = last.getAsJsonArray("steps").get(0).getAsJsonObject();
+    assertThat(step.get("place").getAsString()).isEqualTo("forwarded ingress by");
+    assertThat(step.get("verdict").getAsString()).isEqualTo("goes on");
+  }
+
+  @Test
+  void aHostEndpointThatIsNotInForceIsNamed() throws Exception {
+    resources.create(Resources.hostEndpoint("a", "h-web").on("eth0").build());
+    resources.create(
+        Resources.hostEndpoint("b", "h-web").on("eth0").expecting("192.0.2.9").build());
+    assertThat(run("policy", "explain", "--from", "10.7.1.1", "--to", "b", "--port", "1"))
+        .isEqualTo(1);
+    assertThat(run("policy", "explain", "--from", "a", "--to", "b", "--port", "1")).isEqualTo(1);
+    assertThat(err.toString())
+        .contains("HostEndpoint(b) is not in force: another HostEndpoint of h-web")
+        .contains("are the same host");
   }
 
   @Test
@@ -165,7 +247,7 @@ class PolicyExplainTest {
     assertThat(err.toString())
         .contains(
             List.of(
-                "--from \"nobody\" is neither an address nor a WorkloadEndpoint",
+                "--from \"nobody\" is neither an address nor a HostEndpoint",
                 "--port \"0\" must be 1 to 65535",
                 "has no IPV6 address",
                 "-o \"xml\" is unknown"));

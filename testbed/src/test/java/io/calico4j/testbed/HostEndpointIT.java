@@ -298,6 +298,9 @@ class HostEndpointIT {
     assertThat(applied.output()).doesNotContain("warning");
     awaitFailing(row.failing);
     assertThat(failing()).isEqualTo(row.failing);
+    HostEndpointModel model =
+        HostEndpointModel.read(host, Map.of("eth0", HOST, "eth1", HOST_ETH1), PacketProbe.PORT);
+    assertThat(explained(model)).as("policy explain").isEqualTo(withoutTranslated(row.failing));
     delete(row.resources);
   }
 
@@ -344,6 +347,36 @@ class HostEndpointIT {
     }
     assertThat(passed).as("a connection got in").isFalse();
     delete(endpoint);
+  }
+
+  /** Returns the probes that fail by what explain says; it does not follow translation. */
+  private String explained(HostEndpointModel model) {
+    return withoutTranslated(
+        PROBES.stream().filter(probe -> !explained(model, probe)).collect(Collectors.joining(" ")));
+  }
+
+  private boolean explained(HostEndpointModel model, String probe) {
+    String at = task.address();
+    return switch (probe) {
+      case "in" -> model.allows("eth0", CLIENT, "", HOST);
+      case "in-failsafe" -> model.allows("eth0", CLIENT, "", HOST, SSH);
+      case "out" -> model.allows("", HOST, "eth0", CLIENT);
+      case "out-failsafe" -> model.allows("", HOST, "eth0", CLIENT, FAILSAFE_OUT);
+      case "in-eth1" -> model.allows("eth1", BEHIND, "", HOST_ETH1);
+      case "forward-in" -> model.allows("eth0", CLIENT, "eth1", BEHIND);
+      case "forward-out" -> model.allows("eth1", BEHIND, "eth0", CLIENT);
+      case "task-in" -> model.allows("eth0", CLIENT, "task", at);
+      case "task-out" -> model.allows("task", at, "eth0", CLIENT);
+      case "host-to-task" -> model.allows("", HOST, "task", at);
+      case "task-to-host" -> model.allows("task", at, "", HOST);
+      default -> true;
+    };
+  }
+
+  private static String withoutTranslated(String probes) {
+    return Stream.of(probes.split(" ", -1))
+        .filter(probe -> !probe.contains("translated"))
+        .collect(Collectors.joining(" "));
   }
 
   private void delete(String resources) throws IOException {

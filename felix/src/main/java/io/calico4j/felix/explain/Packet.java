@@ -30,6 +30,20 @@ public record Packet(
     }
   }
 
+  /** Returns the first packet of the answer. */
+  Packet answer() {
+    return new Packet(protocol, destination, destinationPort, source, sourcePort);
+  }
+
+  /** Tells whether connection tracking takes it for the begin of a connection, as an answer. */
+  boolean begins() {
+    // The answer of TCP, SCTP and ICMP says of itself that it is one.
+    return !protocol.equals(Protocol.TCP)
+        && !protocol.equals(Protocol.SCTP)
+        && !protocol.equals(Protocol.ICMP)
+        && !protocol.equals(Protocol.ICMPV6);
+  }
+
   /** Returns the family of both addresses. */
   IpFamily family() {
     return source.family();

@@ -78,6 +78,23 @@ public final class PolicyTrace {
     if (applied.closed()) {
       return decision(false, "a damaged policy may select the endpoint", passedOver);
     }
+    Decision decided = tiers(applied, ingress, packet, true, passedOver);
+    return decided == null ? profiles(applied, ingress, packet, passedOver) : decided;
+  }
+
+  /**
+   * Asks tiers.
+   *
+   * @param denies whether a tier that does not pass denies what it has not decided
+   * @param passedOver where to add why rules did not decide
+   * @return null where no tier decides
+   */
+  @Nullable Decision tiers(
+      AppliedRules applied,
+      boolean ingress,
+      Packet packet,
+      boolean denies,
+      List<String> passedOver) {
     for (AppliedTier tier : applied.tiers()) {
       boolean passed = false;
       for (String policy : tier.policies()) {
@@ -92,13 +109,18 @@ public final class PolicyTrace {
           break;
         }
       }
-      if (!passed && !tier.passAtEnd()) {
+      if (!passed && denies && !tier.passAtEnd()) {
         return decision(
             false,
             "the end of tier " + tier.name() + ": policies of it apply, and none decided",
             passedOver);
       }
     }
+    return null;
+  }
+
+  /** Asks the profiles; what none of them allows is denied. */
+  Decision profiles(AppliedRules applied, boolean ingress, Packet packet, List<String> passedOver) {
     for (String profile : applied.profiles()) {
       Verdict verdict = verdict(profile, ingress, packet, "", passedOver);
       if (verdict != null && verdict.action() != Rule.Action.Pass) {
@@ -111,7 +133,7 @@ public final class PolicyTrace {
         passedOver);
   }
 
-  private static Decision decision(boolean allowed, String reason, List<String> passedOver) {
+  static Decision decision(boolean allowed, String reason, List<String> passedOver) {
     return new Decision(allowed, reason, null, 0, List.copyOf(passedOver));
   }
 
@@ -124,7 +146,7 @@ public final class PolicyTrace {
         List.copyOf(passedOver));
   }
 
-  private static String name(String key) {
+  static String name(String key) {
     return ResourceKey.parse(key).map(ResourceKey::toString).orElse(key);
   }
 
