@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,30 +26,13 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostEndpointIT {
-  private static final List<String> PROBES =
-      List.of(
-          "in",
-          "in-failsafe",
-          "out",
-          "out-failsafe",
-          "out-translated",
-          "in-eth1",
-          "forward-in",
-          "forward-out",
-          "task-in",
-          "task-out",
-          "host-to-task",
-          "task-to-host",
-          "translated");
-
   private static final String HOST = "192.0.2.11";
   private static final String CLIENT = "192.0.2.50";
   private static final String HOST_ETH1 = "203.0.113.1";
   private static final String BEHIND = "203.0.113.2";
-  private static final int SSH = 22;
-  private static final int FAILSAFE_OUT = 6666;
-  private static final int TRANSLATED = 9100;
-  private static final int TRANSLATED_OUT = 9101;
+  private static final String POOL6 = "fd00:65::/64";
+  private static final HostProbes.Addresses IPV6 =
+      new HostProbes.Addresses("fd00:2::11", "fd00:3::1", "fd00:2::50", "fd00:3::2", "");
 
   private final Path state = Installed.freshState(getClass());
   private final List<Process> servers = new ArrayList<>();
@@ -58,7 +40,7 @@ class HostEndpointIT {
   private TestHost host;
   private Namespace client;
   private Namespace behind;
-  private Workload task;
+  private HostProbes probes;
 
   @BeforeAll
   void start() throws Exception {
@@ -67,40 +49,81 @@ class HostEndpointIT {
     client = testbed.addHost("client", 50, "64512").namespace();
     behind = Namespace.create("behind");
     host.namespace().connect("eth1", behind, "eth0");
-    host.namespace().ip("address", "add", HOST_ETH1 + "/24", "dev", "eth1");
-    behind.ip("address", "add", BEHIND + "/24", "dev", "eth0");
+    address(host.namespace(), "eth0", IPV6.host() + "/64");
+    address(host.namespace(), "eth1", HOST_ETH1 + "/24", IPV6.hostEth1() + "/64");
+    address(client, "eth0", IPV6.client() + "/64");
+    address(behind, "eth0", BEHIND + "/24", IPV6.behind() + "/64");
     behind.ip("route", "add", "default", "via", HOST_ETH1);
+    behind.ip("-6", "route", "add", "default", "via", IPV6.hostEth1());
     client.ip("route", "add", "203.0.113.0/24", "via", HOST);
+    client.ip("-6", "route", "add", "fd00:3::/64", "via", IPV6.host());
     client.ip("route", "add", Testbed.POOL, "via", HOST);
+    client.ip("-6", "route", "add", POOL6, "via", IPV6.host());
+    translate("ip", BEHIND, CLIENT);
+    translate("ip6", "[" + IPV6.behind() + "]", "[" + IPV6.client() + "]");
+    for (Namespace each : List.of(host.namespace(), client, behind)) {
+      servers.add(PageServer.start(each.enter(List.of()), state));
+    }
+    serve(host.namespace(), HostProbes.SSH);
+    serve(client, HostProbes.FAILSAFE_OUT);
+    host.startAgent();
+    apply(
+        resource("IPPool", "six", "{cidr: '" + POOL6 + "'}")
+            + "---\n"
+            + policy(
+                "tasks",
+                "{selector: has(projectcalico.org/orchestrator), ingress: [{action: Allow}],"
+                    + " egress: [{action: Allow}]}"));
+    Workload task = host.start("task", Orchestrator.DUAL_STACK, "net", Map.of());
+    String task6 =
+        task.sandbox().ip("-6", "-o", "address", "show", "scope", "global").split("\\s+", -1)[3];
+    probes =
+        new HostProbes(
+            host.namespace(),
+            client,
+            behind,
+            task.sandbox(),
+            new HostProbes.Addresses(HOST, HOST_ETH1, CLIENT, BEHIND, task.address()),
+            new HostProbes.Addresses(
+                IPV6.host(),
+                IPV6.hostEth1(),
+                IPV6.client(),
+                IPV6.behind(),
+                task6.substring(0, task6.indexOf('/'))));
+    awaitFailing("");
+  }
+
+  private static void address(Namespace in, String link, String... addresses) throws IOException {
+    for (String address : addresses) {
+      String[] arguments = {"address", "add", address, "dev", link};
+      in.ip(address.contains(":") ? append(arguments, "nodad") : arguments);
+    }
+  }
+
+  private static String[] append(String[] arguments, String last) {
+    String[] all = Arrays.copyOf(arguments, arguments.length + 1);
+    all[arguments.length] = last;
+    return all;
+  }
+
+  private void translate(String family, String in, String out) throws IOException {
     host.namespace()
         .command(
             "nft",
             """
-            table ip other {
+            table %s other {
               chain in {
                 type nat hook prerouting priority -100;
-                iifname eth0 tcp dport 9100 dnat to 203.0.113.2:8080;
+                iifname eth0 tcp dport 9100 dnat to %s:8080;
               }
               chain out {
                 type nat hook output priority -100;
-                tcp dport 9101 dnat to 192.0.2.50:8080;
+                tcp dport 9101 dnat to %s:8080;
               }
             }
-            """)
+            """
+                .formatted(family, in, out))
         .mustRun();
-    for (Namespace each : List.of(host.namespace(), client, behind)) {
-      servers.add(PageServer.start(each.enter(List.of()), state));
-    }
-    serve(host.namespace(), SSH);
-    serve(client, FAILSAFE_OUT);
-    host.startAgent();
-    task = host.start("task", Orchestrator.MESOS, "net", Map.of("app", "task"));
-    apply(
-        policy(
-            "tasks",
-            "{selector: app == 'task', ingress: [{action: Allow}],"
-                + " egress: [{action: Allow}]}"));
-    awaitFailing("");
   }
 
   private void serve(Namespace in, int port) throws IOException {
@@ -115,6 +138,7 @@ class HostEndpointIT {
   @AfterAll
   void stop() throws Exception {
     servers.forEach(Process::destroyForcibly);
+    probes.close();
     behind.delete();
     testbed.close();
   }
@@ -149,10 +173,22 @@ class HostEndpointIT {
     return policy("p", "{selector: role == 'host', " + spec + "}");
   }
 
-  /** Resources, and which probes fail with them. */
+  /** Adds to a rule or port the same one with the IPv6 addresses of the same machines. */
+  private static String both(String rule) {
+    return rule
+        + ", "
+        + rule.replaceAll("192\\.0\\.2\\.(\\d+)/32", "fd00:2::$1/128")
+            .replaceAll("203\\.0\\.113\\.(\\d+)/32", "fd00:3::$1/128")
+            .replace("192.0.2.0/24", "fd00:2::/64")
+            .replace("203.0.113.0/24", "fd00:3::/64")
+            .replace(Testbed.POOL, POOL6);
+  }
+
+  /** Resources, and which probes fail with them, in either address family. */
   enum Row {
     BY_INTERFACE("in out out-translated", eth0()),
     BY_EXPECTED_ADDRESS("in out out-translated", endpoint("e", "expectedIPs: [192.0.2.11]")),
+    BY_EXPECTED_IPV6_ADDRESS("in out out-translated", endpoint("e", "expectedIPs: ['fd00:2::11']")),
     ANOTHER_INTERFACE("in-eth1", endpoint("e", "interfaceName: eth1")),
     AN_ADDRESS_THAT_THE_HOST_DOES_NOT_HAVE(
         "in-eth1",
@@ -188,20 +224,27 @@ class HostEndpointIT {
         resource(
             "FelixConfiguration",
             "default",
-            "{failsafeInboundHostPorts: [{protocol: TCP, port: 8080, net: 192.0.2.0/24}]}"),
+            "{failsafeInboundHostPorts: ["
+                + both("{protocol: TCP, port: 8080, net: '192.0.2.0/24'}")
+                + "]}"),
         eth0()),
     INGRESS(
         "out out-translated",
         eth0(),
         forHosts(
-            "ingress: [{action: Allow, protocol: TCP, source: {nets: [192.0.2.50/32]},"
-                + " destination: {ports: [8080]}}]")),
+            "ingress: ["
+                + both(
+                    "{action: Allow, protocol: TCP, source: {nets: [192.0.2.50/32]},"
+                        + " destination: {ports: [8080]}}")
+                + "]")),
     EGRESS(
         "in",
         eth0(),
         forHosts("egress: [{action: Allow, protocol: TCP, destination: {ports: [8080]}}]")),
     INGRESS_THAT_DENIES(
-        "in", openEth0(), forHosts("ingress: [{action: Deny, source: {nets: [192.0.2.50/32]}}]")),
+        "in",
+        openEth0(),
+        forHosts("ingress: [" + both("{action: Deny, source: {nets: [192.0.2.50/32]}}") + "]")),
     A_NAMESPACED_POLICY_DOES_NOT_APPLY(
         "in out out-translated",
         eth0(),
@@ -215,30 +258,37 @@ class HostEndpointIT {
         "task-out",
         openEth0(),
         resource(
-            "HostEndpoint", "peer", "{node: other, interfaceName: x, expectedIPs: [192.0.2.50]}"),
+            "HostEndpoint",
+            "peer",
+            "{node: other, interfaceName: x, expectedIPs: [192.0.2.50, 'fd00:2::50']}"),
         policy(
             "p",
-            "{order: 1, selector: app == 'task', types: [Egress],"
+            "{order: 1, selector: has(projectcalico.org/orchestrator), types: [Egress],"
                 + " egress: [{action: Deny, destination: {selector: role == 'host'}}]}")),
     FORWARDED_IN(
         "in task-in",
         openEth0(),
         forHosts(
             "applyOnForward: true,"
-                + " ingress: [{action: Allow, destination: {nets: [203.0.113.0/24]}}]")),
+                + " ingress: ["
+                + both("{action: Allow, destination: {nets: [203.0.113.0/24]}}")
+                + "]")),
     FORWARDED_OUT(
         "forward-out",
         openEth0(),
         forHosts(
             "applyOnForward: true, types: [Egress], egress: ["
-                + "{action: Deny, source: {nets: [203.0.113.2/32]}}, {action: Allow}]")),
+                + both("{action: Deny, source: {nets: [203.0.113.2/32]}}")
+                + ", {action: Allow}]")),
     FORWARDED_OUT_OF_TASKS(
         "task-out",
         endpoint("e", "interfaceName: '*', profiles: [projectcalico-default-allow]"),
         forHosts(
             "applyOnForward: true, types: [Egress], egress: ["
-                + "{action: Deny, source: {nets: [10.65.0.0/16]}, destination:"
-                + " {nets: [192.0.2.0/24]}}, {action: Allow}]")),
+                + both(
+                    "{action: Deny, source: {nets: [10.65.0.0/16]}, destination:"
+                        + " {nets: [192.0.2.0/24]}}")
+                + ", {action: Allow}]")),
     BEFORE_DNAT_DENIED(
         "translated",
         openEth0(),
@@ -263,16 +313,18 @@ class HostEndpointIT {
         eth0(),
         forHosts(
             "applyOnForward: true, doNotTrack: true,"
-                + " ingress: [{action: Allow, protocol: TCP, destination:"
-                + " {nets: [192.0.2.11/32], ports: [8080]}}],"
+                + " ingress: ["
+                + both(Row.TO_HOST)
+                + "],"
                 + " egress: [{action: Allow, protocol: TCP, source: {ports: [8080]}}]")),
     UNTRACKED_ONE_WAY_ONLY(
         "in out out-translated",
         eth0(),
         forHosts(
             "applyOnForward: true, doNotTrack: true, types: [Ingress],"
-                + " ingress: [{action: Allow, protocol: TCP, destination:"
-                + " {nets: [192.0.2.11/32], ports: [8080]}}]")),
+                + " ingress: ["
+                + both(Row.TO_HOST)
+                + "]")),
     UNTRACKED_INGRESS_DENIED(
         "in out out-translated forward-in forward-out task-in task-out translated",
         openEth0(),
@@ -281,6 +333,9 @@ class HostEndpointIT {
         "in out",
         openEth0(),
         forHosts("applyOnForward: true, doNotTrack: true, egress: [{action: Deny}]"));
+
+    private static final String TO_HOST =
+        "{action: Allow, protocol: TCP, destination: {nets: [192.0.2.11/32], ports: [8080]}}";
 
     private final String failing;
     private final String resources;
@@ -297,10 +352,15 @@ class HostEndpointIT {
     Command.Outcome applied = apply(row.resources);
     assertThat(applied.output()).doesNotContain("warning");
     awaitFailing(row.failing);
-    assertThat(failing()).isEqualTo(row.failing);
+    assertThat(probes.failing()).isEqualTo(row.failing);
     HostEndpointModel model =
-        HostEndpointModel.read(host, Map.of("eth0", HOST, "eth1", HOST_ETH1), PacketProbe.PORT);
-    assertThat(explained(model)).as("policy explain").isEqualTo(withoutTranslated(row.failing));
+        HostEndpointModel.read(
+            host,
+            Map.of("eth0", Set.of(HOST, IPV6.host()), "eth1", Set.of(HOST_ETH1, IPV6.hostEth1())),
+            PacketProbe.PORT);
+    assertThat(probes.explained(model))
+        .as("policy explain")
+        .isEqualTo(HostProbes.withoutTranslated(row.failing));
     delete(row.resources);
   }
 
@@ -349,36 +409,6 @@ class HostEndpointIT {
     delete(endpoint);
   }
 
-  /** Returns the probes that fail by what explain says; it does not follow translation. */
-  private String explained(HostEndpointModel model) {
-    return withoutTranslated(
-        PROBES.stream().filter(probe -> !explained(model, probe)).collect(Collectors.joining(" ")));
-  }
-
-  private boolean explained(HostEndpointModel model, String probe) {
-    String at = task.address();
-    return switch (probe) {
-      case "in" -> model.allows("eth0", CLIENT, "", HOST);
-      case "in-failsafe" -> model.allows("eth0", CLIENT, "", HOST, SSH);
-      case "out" -> model.allows("", HOST, "eth0", CLIENT);
-      case "out-failsafe" -> model.allows("", HOST, "eth0", CLIENT, FAILSAFE_OUT);
-      case "in-eth1" -> model.allows("eth1", BEHIND, "", HOST_ETH1);
-      case "forward-in" -> model.allows("eth0", CLIENT, "eth1", BEHIND);
-      case "forward-out" -> model.allows("eth1", BEHIND, "eth0", CLIENT);
-      case "task-in" -> model.allows("eth0", CLIENT, "task", at);
-      case "task-out" -> model.allows("task", at, "eth0", CLIENT);
-      case "host-to-task" -> model.allows("", HOST, "task", at);
-      case "task-to-host" -> model.allows("task", at, "", HOST);
-      default -> true;
-    };
-  }
-
-  private static String withoutTranslated(String probes) {
-    return Stream.of(probes.split(" ", -1))
-        .filter(probe -> !probe.contains("translated"))
-        .collect(Collectors.joining(" "));
-  }
-
   private void delete(String resources) throws IOException {
     Command.Outcome deleted = host.calicoctl(resources, "delete", "-f", "-");
     assertThat(deleted.exitCode()).as(deleted.output()).isZero();
@@ -396,53 +426,13 @@ class HostEndpointIT {
     try {
       Await.until(
           "the probes that fail are: " + expected,
-          5,
+          15,
           () -> {
-            last.set(failing());
+            last.set(probes.failing());
             return last.get().equals(expected);
           });
     } catch (IOException e) {
       throw new IOException(e.getMessage() + "; they are: " + last + "\n" + host.rules(), e);
     }
-  }
-
-  private boolean passes(String probe) throws IOException {
-    Namespace own = host.namespace();
-    return switch (probe) {
-      case "in" -> PacketProbe.tcp(client, HOST);
-      case "in-failsafe" -> PacketProbe.tcp(client, HOST, SSH);
-      case "out" -> PacketProbe.tcp(own, CLIENT);
-      case "out-failsafe" -> PacketProbe.tcp(own, CLIENT, FAILSAFE_OUT);
-      case "out-translated" -> PacketProbe.tcp(own, BEHIND, TRANSLATED_OUT);
-      case "in-eth1" -> PacketProbe.tcp(behind, HOST_ETH1);
-      case "forward-in" -> PacketProbe.tcp(client, BEHIND);
-      case "forward-out" -> PacketProbe.tcp(behind, CLIENT);
-      case "task-in" -> PacketProbe.tcp(client, task.address());
-      case "task-out" -> PacketProbe.tcp(task.sandbox(), CLIENT);
-      case "host-to-task" -> PacketProbe.tcp(own, task.address());
-      case "task-to-host" -> PacketProbe.tcp(task.sandbox(), HOST);
-      case "translated" -> PacketProbe.tcp(client, HOST, TRANSLATED);
-      default -> throw new IllegalArgumentException(probe);
-    };
-  }
-
-  private String failing() {
-    Map<String, Boolean> results = new TreeMap<>();
-    Stream<String> probes = PROBES.parallelStream();
-    probes.forEach(
-        probe -> {
-          boolean passes;
-          try {
-            passes = passes(probe);
-          } catch (IOException e) {
-            throw new IllegalStateException(e);
-          }
-          synchronized (results) {
-            results.put(probe, passes);
-          }
-        });
-    return PROBES.stream()
-        .filter(probe -> Boolean.FALSE.equals(results.get(probe)))
-        .collect(Collectors.joining(" "));
   }
 }

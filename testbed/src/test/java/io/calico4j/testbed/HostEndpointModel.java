@@ -19,6 +19,7 @@ import java.util.Base64;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,7 @@ record HostEndpointModel(Calculation calculation, NodeTrace trace, String worklo
   private static final int ANY_PORT = 49152;
 
   /** Reads what is stored; the interfaces are given with their addresses. */
-  static HostEndpointModel read(TestHost host, Map<String, String> interfaces, int port)
+  static HostEndpointModel read(TestHost host, Map<String, Set<String>> interfaces, int port)
       throws IOException {
     Calculation calculation = new Calculation(host.name(), ValidationFilter.silent(), Set.of());
     String listed = host.etcdctl("get", "--prefix", "--write-out=json", ResourceKind.ROOT);
@@ -46,7 +47,10 @@ record HostEndpointModel(Calculation calculation, NodeTrace trace, String worklo
     }
     Set<HostInterface> present = new HashSet<>();
     interfaces.forEach(
-        (name, address) -> present.add(new HostInterface(name, Set.of(IpAddress.parse(address)))));
+        (name, addresses) ->
+            present.add(
+                new HostInterface(
+                    name, addresses.stream().map(IpAddress::parse).collect(Collectors.toSet()))));
     boolean unused = calculation.putInterfaces(present);
     return new HostEndpointModel(calculation, new NodeTrace(calculation), workload, port);
   }
