@@ -43,7 +43,7 @@ public final class CalicoctlMain {
 
   /** Runs a command and exits with its status. */
   public static void main(String[] arguments) {
-    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "error");
+    System.setProperty("java.util.logging.SimpleFormatter.format", "calicoctl: %5$s%6$s%n");
     java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.SEVERE);
     Map<String, String> environment = System.getenv();
     CalicoctlMain options = new CalicoctlMain();

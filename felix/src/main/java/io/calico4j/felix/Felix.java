@@ -20,6 +20,7 @@ import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.calculation.DataplaneUpdate;
 import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.config.FelixSources;
+import io.calico4j.felix.config.LogSeverity;
 import io.calico4j.felix.dataplane.nft.ForeignForwarding;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.Nft.NftException;
@@ -37,6 +38,7 @@ import java.util.SortedSet;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,6 +93,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
   private final ScheduledExecutorService timer = Daemons.timer("felix-timer");
 
   private final ProgrammedEndpoints programmed = new ProgrammedEndpoints();
+  private volatile Consumer<LogSeverity> severity = unused -> {};
   private @Nullable FelixConfig resolved;
   private boolean parametersChanged;
   private boolean inSync;
@@ -186,6 +189,11 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
                 apply();
               }
             });
+  }
+
+  /** Has somebody told how severe something must be to be logged, each time that it changes. */
+  public void onLogSeverity(Consumer<LogSeverity> listener) {
+    severity = listener;
   }
 
   /** Begins to watch and to program. */
@@ -355,6 +363,7 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
       known = sources.resolve(calculation.configurations());
       resolved = known;
       watchdogNanos = known.watchdogTimeout().toNanos();
+      severity.accept(known.logs().severity());
       parametersChanged = true;
     }
     if (inSync && parametersChanged) {

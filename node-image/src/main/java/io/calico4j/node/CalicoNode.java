@@ -48,6 +48,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.logging.Level;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -87,6 +88,7 @@ public final class CalicoNode implements AutoCloseable {
 
   /** Runs the agent with an observer of the steps of attaching and detaching. */
   public static void run(EndpointStep.Observer steps) throws InterruptedException {
+    LogLines.install(Level.INFO);
     FatalFailures failures = new FatalFailures();
     Thread.setDefaultUncaughtExceptionHandler(failures);
     CountDownLatch stopped = new CountDownLatch(1);
@@ -155,6 +157,7 @@ public final class CalicoNode implements AutoCloseable {
     Set<IpAddress> etcdAddresses = etcd.addresses();
     Felix felix =
         own(new Felix(settings.node().text(), environment, datastore, kernel, etcdAddresses));
+    felix.onLogSeverity(LogLines::setSeverity);
     readiness.add("Felix", felix::problem);
     readiness.showDamaged(felix::damaged);
     Map<String, BooleanSupplier> living = Map.of("Felix", felix::isAlive);
@@ -302,9 +305,10 @@ public final class CalicoNode implements AutoCloseable {
         settings.secrets());
   }
 
-  private static void awaitDatastore(ResourceClient resources)
+  private void awaitDatastore(ResourceClient resources)
       throws DatastoreException, InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(ETCD_START_SECONDS);
+    boolean told = false;
     while (true) {
       try {
         var unused = resources.get(ResourceKind.CLUSTER_INFORMATION, "", "default");
@@ -318,7 +322,11 @@ public final class CalicoNode implements AutoCloseable {
         if (System.nanoTime() > deadline) {
           throw e;
         }
-        log.info("waiting for the datastore: {}", e.getMessage());
+        if (!told) {
+          told = true;
+          log.info("waiting for the datastore: {}", e.getMessage());
+        }
+        readiness.tellAtOnce("Etcd");
         TimeUnit.MILLISECONDS.sleep(200);
       }
     }

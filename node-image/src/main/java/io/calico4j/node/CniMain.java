@@ -41,6 +41,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.logging.Level;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -69,6 +70,7 @@ public final class CniMain {
   public static void main(String[] arguments) throws IOException {
     PrintStream output = System.out;
     LogStream.install();
+    LogLines.install(Level.WARNING);
     System.setOut(System.err);
     String program = arguments.length == 0 ? "calico" : arguments[0];
     byte[] input = System.in.readNBytes(MAX_INPUT);
@@ -92,9 +94,7 @@ public final class CniMain {
       try {
         String level = NetworkConfiguration.string(configuration, field);
         if (!level.isEmpty()) {
-          System.setProperty(
-              "org.slf4j.simpleLogger.defaultLogLevel",
-              simpleLevel(level.toLowerCase(Locale.ROOT)));
+          LogLines.setLogged(level(level.toLowerCase(Locale.ROOT)));
         }
       } catch (CniError e) {
         // The handler answers with this error, where it has a request to answer.
@@ -102,13 +102,14 @@ public final class CniMain {
     }
   }
 
-  private static String simpleLevel(String level) {
-    return switch (level) {
-      case "trace", "debug", "info" -> level;
-      case "warning" -> "warn";
-      case "fatal", "panic" -> "error";
-      case "none" -> "off";
-      default -> "warn";
+  private static Level level(String word) {
+    return switch (word) {
+      case "trace" -> Level.FINEST;
+      case "debug" -> Level.FINE;
+      case "info" -> Level.INFO;
+      case "fatal", "panic", "error" -> Level.SEVERE;
+      case "none" -> Level.OFF;
+      default -> Level.WARNING;
     };
   }
 

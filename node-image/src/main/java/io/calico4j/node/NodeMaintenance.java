@@ -2,6 +2,7 @@ package io.calico4j.node;
 
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.DatastoreException;
+import io.calico4j.core.datastore.Trouble;
 import io.calico4j.core.endpoint.AttachException;
 import io.calico4j.core.endpoint.Janitor;
 import io.calico4j.core.endpoint.WorkloadMtu;
@@ -47,6 +48,10 @@ final class NodeMaintenance implements AutoCloseable {
   private final Ipam ipam;
   private final NodeSettings settings;
   private final ScheduledExecutorService timer = Daemons.timer("maintenance");
+  private final Trouble interfaces = new Trouble(log, "the MTU of new workloads cannot be derived");
+  private final Trouble blocks = new Trouble(log, "empty blocks are not given back");
+  private final Trouble containers =
+      new Trouble(log, "endpoints without container are not looked for");
   private volatile int mtu = WorkloadMtu.DEFAULT;
   private Set<Cidr> emptyBefore = Set.of();
 
@@ -93,8 +98,10 @@ final class NodeMaintenance implements AutoCloseable {
         mtu = now;
       }
     } catch (DatastoreException | KernelException | IOException | IllegalArgumentException e) {
-      log.warn("the MTU of workloads stays {}: {}", mtu, e.toString());
+      interfaces.failed(e);
+      return;
     }
+    interfaces.done();
   }
 
   private void nameOverlaps(List<Resource<IpPoolSpec>> pools, List<HostNetwork> networks) {
@@ -160,8 +167,10 @@ final class NodeMaintenance implements AutoCloseable {
       }
       emptyBefore = empty;
     } catch (DatastoreException | RuntimeException e) {
-      log.warn("empty blocks are not given back now: {}", e.toString());
+      blocks.failed(e);
+      return;
     }
+    blocks.done();
   }
 
   /** Lets the janitor look at this node's endpoints from now on, unless that is switched off. */
@@ -174,13 +183,14 @@ final class NodeMaintenance implements AutoCloseable {
     }
   }
 
-  private static void collect(
-      Janitor janitor, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
+  private void collect(Janitor janitor, Supplier<List<Resource<WorkloadEndpointSpec>>> endpoints) {
     try {
       var unused = janitor.collect(endpoints.get());
     } catch (AttachException | RuntimeException e) {
-      log.warn("endpoints without container are not looked for now: {}", e.toString());
+      containers.failed(e);
+      return;
     }
+    containers.done();
   }
 
   @Override

@@ -53,6 +53,20 @@ final class Readiness implements AutoCloseable {
         timer.scheduleWithFixedDelay(this::update, LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
   }
 
+  /** Logs the trouble of a component that is wanted before the agent has started. */
+  void tellAtOnce(String component) {
+    Supplier<Optional<String>> problem = components.get(component);
+    if (problem != null) {
+      problem.get().ifPresent(text -> begin(component, text));
+    }
+  }
+
+  private void begin(String component, String text) {
+    if (troubles.putIfAbsent(component, text) == null) {
+      log.error("{} is in trouble, the node is not ready: {}", component, text);
+    }
+  }
+
   private Map<String, String> problems() {
     Map<String, String> found = new TreeMap<>();
     components.forEach(
@@ -63,12 +77,7 @@ final class Readiness implements AutoCloseable {
   /** Compares with what was known, and logs what has changed. */
   void update() {
     Map<String, String> found = problems();
-    found.forEach(
-        (component, text) -> {
-          if (!troubles.containsKey(component)) {
-            log.error("{} is in trouble, the node is not ready: {}", component, text);
-          }
-        });
+    found.forEach(this::begin);
     troubles.forEach(
         (component, text) -> {
           if (!found.containsKey(component)) {

@@ -4,6 +4,7 @@ import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.KeyspaceSyncer;
+import io.calico4j.core.datastore.UnreachableException;
 import io.calico4j.core.ipam.Ipam;
 import io.calico4j.core.ipam.IpamException;
 import io.calico4j.core.ipam.TunnelAddresses;
@@ -78,11 +79,10 @@ final class TunnelAddressKeeper implements AutoCloseable {
       var unused = addresses.reconcile();
       problem = "";
     } catch (DatastoreException | IpamException e) {
-      String now = "the addresses of tunnels are not in order: " + e.getMessage();
-      if (!now.equals(problem)) {
-        log.error("{}; will try again", now);
+      // Readiness logs it. That etcd is away says nothing of them.
+      if (!UnreachableException.isReasonOf(e)) {
+        problem = "the addresses of tunnels are not in order: " + e.getMessage();
       }
-      problem = now;
       schedule(RETRY_SECONDS);
     }
   }

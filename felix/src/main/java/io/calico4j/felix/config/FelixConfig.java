@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * built-in.
  *
  * @param endpointToHostAction DROP, RETURN or ACCEPT: workload to its host
- * @param logs how Log rules write
+ * @param logs what is logged, and how Log rules write
  * @param rulesRefreshInterval how often rules are written anew whatever is there; zero is never
  * @param routeRefreshInterval how often missing routes are put back; zero is never
  * @param status what Felix reports of itself and its endpoints
@@ -73,6 +73,15 @@ public record FelixConfig(
           "DROP",
           "DROP; calico-node writes Return for its own node",
           "workload to its host");
+
+  private static final Parameter<String> LOG_SEVERITY =
+      Parameter.of(
+          "LogSeverityScreen",
+          "logSeverityScreen",
+          ValueType.oneOf("TRACE", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"),
+          "INFO",
+          "INFO",
+          "how severe something must be to be in calico-node's log; FATAL is as ERROR");
 
   private static final Parameter<String> LOG_PREFIX =
       Parameter.of(
@@ -392,6 +401,7 @@ public record FelixConfig(
   private static final List<Parameter<?>> PARAMETERS =
       List.of(
           ACTION,
+          LOG_SEVERITY,
           LOG_PREFIX,
           LOG_RATE,
           LOG_BURST,
@@ -483,7 +493,10 @@ public record FelixConfig(
     return new FelixConfig(
         ACTION.find(sources),
         new LogParameters(
-            LOG_PREFIX.find(sources), LOG_RATE.find(sources), LOG_BURST.find(sources)),
+            LogSeverity.valueOf(LOG_SEVERITY.find(sources)),
+            LOG_PREFIX.find(sources),
+            LOG_RATE.find(sources),
+            LOG_BURST.find(sources)),
         RULES.find(sources),
         ROUTES.find(sources),
         new StatusParameters(

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import io.calico4j.core.datastore.Datastore;
 import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Transaction;
+import io.calico4j.core.datastore.Trouble;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.StatusKeys;
 import io.calico4j.felix.config.StatusParameters;
@@ -33,6 +34,7 @@ public final class StatusReporter {
   /** Changes that go out at once where there is no delay; etcd takes 128 in a transaction. */
   private static final int MAX_CHANGES = 100;
 
+  private final Trouble trouble = new Trouble(log, "the status of this node is not reported");
   private final Datastore datastore;
   private final String node;
   private final long started;
@@ -76,16 +78,19 @@ public final class StatusReporter {
       if (!interval.isZero() && (!aliveReported || nanos - lastAlive >= interval.toNanos())) {
         alive(nanos, time, config.ttl());
       }
-      if (!config.endpoints()) {
+      Optional<Duration> next = Optional.empty();
+      if (config.endpoints()) {
+        if (!compared || !interval.isZero() && nanos - lastCompared >= interval.toNanos()) {
+          compare(nanos);
+        }
+        next = change(nanos, config.endpointDelay(), endpoints);
+      } else {
         compared = false;
-        return Optional.empty();
       }
-      if (!compared || !interval.isZero() && nanos - lastCompared >= interval.toNanos()) {
-        compare(nanos);
-      }
-      return change(nanos, config.endpointDelay(), endpoints);
+      trouble.done();
+      return next;
     } catch (DatastoreException e) {
-      log.warn("status of {} is not reported now: {}", node, e.getMessage());
+      trouble.failed(e);
       return Optional.empty();
     }
   }

@@ -45,6 +45,7 @@ class FelixConfigTest {
         List.of(
             new SettingExample(
                 "DefaultEndpointToHostAction", "DROP", "Accept", "ACCEPT", "Explode"),
+            new SettingExample("LogSeverityScreen", "INFO", "Debug", "DEBUG", "Loud"),
             new SettingExample("LogPrefix", "calico-packet", "x", "x", null),
             new SettingExample("LogActionRateLimit", "", "10/second", "10/second", "10/week"),
             new SettingExample("LogActionRateLimitBurst", 5, "9", 9, "0"),

@@ -12,6 +12,8 @@ import io.calico4j.core.model.ResourceKind;
 import io.calico4j.core.model.WorkloadEndpointSpec;
 import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpFamily;
+import io.calico4j.node.child.ChildLog;
+import io.calico4j.node.child.RestartPause;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +36,12 @@ public final class BirdManager implements AutoCloseable {
 
   private static final int WATCH_SECONDS = 1;
 
+  /** A bird that has run for so long is one that can run. */
+  private static final long STEADY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final BirdSettings settings;
+  private final ChildLog printed;
+  private final RestartPause starts = new RestartPause(1000, 30_000);
   private final BirdFile configuration;
   private final BirdControl control;
   private final Passwords passwords;
@@ -66,6 +73,7 @@ public final class BirdManager implements AutoCloseable {
     this.settings = settings;
     this.workloads = workloads;
     NodeName node = settings.node();
+    printed = new ChildLog(settings.runDirectory().resolve("bird.log"));
     configuration = new BirdFile(settings.runDirectory().resolve("bird.cfg"));
     control = new BirdControl(settings.runDirectory().resolve("bird.ctl"));
     passwords = new PasswordFiles(settings.secrets());
@@ -123,9 +131,16 @@ public final class BirdManager implements AutoCloseable {
   private synchronized void checkBird() {
     if (configured && !control.isAlive()) {
       fail("bird does not answer any more");
+    } else if (configured && starts.hasRunFor(STEADY_NANOS, System.nanoTime())) {
+      problem = "";
     }
     if (!configured || used.haveChanged() || !usedWorkloads.equals(speakers())) {
       load();
+    }
+    try {
+      printed.bound();
+    } catch (IOException e) {
+      log.debug("{} cannot be bounded: {}", printed, e.toString());
     }
   }
 
@@ -170,10 +185,12 @@ public final class BirdManager implements AutoCloseable {
         return;
       }
       configuration.install(view.get(), text);
-      tellBird();
+      if (!tellBird()) {
+        return;
+      }
       loaded = text;
       configured = true;
-      problem = "";
+      problem = starts.isRepeated() ? problem : "";
     } catch (IllegalArgumentException | IOException e) {
       fail("bird keeps its configuration: " + e.getMessage());
     } catch (InterruptedException e) {
@@ -206,30 +223,36 @@ public final class BirdManager implements AutoCloseable {
     }
   }
 
-  private void tellBird() throws IOException, InterruptedException {
+  /** Returns whether bird has it; else it has to be told later, when it may be started again. */
+  private boolean tellBird() throws IOException, InterruptedException {
     String answer;
     try {
       answer = control.configure();
     } catch (IOException e) {
+      if (starts.left(System.nanoTime()) > 0) {
+        return false;
+      }
+      starts.started(System.nanoTime());
       Process bird =
           new ProcessBuilder(settings.command())
               .redirectErrorStream(true)
-              .redirectOutput(
-                  ProcessBuilder.Redirect.appendTo(
-                      settings.runDirectory().resolve("bird.log").toFile()))
+              .redirectOutput(printed.redirect())
               .start();
       if (bird.waitFor(300, TimeUnit.MILLISECONDS)) {
         throw new IOException(
             "bird ended at once with status " + bird.exitValue() + ": see bird.log", e);
       }
-      log.info("bird started pid={}", bird.pid());
-      return;
+      if (!starts.isRepeated()) {
+        log.info("bird started pid={}", bird.pid());
+      }
+      return true;
     }
     // Codes from 8000 are errors; see BIRD's doc/reply_codes.
     if (answer.compareTo("8") >= 0) {
       throw new IOException("bird refuses to load its configuration: " + answer);
     }
     log.info("bird: {}", answer);
+    return true;
   }
 
   @Override

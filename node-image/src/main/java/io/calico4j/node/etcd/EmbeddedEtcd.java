@@ -2,8 +2,9 @@ package io.calico4j.node.etcd;
 
 import io.calico4j.core.concurrent.Daemons;
 import io.calico4j.core.name.NodeName;
+import io.calico4j.node.child.ChildLog;
+import io.calico4j.node.child.RestartPause;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -25,15 +26,15 @@ import org.slf4j.LoggerFactory;
  * itself is started again, with growing pauses.
  *
  * <p>Its process id stands in {@code etcd.pid} and what it prints in {@code etcd.log} of the run
- * directory; the log is moved to {@code etcd.log.1} when it is longer than {@value #MAX_LOG} bytes.
+ * directory, as a {@link ChildLog}.
  */
 public final class EmbeddedEtcd implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(EmbeddedEtcd.class);
-  private static final long MAX_LOG = 8L << 20;
   private static final int LOOK_MILLIS = 500;
-  private static final long FIRST_PAUSE_MILLIS = 100;
-  private static final long MAX_PAUSE_MILLIS = 10_000;
   private static final long RENEW_HOURS = 24;
+
+  /** One that has run for so long after it was started is not one that cannot start. */
+  private static final long STEADY_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   /**
    * How long etcd keeps former values: a watch that breaks begins where it was within this time.
@@ -41,6 +42,8 @@ public final class EmbeddedEtcd implements AutoCloseable {
   private static final String HISTORY = "10m";
 
   private final Path runDirectory;
+  private final ChildLog printed;
+  private final RestartPause starts = new RestartPause(100, 10_000);
   private final Path dataDirectory;
   private final String clientUrl;
   private final List<String> command;
@@ -68,6 +71,7 @@ public final class EmbeddedEtcd implements AutoCloseable {
       int peerPort,
       int quotaMegabytes) {
     this.runDirectory = runDirectory;
+    printed = new ChildLog(runDirectory.resolve("etcd.log"));
     dataDirectory = libDirectory.resolve("etcd");
     certificates =
         new EtcdCertificates(libDirectory.resolve("etcd-pki").toAbsolutePath(), Clock.systemUTC());
@@ -148,21 +152,20 @@ public final class EmbeddedEtcd implements AutoCloseable {
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(logFile().toFile()))
+            .redirectOutput(printed.redirect())
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
     builder
         .environment()
         .keySet()
         .removeIf(name -> name.startsWith("ETCD_") || name.startsWith("CALICO_"));
     builder.environment().put(RunningEtcd.AUTHORITY_VARIABLE, authority);
+    starts.started(System.nanoTime());
     Process started = builder.start();
     process = started.toHandle();
     writePid(started.toHandle());
-    log.info("etcd started pid={}", started.pid());
-  }
-
-  private Path logFile() {
-    return runDirectory.resolve("etcd.log");
+    if (problem.isEmpty()) {
+      log.info("etcd started pid={}", started.pid());
+    }
   }
 
   private void writePid(ProcessHandle of) throws IOException {
@@ -176,34 +179,27 @@ public final class EmbeddedEtcd implements AutoCloseable {
   }
 
   private void supervise() {
-    long pause = FIRST_PAUSE_MILLIS;
     long renewed = System.nanoTime();
-    long began = System.nanoTime();
     while (!closed) {
       try {
         TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
         long now = System.nanoTime();
         ProcessHandle current = process;
         if (current == null || !RunningEtcd.isAlive(current)) {
-          problem = "etcd has ended" + lastLine() + ": it is started again, see " + logFile();
-          log.warn("{}", problem);
-          TimeUnit.MILLISECONDS.sleep(pause);
-          pause =
-              now - began > TimeUnit.MINUTES.toNanos(1)
-                  ? FIRST_PAUSE_MILLIS
-                  : Math.min(MAX_PAUSE_MILLIS, 2 * pause);
-          began = System.nanoTime();
+          String last = printed.lastLine();
+          String reason = last.isEmpty() ? "" : " (" + last + ")";
+          trouble("etcd has ended" + reason + ": it is started again, see " + printed);
+          TimeUnit.NANOSECONDS.sleep(starts.left(now));
           run();
         } else if (now - renewed > TimeUnit.HOURS.toNanos(RENEW_HOURS)) {
           renewed = now;
           run();
-        } else {
+        } else if (starts.hasRunFor(STEADY_NANOS, now)) {
           problem = "";
         }
-        boundLog();
+        printed.bound();
       } catch (IOException e) {
-        problem = "etcd cannot be run: " + e.getMessage();
-        log.error("{}", problem);
+        trouble("etcd cannot be run: " + e.getMessage());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         return;
@@ -211,24 +207,10 @@ public final class EmbeddedEtcd implements AutoCloseable {
     }
   }
 
-  private String lastLine() {
-    try {
-      List<String> lines = Files.readAllLines(logFile(), StandardCharsets.ISO_8859_1);
-      return lines.isEmpty() ? "" : " (" + lines.get(lines.size() - 1).strip() + ")";
-    } catch (IOException e) {
-      return "";
-    }
-  }
-
-  /** Keeps what etcd printed last; etcd itself goes on appending to the same file. */
-  private void boundLog() throws IOException {
-    if (Files.exists(logFile()) && Files.size(logFile()) > MAX_LOG) {
-      Files.copy(
-          logFile(),
-          runDirectory.resolve("etcd.log.1"),
-          java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-      Files.write(logFile(), new byte[0]);
-    }
+  /** Notes what is wrong now; readiness logs its begin and its end. */
+  private void trouble(String text) {
+    problem = text;
+    log.debug("{}", text);
   }
 
   /** Ends the watch; etcd itself goes on. */

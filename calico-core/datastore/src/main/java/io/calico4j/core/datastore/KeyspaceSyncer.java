@@ -47,6 +47,7 @@ public final class KeyspaceSyncer implements AutoCloseable {
   private final Map<String, Map<String, Long>> seen = new HashMap<>();
   private final Map<String, Datastore.Watch> watches = new HashMap<>();
   private final Map<String, Long> generations = new HashMap<>();
+  private final Map<String, Trouble> troubles = new HashMap<>();
 
   /** When updates are delivered. */
   public enum Delivery {
@@ -205,13 +206,17 @@ public final class KeyspaceSyncer implements AutoCloseable {
       old.close();
     }
     long generation = generations.merge(prefix, 1L, Long::sum);
+    Trouble trouble =
+        troubles.computeIfAbsent(
+            prefix, listed -> new Trouble(log, "prefix=" + listed + " cannot be listed"));
     Listing listing;
     try {
       listing = datastore.list(prefix);
     } catch (DatastoreException e) {
-      log.warn("prefix={} cannot be listed, will try again: {}", prefix, e.getMessage());
+      trouble.failed(e);
       return false;
     }
+    trouble.done();
     Map<String, Long> known = seen.computeIfAbsent(prefix, p -> new HashMap<>());
     Map<String, Long> now = new HashMap<>();
     for (Entry entry : listing.entries()) {
@@ -266,7 +271,7 @@ public final class KeyspaceSyncer implements AutoCloseable {
     }
     String key = event.key();
     if (key == null) {
-      log.info(
+      log.debug(
           "prefix={} watch ended, listing again: {}", event.prefix(), String.valueOf(event.end()));
       broken.add(event.prefix());
       return;
@@ -278,6 +283,7 @@ public final class KeyspaceSyncer implements AutoCloseable {
     } else {
       known.put(key, entry.revision());
     }
+    log.debug("{} {}", key, entry == null ? "is deleted" : "has changed");
     listener.onUpdate(key, entry);
   }
 

@@ -114,7 +114,7 @@ public record FelixParameter(
     /** IPv6. */
     IPV6("policy for IPv6 is always in force"),
     /** Logging. */
-    LOG("the log goes to standard error, from level info on"),
+    LOG("the log goes to standard error only"),
     /** Service meshes. */
     MESH("service meshes are not supported"),
     /** Groups of metrics. */

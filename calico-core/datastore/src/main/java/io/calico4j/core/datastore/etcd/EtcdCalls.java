@@ -204,7 +204,7 @@ final class EtcdCalls implements AutoCloseable {
       }
       case NO_LEADER -> {
         if (members.size() > 1 && to.missesLeader()) {
-          log.warn("etcd at {} has no leader", to);
+          log.debug("etcd at {} has no leader", to);
           members.leave(to, failure);
         }
       }
@@ -235,8 +235,9 @@ final class EtcdCalls implements AutoCloseable {
           public void onFailure(Throwable cause) {
             to.endProbe();
             CallFailure failure = CallFailure.of(cause, true);
-            if (failure.kind() == Kind.LATE || failure.kind() == Kind.LOST) {
-              log.warn("etcd at {} does not answer", to);
+            if (failure.kind() == Kind.LATE) {
+              members.leave(to, new CallFailure(Kind.LATE, "no answer within 2 s", cause));
+            } else if (failure.kind() == Kind.LOST) {
               members.leave(to, failure);
             }
           }

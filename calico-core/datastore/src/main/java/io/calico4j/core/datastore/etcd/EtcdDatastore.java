@@ -9,6 +9,7 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.Listing;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
+import io.calico4j.core.datastore.UnreachableException;
 import io.calico4j.core.model.Entry;
 import io.etcd.jetcd.api.Compare;
 import io.etcd.jetcd.api.DeleteRangeRequest;
@@ -194,16 +195,17 @@ public final class EtcdDatastore implements Datastore {
       }
       boolean nothingDone = read || e.isNothingDone();
       if (calls.isGivenUp()) {
-        throw new UnavailableException(
+        throw new UnreachableException(
             "etcd cannot be reached: " + calls.failures(), nothingDone, e);
       }
       if (e.kind() == CallFailure.Kind.NOT_SENT || e.kind() == CallFailure.Kind.LATE) {
         throw late(what.get(), nothingDone, e);
       }
-      throw new UnavailableException(
-          "etcd at " + config + " failed to " + what.get() + ": " + e.getMessage() + remedy(e),
-          nothingDone,
-          e);
+      String message =
+          "etcd at " + config + " failed to " + what.get() + ": " + e.getMessage() + remedy(e);
+      throw e.kind() == CallFailure.Kind.REFUSED
+          ? new UnavailableException(message, nothingDone, e)
+          : new UnreachableException(message, nothingDone, e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new UnavailableException("interrupted: " + what.get(), read, e);
@@ -220,8 +222,8 @@ public final class EtcdDatastore implements Datastore {
         : "";
   }
 
-  private UnavailableException late(String what, boolean read, Throwable cause) {
-    return new UnavailableException(
+  private UnreachableException late(String what, boolean read, Throwable cause) {
+    return new UnreachableException(
         "etcd at "
             + config
             + " did not answer within "

@@ -70,10 +70,14 @@ final class Members implements AutoCloseable {
   private final boolean patient;
   private volatile boolean reached;
 
+  /** Who has answered last; null at first and while nobody answers, which has been logged then. */
+  private volatile @Nullable Integer answering;
+
   // Guarded by this.
   private final SortedMap<Integer, Throwable> failures = new TreeMap<>();
   private int next;
   private int triedInVain;
+  private long awaySince;
   private long notBefore = System.nanoTime();
   private int delayMillis = FIRST_MILLIS;
 
@@ -230,6 +234,10 @@ final class Members implements AutoCloseable {
 
   /** Notes that a member answered. */
   void answered(Member member) {
+    Integer known = answering;
+    if (known == null || known != member.index()) {
+      tell(known, member);
+    }
     reached = true;
     member.foundLeader();
     if (triedInVain != 0 || delayMillis != FIRST_MILLIS) {
@@ -239,6 +247,20 @@ final class Members implements AutoCloseable {
         notBefore = System.nanoTime();
       }
     }
+  }
+
+  private synchronized void tell(@Nullable Integer before, Member member) {
+    if (before != null) {
+      log.info(
+          "etcd at {} is used now, instead of {}: {}",
+          member,
+          endpoints.get(before),
+          lastFailure == null ? "" : lastFailure.getMessage());
+    } else if (reached) {
+      long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - awaySince);
+      log.info("etcd at {} answers again, after {} s", member, seconds);
+    }
+    answering = member.index();
   }
 
   /** Leaves a member, unless that has been done; calls and watches on it end. */
@@ -259,6 +281,11 @@ final class Members implements AutoCloseable {
     next = (index + 1) % endpoints.size();
     triedInVain++;
     if (triedInVain >= endpoints.size()) {
+      if (answering != null && !closed) {
+        answering = null;
+        awaySince = System.nanoTime();
+        log.warn("etcd is away, last tried was {}: {}", endpoints.get(index), why.getMessage());
+      }
       triedInVain = 0;
       int jittered = delayMillis + ThreadLocalRandom.current().nextInt(delayMillis / 2);
       notBefore = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(jittered);
