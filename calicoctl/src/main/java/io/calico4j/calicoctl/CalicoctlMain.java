@@ -101,6 +101,7 @@ public final class CalicoctlMain {
         "node",
         group("Starts, shows and checks calico-node of this host.")
             .addSubcommand("status", new NodeStatusCommand(environment))
+            .addSubcommand("checksystem", new NodeCheckSystemCommand(environment))
             .addSubcommand(
                 "run",
                 new NodeRunCommand(

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,5 +101,20 @@ class CalicoctlIT {
     Command.Outcome before =
         calicoctl("-Dusual=true", "", "-c", config.toString(), "ipam", "check");
     assertThat(before.standardError()).contains(reason);
+  }
+
+  @Test
+  void checksystemShowsWhatCalicoNodeOfTheSameInstallationDoes() throws Exception {
+    Command.Outcome node =
+        Command.of(Installed.distribution().resolve("bin/calico-node").toString(), "--check").run();
+    Command.Outcome check = calicoctl("-Dusual=true", "", "node", "checksystem");
+    assertThat(check.exitCode()).as(check.output()).isEqualTo(node.exitCode());
+    List<String> rows = node.standardOutput().lines().map(CalicoctlIT::firstWord).toList();
+    assertThat(rows).contains("bird", "nftables,");
+    assertThat(check.standardOutput().lines().map(CalicoctlIT::firstWord)).containsAll(rows);
+  }
+
+  private static String firstWord(String line) {
+    return line.strip().replaceAll("\\s.*", "");
   }
 }
