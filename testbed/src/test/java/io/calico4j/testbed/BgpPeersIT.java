@@ -9,7 +9,6 @@ import io.calico4j.core.datastore.etcd.EtcdDatastore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -40,6 +39,7 @@ class BgpPeersIT {
   private Datastore datastore;
   private TestHost host;
   private Namespace frr;
+  private Frr frrouting;
   private Namespace gobgp;
   private Path secret;
 
@@ -86,6 +86,7 @@ class BgpPeersIT {
     for (Process router : routers) {
       Await.killed(router);
     }
+    frrouting.close();
     datastore.close();
     testbed.close();
   }
@@ -127,18 +128,12 @@ class BgpPeersIT {
     routers.add(builder.start());
   }
 
-  private Path vty() {
-    return state.resolve("vty");
-  }
-
   private void startFrr() throws IOException {
     frr = router("frr", 61);
-    // FRR works as a user of its own.
-    Files.setPosixFilePermissions(
-        Files.createDirectories(vty()), PosixFilePermissions.fromString("rwxrwxrwx"));
-    Path file =
-        Files.writeString(
-            state.resolve("frr.conf"),
+    frrouting =
+        Frr.start(
+            frr,
+            state.resolve("frr"),
             """
             router bgp 65001
              bgp router-id 192.0.2.61
@@ -152,29 +147,10 @@ class BgpPeersIT {
               network 198.51.100.0/24
              exit-address-family
             """);
-    Path empty = Files.writeString(state.resolve("zebra.conf"), "");
-    run(frr, "zebra", daemon("zebra", empty));
-    Await.until("zebra listens", SECONDS, () -> Files.exists(vty().resolve("zserv.api")));
-    run(frr, "frr", daemon("bgpd", file));
-  }
-
-  private List<String> daemon(String name, Path configuration) {
-    return List.of(
-        "/usr/lib/frr/" + name,
-        "--config_file=" + configuration,
-        "--socket=" + vty().resolve("zserv.api"),
-        "--pid_file=" + vty().resolve(name + ".pid"),
-        "--vty_socket=" + vty(),
-        "--log=stdout");
   }
 
   private String vtysh(String... commands) throws IOException {
-    List<String> all = new ArrayList<>(List.of("vtysh", "--vty_socket", vty().toString()));
-    for (String command : commands) {
-      all.add("-c");
-      all.add(command);
-    }
-    return frr.command(all.toArray(String[]::new)).run().output();
+    return frrouting.vtysh(commands);
   }
 
   private void startGobgp() throws IOException {
