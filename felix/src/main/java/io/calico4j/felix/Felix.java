@@ -378,6 +378,14 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
     return ready ? List.copyOf(calculation.localEndpoints().values()) : List.of();
   }
 
+  /**
+   * Returns this node's endpoints as they are known now, with the labels of their profiles beside
+   * their own; none before the first snapshot.
+   */
+  public synchronized List<Resource<WorkloadEndpointSpec>> labelledEndpoints() {
+    return ready ? calculation.labelledEndpoints() : List.of();
+  }
+
   /** Returns this node's endpoints with those floating addresses that are put in force. */
   private synchronized List<Resource<WorkloadEndpointSpec>> routed() {
     if (!ready) {

@@ -153,5 +153,9 @@ class EndpointStatusesTest {
     var unused = calculation.flush();
     assertThat(calculation.bgpPeers().values()).containsExactly("b");
     assertThat(calculation.bgpPeers().keySet()).allMatch(key -> key.contains("router"));
+    assertThat(calculation.labelledEndpoints())
+        .filteredOn(endpoint -> "yes".equals(endpoint.metadata().labels().get("bgp")))
+        .singleElement()
+        .satisfies(endpoint -> assertThat(endpoint.key().path()).contains("router"));
   }
 }

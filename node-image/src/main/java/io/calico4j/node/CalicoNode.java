@@ -169,7 +169,7 @@ public final class CalicoNode implements AutoCloseable {
     readiness.add("PluginServer", () -> Objects.requireNonNull(plugins.get()).get());
     List<BirdManager> birds = new ArrayList<>();
     if (settings.bird()) {
-      BirdManager bird = own(new BirdManager(datastore, birdSettings(), felix::localEndpoints));
+      BirdManager bird = own(new BirdManager(datastore, birdSettings(), felix::labelledEndpoints));
       readiness.add("Bird", bird::problem);
       birds.add(bird);
       bird.start();

@@ -593,6 +593,17 @@ public final class Calculation {
     return hostEndpoints.interfaces();
   }
 
+  /** Returns this node's endpoints, each with the labels that it inherits beside its own. */
+  public List<Resource<WorkloadEndpointSpec>> labelledEndpoints() {
+    return localEndpoints.entrySet().stream()
+        .map(
+            own ->
+                own.getValue()
+                    .withMetadata(
+                        own.getValue().metadata().withLabels(resolver.labelsOf(own.getKey()))))
+        .toList();
+  }
+
   /** Returns the name of the BGPPeer whose peer each endpoint of this node is, by key. */
   public Map<String, String> bgpPeers() {
     if (localPeers.isEmpty()) {

@@ -64,7 +64,7 @@ public final class BirdManager implements AutoCloseable {
   /**
    * Makes a manager; nothing happens before {@link #start}.
    *
-   * @param workloads the endpoints of this node
+   * @param workloads the endpoints of this node, with the labels that they inherit
    */
   public BirdManager(
       Datastore datastore,
