@@ -244,7 +244,7 @@ class BirdManagerTest {
     until("the new one is configured", () -> configuration().contains("password \"second\";"));
     assertThat(Files.getPosixFilePermissions(directory.resolve("bird.cfg")))
         .isEqualTo(PosixFilePermissions.fromString("rw-------"));
-    assertThat(bird.configured()).isEqualTo(3);
+    until("bird has read the new one", () -> bird.configured() == 3);
     severalLooks();
     assertThat(bird.configured()).isEqualTo(3);
     password("has \" a quotation mark");
