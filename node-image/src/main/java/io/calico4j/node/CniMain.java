@@ -95,6 +95,7 @@ public final class CniMain {
         String level = NetworkConfiguration.string(configuration, field);
         if (!level.isEmpty()) {
           LogLines.setLogged(level(level.toLowerCase(Locale.ROOT)));
+          return;
         }
       } catch (CniError e) {
         // The handler answers with this error, where it has a request to answer.

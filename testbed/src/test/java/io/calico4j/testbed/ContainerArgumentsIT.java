@@ -161,6 +161,10 @@ class ContainerArgumentsIT {
     assertThat(added.exitCode()).as(added.output()).isZero();
     assertThat(JsonParser.parseString(added.standardOutput()).isJsonObject()).isTrue();
     assertThat(added.standardError()).contains("INFO CalicoPlugin");
+    String quiet = verbose.replace("'log_level'", "'log_level_stderr':'error','log_level'");
+    Command.Outcome again = host.test().cni("ADD", pod, Map.of(), quiet.replace('\'', '"'));
+    assertThat(again.exitCode()).as(again.output()).isZero();
+    assertThat(again.standardError()).doesNotContain("INFO CalicoPlugin");
     host.delete(pod, Map.of(), verbose);
     host.mustBeEmpty();
     Path mtu = host.test().state().resolve("lib/mtu");
