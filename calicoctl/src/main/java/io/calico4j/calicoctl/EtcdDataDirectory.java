@@ -1,5 +1,6 @@
 package io.calico4j.calicoctl;
 
+import io.calico4j.core.kernel.linux.LibC;
 import java.io.File;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -14,7 +15,6 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -25,7 +25,7 @@ final class EtcdDataDirectory {
   private static final List<String> PROGRAMS = List.of("etcdutl", "etcdctl");
 
   private static final DateTimeFormatter TIME =
-      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
+      DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss.SSS'Z'").withZone(ZoneOffset.UTC);
 
   private final Path directory;
   private final Clock clock;
@@ -66,7 +66,8 @@ final class EtcdDataDirectory {
 
   /**
    * Restores a snapshot, beside the directory first, so that a snapshot that etcd's own program
-   * refuses changes nothing. Ended at any line it can be repeated.
+   * refuses changes nothing. Then both change places at once: whenever this is killed, there are
+   * either the former data or the restored ones, and it can be repeated. Nothing is deleted.
    *
    * @param snapshot the snapshot's file
    * @param member the member's name
@@ -76,11 +77,15 @@ final class EtcdDataDirectory {
    */
   Optional<Path> restore(Path snapshot, String member, String peerUrl, String path)
       throws IOException {
+    Path program = program(path);
     Path fresh = directory.resolveSibling(directory.getFileName() + ".restored");
-    delete(fresh);
+    if (Files.exists(fresh)) {
+      // What one that was killed has left: perhaps the former data.
+      Path unused = moveAside(fresh);
+    }
     run(
         List.of(
-            program(path).toString(),
+            program.toString(),
             "snapshot",
             "restore",
             snapshot.toString(),
@@ -91,26 +96,34 @@ final class EtcdDataDirectory {
     Optional<Path> aside = Optional.empty();
     if (isEmpty()) {
       boolean unused = Files.deleteIfExists(directory);
+      Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);
     } else {
-      Path former =
-          directory.resolveSibling(directory.getFileName() + "." + TIME.format(clock.instant()));
-      Files.move(directory, former, StandardCopyOption.ATOMIC_MOVE);
-      aside = Optional.of(former);
+      exchange(fresh, directory);
+      aside = Optional.of(moveAside(fresh));
     }
-    Files.move(fresh, directory, StandardCopyOption.ATOMIC_MOVE);
     try (FileChannel names = FileChannel.open(directory.resolveSibling(""))) {
       names.force(true);
     }
     return aside;
   }
 
-  private static void delete(Path tree) throws IOException {
-    if (Files.exists(tree)) {
-      try (Stream<Path> files = Files.walk(tree)) {
-        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-          Files.delete(file);
-        }
+  private Path moveAside(Path data) throws IOException {
+    Path aside =
+        directory.resolveSibling(directory.getFileName() + "." + TIME.format(clock.instant()));
+    return Files.move(data, aside, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  private static void exchange(Path one, Path other) throws IOException {
+    try {
+      int result =
+          LibC.INSTANCE.renameat2(
+              LibC.AT_FDCWD, one.toString(), LibC.AT_FDCWD, other.toString(), LibC.RENAME_EXCHANGE);
+      if (result != 0) {
+        throw new IOException(
+            LibC.failure("exchange " + one + " with", other.toString()).getMessage());
       }
+    } catch (LinkageError e) {
+      throw new IOException(one + " cannot be exchanged with " + other + ": " + e, e);
     }
   }
 

@@ -9,6 +9,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -109,7 +110,15 @@ class DatastoreBackupIT {
     Path damaged = Files.write(state.resolve("damaged"), bytes);
     refused("is damaged", "datastore", "restore", "--force", damaged.toString());
 
-    assertThat(run("datastore", "restore", "--force", file)).contains("what was there is in ");
+    Path left = Files.createDirectories(host.state().resolve("lib/etcd.restored"));
+    Files.writeString(left.resolve("of-one-that-was-killed"), "kept");
+    String restored = run("datastore", "restore", "--force", file);
+    String former = restored.replaceAll("(?s)what was there is in (\\S+).*", "$1");
+    assertThat(Path.of(former, "member/snap/db")).exists();
+    try (Stream<Path> kept = Files.list(host.state().resolve("lib"))) {
+      assertThat(kept.map(d -> d.resolve("of-one-that-was-killed")).filter(Files::exists))
+          .hasSize(1);
+    }
     host.startAgent();
     assertThat(hasLater()).as("what was written after the backup").isFalse();
     assertThat(stored()).isEqualTo(before);

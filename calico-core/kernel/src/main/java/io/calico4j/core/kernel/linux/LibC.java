@@ -64,6 +64,12 @@ public interface LibC {
   /** A network namespace, for setns and NS_GET_NSTYPE. */
   int CLONE_NEWNET = 0x40000000;
 
+  /** Paths count from the current directory. */
+  int AT_FDCWD = -100;
+
+  /** Both paths exist, and change places at once. */
+  int RENAME_EXCHANGE = 2;
+
   /** The C library of this process. */
   LibC INSTANCE = LibraryLoader.create(LibC.class).load("c");
 
@@ -117,6 +123,10 @@ public interface LibC {
   /** write(2). */
   @SaveError
   long write(int fd, byte[] data, long length);
+
+  /** Renames a file; returns 0, or -1 for an error (renameat2(2)). */
+  @SaveError
+  int renameat2(int oldDirectory, String oldPath, int newDirectory, String newPath, int flags);
 
   /** close(2). */
   @SaveError
