@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
+import io.calico4j.core.felix.FelixSource;
 import io.calico4j.core.kernel.linux.LinuxKernel;
 import io.calico4j.core.model.Entry;
 import io.calico4j.core.model.Protocol;
@@ -14,16 +15,21 @@ import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.testing.RandomCluster;
 import io.calico4j.felix.calculation.Calculation;
 import io.calico4j.felix.calculation.DataplaneUpdate;
+import io.calico4j.felix.calculation.HostInterface;
+import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
+import io.calico4j.felix.explain.NodeTrace;
 import io.calico4j.felix.explain.Packet;
-import io.calico4j.felix.explain.PolicyTrace;
+import io.calico4j.felix.explain.PacketEnd;
 import io.calico4j.felix.rules.RulesetManager;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,56 +41,60 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program for a network namespace that is the host of endpoints: programs the rules of random
- * clusters, has packets sent, and prints those whose fate is another one than policy says. Ends
- * with the line {@code clusters, probes, passed}.
+ * A program for a network namespace that is the host of endpoints, of workloads and its own:
+ * programs the rules of random clusters, has packets sent, and prints the first one whose fate is
+ * another one than policy says. Ends with the line {@code clusters, probes, passed}.
  */
 final class KernelModel {
-  static final int ENDPOINTS = 5;
-  static final String OUTSIDE = "out0";
+  static final String ADDRESS_OF_ETH0 = "192.0.2.1";
+  static final String ADDRESS_OF_ETH1 = "192.0.2.2";
 
-  private static final String ROUTER_MAC = "02:00:00:00:01:0";
+  /** How many seconds the prober waits for packets that ought to arrive: for many, and for one. */
+  private static final double QUIET = 3;
+
+  private static final double SOON = 0.3;
+
   private static final int RESOURCES = 40;
   private static final List<Integer> PORTS = List.of(22, 80, 81, 443);
-  private static final List<String> FAR =
-      List.of(
-          "10.9.9.9", "192.0.2.1", "10.1.1.1", "10.1.2.1", "10.65.1.0", "10.65.1.1", "10.65.1.2");
-  private static final List<String> FAR6 =
-      List.of("2001:db8::1", "fd00::9", "fd00::1:0", "fd00::1:1");
 
   private KernelModel() {}
 
-  /** One packet between two endpoints; a number below zero is the outside. */
-  private record Probe(int from, int to, Packet packet) {}
+  private record Probe(ModelEnd from, ModelEnd to, Packet packet) {
+    List<ModelEnd> workloads() {
+      return Stream.of(from, to).filter(ModelEnd::isWorkload).toList();
+    }
+  }
 
-  /** Follows packets by what is stored, as it is in the kernel too. */
-  private record Model(PolicyTrace trace, Map<Integer, String> keys) {
+  /** Where a packet ought to arrive, and where it has; null for nowhere. */
+  private record Fate(@Nullable String expected, @Nullable String arrived) {
+    boolean isOtherThanExpected() {
+      return !Objects.equals(expected, arrived);
+    }
+  }
+
+  /**
+   * Follows packets by what is stored, as it is in the kernel too.
+   *
+   * @param workloads the keys of those that are stored
+   * @param hostEndpoints the keys of those whose interface it is, by interface
+   */
+  private record Model(
+      NodeTrace trace, Map<ModelEnd, String> workloads, Map<String, String> hostEndpoints) {
     boolean passes(Probe probe) {
-      return allows(probe.from(), false, probe.packet())
-          && allows(probe.to(), true, probe.packet());
+      return trace
+          .follow(end(probe.from()), end(probe.to()), probe.packet())
+          .orElseThrow()
+          .arrives();
     }
 
-    private boolean allows(int endpoint, boolean ingress, Packet packet) {
-      return endpoint < 0
-          || trace.follow(keys.get(endpoint), ingress, packet).orElseThrow().allowed();
+    private PacketEnd end(ModelEnd end) {
+      if (end == ModelEnd.HOST) {
+        return new PacketEnd.Node();
+      }
+      return end.isWorkload()
+          ? new PacketEnd.Workload(String.valueOf(workloads.get(end)))
+          : new PacketEnd.Outside(hostEndpoints.get(end.interfaceName()));
     }
-  }
-
-  /** Names an end: the router's {@code caliN} is {@code wN} at the other end. */
-  private static String link(int endpoint) {
-    return endpoint < 0 ? "w" + OUTSIDE : "w" + endpoint;
-  }
-
-  static String routerMac(int endpoint) {
-    return ROUTER_MAC + (endpoint < 0 ? 9 : endpoint);
-  }
-
-  static String address(int endpoint) {
-    return "10.65.0." + endpoint;
-  }
-
-  static String address6(int endpoint) {
-    return "fd00::" + (endpoint + 1);
   }
 
   /** Arguments: a command that runs the prober, the first seed, clusters, probes in each. */
@@ -104,32 +114,27 @@ final class KernelModel {
         Map<String, String> stored = cluster(random);
         Model model = program(stored);
         List<Probe> sent = probes(model, probes, random);
-        Map<Integer, String> arrived = send(model, sent, to, from);
+        List<Fate> fates = send(model, sent, to, from);
         all += sent.size();
-        passed += arrived.size();
+        passed += (int) fates.stream().filter(fate -> fate.arrived() != null).count();
         for (int id = 0; id < sent.size(); id++) {
-          Probe probe = sent.get(id);
-          if (isOtherThanExpected(model, probe, arrived.get(id))) {
+          if (fates.get(id).isOtherThanExpected()) {
             System.out.println(
                 "seed "
                     + seed
                     + ": "
-                    + probe
+                    + sent.get(id)
                     + " arrived at "
-                    + arrived.get(id)
+                    + fates.get(id).arrived()
                     + ", with "
-                    + shrunk(stored, probe, to, from));
-            break;
+                    + shrunk(stored, sent.get(id), to, from));
+            System.exit(1);
           }
         }
       }
     }
     System.out.println(clusters + " clusters, " + all + " probes, " + passed + " passed");
     System.exit(0);
-  }
-
-  private static boolean isOtherThanExpected(Model model, Probe probe, @Nullable String arrived) {
-    return !Objects.equals(model.passes(probe) ? link(probe.to()) : null, arrived);
   }
 
   /** Leaves resources out as long as the packet's fate still is another one than expected. */
@@ -141,30 +146,35 @@ final class KernelModel {
       Map<String, String> without = new TreeMap<>(least);
       without.remove(key);
       Model model = program(without);
-      if (ends(probe).stream().allMatch(model.keys()::containsKey)
-          && isOtherThanExpected(model, probe, send(model, List.of(probe), to, from).get(0))) {
+      if (probe.workloads().stream().allMatch(model.workloads()::containsKey)
+          && send(model, List.of(probe), to, from).get(0).isOtherThanExpected()) {
         least = without;
       }
     }
     return String.join(" ", least.values());
   }
 
-  private static List<Integer> ends(Probe probe) {
-    return Stream.of(probe.from(), probe.to()).filter(end -> end >= 0).toList();
-  }
-
   private static Map<String, String> cluster(Random random) {
     Map<String, String> stored = new TreeMap<>();
     for (int i = 0; i < RESOURCES; i++) {
-      String key = RandomCluster.key(random);
-      if (key.startsWith(ResourceKind.HOST_ENDPOINT.prefix())) {
-        // What is followed is the policy of workloads alone.
-        continue;
-      }
+      put(stored, RandomCluster.key(random), random);
+    }
+    for (int i = random.nextInt(4); i > 0; i--) {
+      put(
+          stored,
+          ResourceKey.of(ResourceKind.HOST_ENDPOINT, "h" + random.nextInt(4)).path(),
+          random);
+    }
+    if (random.nextBoolean()) {
       stored.put(
-          key, placed(key, RandomCluster.value(ResourceKey.parse(key).orElseThrow(), random)));
+          ResourceKey.of(ResourceKind.FELIX_CONFIGURATION, "default").path(),
+          RandomCluster.felixConfiguration(random));
     }
     return stored;
+  }
+
+  private static void put(Map<String, String> stored, String key, Random random) {
+    stored.put(key, placed(key, RandomCluster.value(ResourceKey.parse(key).orElseThrow(), random)));
   }
 
   /** Puts the rules of what is stored into the kernel. */
@@ -174,29 +184,46 @@ final class KernelModel {
         (key, json) -> {
           boolean unused = calculation.update(key, new Entry(key, json, 1));
         });
+    boolean unused =
+        calculation.putInterfaces(
+            Set.of(
+                new HostInterface("out0", Set.of()),
+                new HostInterface("eth0", Set.of(IpAddress.parse(ADDRESS_OF_ETH0))),
+                new HostInterface("eth1", Set.of(IpAddress.parse(ADDRESS_OF_ETH1)))));
     List<DataplaneUpdate> updates = calculation.flush();
+    FelixConfig config =
+        FelixConfig.resolve(
+            calculation.configurations().stream().map(FelixSource::resource).toList());
     LinuxKernel kernel = new LinuxKernel();
     try (NftablesDataplane dataplane =
         new NftablesDataplane(new LibNftables(), kernel.nftSets(), () -> 0, kernel::awaitPackets)) {
       RulesetManager manager = new RulesetManager(dataplane.table());
+      manager.configure(config);
       manager.accept(updates);
       dataplane.apply();
     }
-    Map<Integer, String> keys = new TreeMap<>();
+    Map<ModelEnd, String> workloads = new EnumMap<>(ModelEnd.class);
     for (String key : stored.keySet()) {
       if (key.contains("/here-cni-")) {
-        keys.put(number(key), key);
+        workloads.put(ModelEnd.workload(number(key)), key);
       }
     }
-    return new Model(new PolicyTrace(updates), keys);
+    Map<String, String> hostEndpoints = new TreeMap<>();
+    calculation
+        .hostEndpoints()
+        .forEach((key, interfaces) -> interfaces.forEach(name -> hostEndpoints.put(name, key)));
+    return new Model(new NodeTrace(updates, config), workloads, hostEndpoints);
   }
 
   private static List<Probe> probes(Model model, int probes, Random random) {
-    List<Integer> local = List.copyOf(model.keys().keySet());
+    List<ModelEnd> ends =
+        Stream.of(ModelEnd.values())
+            .filter(end -> !end.isWorkload() || model.workloads().containsKey(end))
+            .toList();
     List<Probe> made = new ArrayList<>();
-    for (int i = 0; i < probes && !local.isEmpty(); i++) {
-      int from = random.nextInt(4) == 0 ? -1 : local.get(random.nextInt(local.size()));
-      int to = from >= 0 && random.nextInt(4) == 0 ? -1 : local.get(random.nextInt(local.size()));
+    while (made.size() < probes) {
+      ModelEnd from = ends.get(random.nextInt(ends.size()));
+      ModelEnd to = ends.get(random.nextInt(ends.size()));
       if (from != to) {
         made.add(new Probe(from, to, packet(from, to, random)));
       }
@@ -214,16 +241,20 @@ final class KernelModel {
       return json;
     }
     int number = number(key);
-    boolean here = key.contains("/here-");
+    ModelEnd end = ModelEnd.workload(number);
     String networks =
-        here
-            ? "\"" + address(number) + "/32\",\"" + address6(number) + "/128\""
+        key.contains("/here-")
+            ? "\""
+                + end.addresses(false).get(0)
+                + "/32\",\""
+                + end.addresses(true).get(0)
+                + "/128\""
             : "\"10.65.1." + number + "/32\",\"fd00::1:" + number + "/128\"";
     return json.replaceFirst("\"ipNetworks\":\\[[^]]*]", "\"ipNetworks\":[" + networks + "]")
         .replaceFirst("\"interfaceName\":\"[^\"]*\"", "\"interfaceName\":\"cali" + number + "\"");
   }
 
-  private static Packet packet(int from, int to, Random random) {
+  private static Packet packet(ModelEnd from, ModelEnd to, Random random) {
     boolean v6 = random.nextInt(3) == 0;
     Protocol protocol =
         List.of(Protocol.TCP, Protocol.UDP, v6 ? Protocol.ICMPV6 : Protocol.ICMP)
@@ -231,22 +262,18 @@ final class KernelModel {
     boolean ports = protocol.hasPorts();
     return new Packet(
         protocol,
-        IpAddress.parse(end(from, v6, random)),
+        address(from, v6, random),
         ports ? PORTS.get(random.nextInt(PORTS.size())) : 0,
-        IpAddress.parse(end(to, v6, random)),
+        address(to, v6, random),
         ports ? PORTS.get(random.nextInt(PORTS.size())) : 0);
   }
 
-  private static String end(int endpoint, boolean v6, Random random) {
-    if (endpoint >= 0) {
-      return v6 ? address6(endpoint) : address(endpoint);
-    }
-    List<String> far = v6 ? FAR6 : FAR;
-    return far.get(random.nextInt(far.size()));
+  private static IpAddress address(ModelEnd end, boolean v6, Random random) {
+    List<String> addresses = end.addresses(v6);
+    return IpAddress.parse(addresses.get(random.nextInt(addresses.size())));
   }
 
-  /** Sends packets; returns at which link each of those that pass has arrived, by its number. */
-  private static Map<Integer, String> send(
+  private static List<Fate> send(
       Model model, List<Probe> probes, PrintWriter to, BufferedReader from) throws IOException {
     List<Map<String, Object>> lines = new ArrayList<>();
     for (int id = 0; id < probes.size(); id++) {
@@ -255,16 +282,20 @@ final class KernelModel {
       lines.add(
           Map.of(
               "id", id,
-              "link", link(probe.from()),
-              "to", routerMac(probe.from()),
+              "link", probe.from().link(),
+              "to", probe.from().routerMac(),
               "protocol", packet.protocol().number(),
               "source", packet.source().toString(),
               "sourcePort", packet.sourcePort(),
               "destination", packet.destination().toString(),
               "destinationPort", packet.destinationPort()));
     }
-    long expected = probes.stream().filter(model::passes).count();
-    to.println(new Gson().toJson(List.of(expected, lines)));
+    List<Boolean> passes = probes.stream().map(model::passes).toList();
+    to.println(
+        new Gson()
+            .toJson(
+                List.of(
+                    Collections.frequency(passes, true), probes.size() > 1 ? QUIET : SOON, lines)));
     to.flush();
     String answer = from.readLine();
     if (answer == null) {
@@ -275,6 +306,10 @@ final class KernelModel {
       JsonArray pair = element.getAsJsonArray();
       arrived.put(pair.get(0).getAsInt(), pair.get(1).getAsString());
     }
-    return arrived;
+    List<Fate> fates = new ArrayList<>();
+    for (int id = 0; id < probes.size(); id++) {
+      fates.add(new Fate(passes.get(id) ? probes.get(id).to().link() : null, arrived.get(id)));
+    }
+    return fates;
   }
 }

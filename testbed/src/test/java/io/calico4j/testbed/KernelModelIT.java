@@ -6,8 +6,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,12 +23,15 @@ import org.junit.jupiter.api.io.TempDir;
  * packet, and what is stored without what does not matter to it.
  */
 class KernelModelIT {
-  private static final int CLUSTERS = number("MODEL_CLUSTERS", 200);
+  private static final int CLUSTERS = number("MODEL_CLUSTERS", 160);
 
   /** Clusters of one process. */
-  private static final int TOGETHER = 20;
+  private static final int TOGETHER = 40;
 
-  private static final int PROBES = number("MODEL_PROBES", 5000);
+  private static final Pattern SUMMARY =
+      Pattern.compile(TOGETHER + " clusters, ([0-9]+) probes, ([0-9]+) passed");
+
+  private static final int PROBES = number("MODEL_PROBES", 1500);
 
   private static int number(String variable, int otherwise) {
     return Optional.ofNullable(System.getenv(variable)).map(Integer::valueOf).orElse(otherwise);
@@ -41,43 +47,67 @@ class KernelModelIT {
     sysctl(peers, "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1");
     sysctl(router, "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
     sysctl(router, "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
-    for (int i = 0; i < KernelModel.ENDPOINTS; i++) {
-      connect("cali" + i, "w" + i, i);
-      router.ip("route", "add", KernelModel.address(i) + "/32", "dev", "cali" + i);
-      router.ip("-6", "route", "add", KernelModel.address6(i) + "/128", "dev", "cali" + i);
-      neighbour(KernelModel.address(i), "cali" + i, i);
-      neighbour(KernelModel.address6(i), "cali" + i, i);
+    sysctl(router, "net.ipv4.icmp_echo_ignore_all=1", "net.ipv6.icmp.echo_ignore_all=1");
+    for (ModelEnd end : ModelEnd.linked()) {
+      connect(end);
+      for (boolean v6 : new boolean[] {false, true}) {
+        for (String address : end == ModelEnd.OUTSIDE ? List.<String>of() : end.addresses(v6)) {
+          route(v6, address + (v6 ? "/128" : "/32"), "dev", end.interfaceName());
+          neighbour(address, end);
+        }
+      }
     }
-    connect(KernelModel.OUTSIDE, "w" + KernelModel.OUTSIDE, -1);
-    neighbour("198.51.100.1", KernelModel.OUTSIDE, -1);
-    neighbour("fe80::1", KernelModel.OUTSIDE, -1);
-    router.ip(
-        "route", "add", "default", "via", "198.51.100.1", "dev", KernelModel.OUTSIDE, "onlink");
-    router.ip("-6", "route", "add", "default", "via", "fe80::1", "dev", KernelModel.OUTSIDE);
-    // Each packet is a connection of its own, whatever went before.
+    own("eth0", KernelModel.ADDRESS_OF_ETH0, "fd00::e1");
+    own("eth1", KernelModel.ADDRESS_OF_ETH1, "fd00::e2");
+    String outside = ModelEnd.OUTSIDE.interfaceName();
+    neighbour("198.51.100.1", ModelEnd.OUTSIDE);
+    neighbour("fe80::1", ModelEnd.OUTSIDE);
+    route(false, "default", "via", "198.51.100.1", "dev", outside, "onlink");
+    route(true, "default", "via", "fe80::1", "dev", outside);
+    // Each packet is a connection of its own, whatever went before; the host does not answer.
     router
         .command(
             "nft",
-            "add table inet untracked; add chain inet untracked probes"
-                + " { type filter hook prerouting priority -400; };"
-                + " add rule inet untracked probes notrack")
+            """
+            table inet untracked {
+              chain probes {
+                type filter hook prerouting priority -400;
+                notrack;
+              }
+              chain own {
+                type filter hook output priority -400;
+                icmp type destination-unreachable drop;
+                icmpv6 type destination-unreachable drop;
+                tcp flags rst drop;
+                notrack;
+              }
+            }
+            """)
         .mustRun();
   }
 
-  private void connect(String link, String peer, int number) throws IOException {
-    router.connect(link, peers, peer);
-    router.ip("link", "set", link, "address", KernelModel.routerMac(number));
-    peers.ip("link", "set", peer, "address", peerMac(number));
-    peers.ip("link", "set", peer, "promisc", "on");
+  private void connect(ModelEnd end) throws IOException {
+    router.connect(end.interfaceName(), peers, end.link());
+    router.ip("link", "set", end.interfaceName(), "address", end.routerMac());
+    peers.ip("link", "set", end.link(), "address", end.peerMac());
+    peers.ip("link", "set", end.link(), "promisc", "on");
   }
 
-  private static String peerMac(int number) {
-    return KernelModel.routerMac(number).replace("00:01:0", "00:02:0");
+  private void route(boolean v6, String... route) throws IOException {
+    List<String> command = new ArrayList<>(List.of(v6 ? "-6" : "-4", "route", "add"));
+    command.addAll(List.of(route));
+    router.ip(command.toArray(String[]::new));
   }
 
-  private void neighbour(String address, String link, int number) throws IOException {
+  private void own(String link, String address, String address6) throws IOException {
+    router.ip("address", "add", address + "/32", "dev", link);
+    router.ip("-6", "address", "add", address6 + "/128", "dev", link, "nodad");
+  }
+
+  private void neighbour(String address, ModelEnd end) throws IOException {
+    String link = end.interfaceName();
     router.ip(
-        "neigh", "replace", address, "lladdr", peerMac(number), "dev", link, "nud", "permanent");
+        "neigh", "replace", address, "lladdr", end.peerMac(), "dev", link, "nud", "permanent");
   }
 
   private static void sysctl(Namespace namespace, String... settings) throws IOException {
@@ -100,10 +130,8 @@ class KernelModelIT {
     }
     StringBuilder command =
         new StringBuilder(String.join(" ", peers.enter(List.of("python3", prober.toString()))));
-    for (int i = 0; i < KernelModel.ENDPOINTS; i++) {
-      command.append(" w").append(i);
-    }
-    command.append(" w" + KernelModel.OUTSIDE);
+    command.append(' ').append(router.path());
+    ModelEnd.linked().forEach(end -> command.append(' ').append(end.link()));
     for (int first = 0; first < CLUSTERS; first += TOGETHER) {
       Command.Outcome outcome =
           router
@@ -117,10 +145,12 @@ class KernelModelIT {
                   "" + TOGETHER,
                   "" + PROBES)
               .run();
-      List<String> lines = outcome.standardOutput().lines().toList();
       assertThat(outcome.exitCode()).as(outcome.output()).isZero();
-      assertThat(lines.subList(0, lines.size() - 1)).as("differences").isEmpty();
-      assertThat(lines.get(lines.size() - 1)).startsWith(TOGETHER + " clusters, ");
+      Matcher all = SUMMARY.matcher(outcome.standardOutput().strip());
+      assertThat(all.matches()).as(outcome.output()).isTrue();
+      int probes = Integer.parseInt(all.group(1));
+      // A comparison in which nothing passes would say little.
+      assertThat(Integer.parseInt(all.group(2))).isBetween(probes / 10, probes - probes / 10);
     }
   }
 }

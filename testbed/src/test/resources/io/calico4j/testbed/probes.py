@@ -1,14 +1,16 @@
 """Sends packets on one end of veth pairs, and tells at which ends they arrive.
 
-Standard input: lines of JSON, each a number of packets that ought to arrive, and a list of packets: {"id", "link", "to", "protocol", "source",
-"sourcePort", "destination", "destinationPort"}; "to" is the MAC address of the router's end.
+Arguments: the path of the router's network namespace, and the links.
+Standard input: lines of JSON, each a number of packets that ought to arrive, the seconds to wait for
+the next of them, and a list of packets:
+{"id", "link", "to", "protocol", "source", "sourcePort", "destination", "destinationPort"}; "to" is
+the MAC address of the router's end. Link "host" is the router itself.
 Standard output: for each line, a list of [id, link] of what arrived. What ought to arrive is waited
 for until nothing has arrived for a while, what ought not for a moment.
 """
-import ipaddress, json, select, socket, struct, sys
+import ctypes, ipaddress, json, os, select, socket, struct, sys
 
 MAGIC = b"calico4j"
-QUIET = 3.0
 MOMENT = 0.05
 
 
@@ -21,7 +23,7 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def frame(probe):
+def packet(probe):
     source = ipaddress.ip_address(probe["source"])
     destination = ipaddress.ip_address(probe["destination"])
     payload = MAGIC + struct.pack("!I", probe["id"])
@@ -33,7 +35,9 @@ def frame(probe):
         transport = ports + struct.pack("!HH", 8 + len(payload), 0) + payload
     else:
         transport = struct.pack("!BBHI", 8 if protocol == 1 else 128, 0, 0, 0) + payload
-        transport = transport[:2] + struct.pack("!H", checksum(transport)) + transport[4:]
+        pseudo = b"" if protocol == 1 else (
+            source.packed + destination.packed + struct.pack("!II", len(transport), protocol))
+        transport = transport[:2] + struct.pack("!H", checksum(pseudo + transport)) + transport[4:]
     if source.version == 4:
         header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(transport), 0, 0, 64, protocol, 0,
                              source.packed, destination.packed)
@@ -43,21 +47,43 @@ def frame(probe):
         header = struct.pack("!IHBB16s16s", 6 << 28, len(transport), protocol, 64,
                              source.packed, destination.packed)
         kind = 0x86DD
+    return kind, header + transport
+
+
+def send(probe):
+    kind, data = packet(probe)
+    if probe["link"] == "host":
+        try:
+            (own if kind == 0x0800 else own6).sendto(data, (probe["destination"], 0))
+        except PermissionError:
+            pass  # The router's rules have dropped it.
+        return
     to = bytes.fromhex(probe["to"].replace(":", ""))
-    return to + b"\x02\0\0\0\x09\x09" + struct.pack("!H", kind) + header + transport
+    ends[probe["link"]].send(to + b"\x02\0\0\0\x09\x09" + struct.pack("!H", kind) + data)
 
 
-def opened(link):
-    end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+def opened(*kind):
+    end = socket.socket(*kind)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if hasattr(socket, "SO_RCVBUFFORCE")
                    else socket.SO_RCVBUF, 1 << 20)
-    end.bind((link, 0))
     end.setblocking(False)
     return end
 
 
-ends = {link: opened(link) for link in sys.argv[1:]}
+ends = {}
+for link in sys.argv[2:]:
+    ends[link] = opened(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    ends[link].bind((link, 0))
 names = {end: link for link, end in ends.items()}
+# The sockets from here on are the router's.
+router = os.open(sys.argv[1], os.O_RDONLY)
+if ctypes.CDLL(None, use_errno=True).setns(router, 0) != 0:
+    raise OSError(ctypes.get_errno(), "setns")
+own = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+own6 = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW)
+for family, numbers in ((socket.AF_INET, (1, 6, 17)), (socket.AF_INET6, (58, 6, 17))):
+    for number in numbers:
+        names[opened(family, socket.SOCK_RAW, number)] = "host"
 
 
 def collect(arrived, expected, wait):
@@ -73,16 +99,17 @@ def collect(arrived, expected, wait):
                 continue
             at = data.find(MAGIC)
             # What this end sends itself is seen here too, as outgoing.
-            if at >= 0 and address[2] != socket.PACKET_OUTGOING:
+            outgoing = end.family == socket.AF_PACKET and address[2] == socket.PACKET_OUTGOING
+            if at >= 0 and not outgoing:
                 arrived.append([struct.unpack("!I", data[at + 8:at + 12])[0], names[end]])
 
 
 for line in sys.stdin:
     arrived = []
-    expected, probes = json.loads(line)
+    expected, quiet, probes = json.loads(line)
     for number, probe in enumerate(probes):
-        ends[probe["link"]].send(frame(probe))
+        send(probe)
         if number % 20 == 19:
             collect(arrived, expected, 0)
-    collect(arrived, expected, QUIET)
+    collect(arrived, expected, quiet)
     print(json.dumps(arrived), flush=True)

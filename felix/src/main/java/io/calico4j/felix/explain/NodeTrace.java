@@ -46,11 +46,16 @@ public final class NodeTrace {
 
   /** Makes one of a calculation that has not been flushed yet, and flushes it. */
   public NodeTrace(Calculation calculation) {
-    List<DataplaneUpdate> updates = calculation.flush();
-    policies = new PolicyTrace(updates);
-    config =
+    this(
+        calculation.flush(),
         FelixConfig.resolve(
-            calculation.configurations().stream().map(FelixSource::resource).toList());
+            calculation.configurations().stream().map(FelixSource::resource).toList()));
+  }
+
+  /** Takes what a calculation says in its first flush, and the parameters. */
+  public NodeTrace(List<DataplaneUpdate> updates, FelixConfig config) {
+    policies = new PolicyTrace(updates);
+    this.config = config;
     for (DataplaneUpdate update : updates) {
       if (update instanceof HostEndpointUpdate host) {
         hosts.put(host.key(), host);

@@ -26,6 +26,18 @@ final class NaivePolicy {
 
   private final Map<String, JsonObject> stored = new TreeMap<>();
 
+  /** Where policy is asked. */
+  enum Place {
+    /** What an endpoint itself receives or sends. */
+    NORMAL,
+    /** What a host forwards. */
+    FORWARD,
+    /** Before connection tracking. */
+    UNTRACKED,
+    /** Before destinations are translated. */
+    PRE_DNAT
+  }
+
   NaivePolicy(Map<String, String> resources) {
     resources.forEach(
         (key, json) -> stored.put(key, JsonParser.parseString(json).getAsJsonObject()));
@@ -33,11 +45,17 @@ final class NaivePolicy {
 
   /** Tells whether a packet passes an endpoint in one direction. */
   boolean allows(String endpoint, boolean ingress, Packet packet) {
+    Boolean decided = decided(endpoint, ingress, packet, Place.NORMAL);
+    return decided == null ? profilesAllow(endpoint, ingress, packet) : decided;
+  }
+
+  /** Returns what policy decides at a place; null for nothing. */
+  @Nullable Boolean decided(String endpoint, boolean ingress, Packet packet, Place place) {
     JsonObject resource = stored.get(endpoint);
     Map<String, String> labels = labels(endpoint, resource);
     List<String> applying =
         stored.keySet().stream()
-            .filter(key -> isPolicy(key) && applies(key, labels, ingress))
+            .filter(key -> isPolicy(key) && applies(key, labels, ingress, place))
             .sorted(
                 Comparator.comparing((String key) -> tierName(key), this::compareTiers)
                     .thenComparingDouble(key -> order(spec(key)))
@@ -59,11 +77,16 @@ final class NaivePolicy {
       if ("Allow".equals(verdict) || "Deny".equals(verdict)) {
         return verdict.equals("Allow");
       }
-      if (verdict == null && !passesAtEnd(tier)) {
+      boolean denies = place == Place.NORMAL || place == Place.FORWARD;
+      if (verdict == null && denies && !passesAtEnd(tier)) {
         return false;
       }
     }
-    for (String profile : texts(resource.getAsJsonObject("spec"), "profiles")) {
+    return null;
+  }
+
+  private boolean profilesAllow(String endpoint, boolean ingress, Packet packet) {
+    for (String profile : texts(spec(endpoint), "profiles")) {
       String key = ROOT + "profiles/" + profile;
       if (!stored.containsKey(key)) {
         return false;
@@ -84,9 +107,11 @@ final class NaivePolicy {
     return stored.get(key).getAsJsonObject("spec");
   }
 
-  private boolean applies(String key, Map<String, String> labels, boolean ingress) {
+  private boolean applies(String key, Map<String, String> labels, boolean ingress, Place place) {
     JsonObject spec = spec(key);
-    if (flag(spec, "doNotTrack") || flag(spec, "preDNAT")) {
+    if (flag(spec, "doNotTrack") != (place == Place.UNTRACKED)
+        || flag(spec, "preDNAT") != (place == Place.PRE_DNAT)
+        || place == Place.FORWARD && !flag(spec, "applyOnForward")) {
       return false;
     }
     boolean hasIngress = spec.has("ingress") && !spec.getAsJsonArray("ingress").isEmpty();
@@ -102,11 +127,11 @@ final class NaivePolicy {
     return object.has(field) && object.get(field).getAsBoolean();
   }
 
-  private static String text(JsonObject object, String field) {
+  static String text(JsonObject object, String field) {
     return object.has(field) ? object.get(field).getAsString() : "";
   }
 
-  private static List<String> texts(JsonObject object, String field) {
+  static List<String> texts(JsonObject object, String field) {
     JsonArray array = object.has(field) ? object.getAsJsonArray(field) : new JsonArray();
     return StreamSupport.stream(array.spliterator(), false).map(JsonElement::getAsString).toList();
   }

@@ -110,6 +110,31 @@ public final class RandomCluster {
         .replace('^', '\'');
   }
 
+  /** Returns the JSON of a FelixConfiguration that says something of host endpoints. */
+  public static String felixConfiguration(Random random) {
+    List<String> fields = new ArrayList<>();
+    for (String field : List.of("failsafeInboundHostPorts", "failsafeOutboundHostPorts")) {
+      if (random.nextBoolean()) {
+        fields.add("'" + field + "':" + failsafePorts(random));
+      }
+    }
+    String action = List.of("Drop", "Return", "Accept").get(random.nextInt(3));
+    fields.add("'defaultEndpointToHostAction':'" + action + "'");
+    return ("{'metadata':{'name':'default'},'spec':{" + String.join(",", fields) + "}}")
+        .replace('\'', '"');
+  }
+
+  private static String failsafePorts(Random random) {
+    List<String> ports =
+        List.of(
+            "{'protocol':'TCP','port':22}",
+            "{'protocol':'UDP','port':80,'net':'10.1.0.0/16'}",
+            "{'protocol':'TCP','port':443,'net':'fd00::/8'}");
+    return "["
+        + String.join(",", ports.stream().filter(port -> random.nextBoolean()).toList())
+        + "]";
+  }
+
   private static String endpoint(ResourceKey key, Random random) {
     String number = key.name().replaceAll("[^0-9]", "").substring(0, 1);
     return "{'node':'"
