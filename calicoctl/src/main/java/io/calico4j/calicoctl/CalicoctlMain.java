@@ -85,6 +85,9 @@ public final class CalicoctlMain {
           mode.name().toLowerCase(java.util.Locale.ROOT), new WriteCommand(datastore, mode));
     }
     line.addSubcommand("get", new GetCommand(datastore));
+    line.addSubcommand("patch", new PatchCommand(datastore));
+    line.addSubcommand("label", new LabelCommand(datastore));
+    line.addSubcommand("validate", new ValidateCommand());
     line.addSubcommand("version", new VersionCommand(datastore));
     line.addSubcommand(
         "ipam",

@@ -18,6 +18,7 @@ import io.calico4j.core.model.Protocol;
 import java.io.IOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
+import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,7 @@ final class Json {
           .disableHtmlEscaping()
           .registerTypeAdapter(Protocol.class, new NumberOrText<>(Protocol::parse))
           .registerTypeAdapter(PortMatch.class, new NumberOrText<>(PortMatch::parse))
+          .registerTypeAdapter(Double.class, new GoFloat())
           .registerTypeAdapter(AsNumber.class, new NumberOrText<>(AsNumber::parse))
           .create();
 
@@ -173,6 +175,39 @@ final class Json {
         return null;
       }
       return parse.apply(in.nextString());
+    }
+  }
+
+  /** Writes a number as Go's encoding/json does: 10, not 10.0. */
+  private static final class GoFloat extends TypeAdapter<Double> {
+    /** From here on Go writes an exponent. */
+    private static final double LARGE = 1e21;
+
+    private static final double SMALL = 1e-6;
+
+    @Override
+    public void write(JsonWriter out, @Nullable Double value) throws IOException {
+      if (value == null) {
+        out.nullValue();
+        return;
+      }
+      double size = Math.abs(value);
+      boolean plain = size == 0 || size >= SMALL && size < LARGE;
+      BigDecimal number = BigDecimal.valueOf(value).stripTrailingZeros();
+      out.value(plain ? new BigDecimal(number.toPlainString()) : number);
+    }
+
+    @Override
+    public @Nullable Double read(JsonReader in) throws IOException {
+      if (in.peek() == JsonToken.NULL) {
+        in.nextNull();
+        return null;
+      }
+      double value = in.nextDouble();
+      if (!Double.isFinite(value)) {
+        throw new JsonParseException("a number is out of range at " + in.getPath());
+      }
+      return value;
     }
   }
 }
