@@ -20,6 +20,7 @@ import io.calico4j.felix.config.FelixConfig;
 import io.calico4j.felix.dataplane.nft.LibNftables;
 import io.calico4j.felix.dataplane.nft.NftablesDataplane;
 import io.calico4j.felix.explain.NodeTrace;
+import io.calico4j.felix.explain.NodeTrace.Trace;
 import io.calico4j.felix.explain.Packet;
 import io.calico4j.felix.explain.PacketEnd;
 import io.calico4j.felix.rules.RulesetManager;
@@ -28,9 +29,9 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -55,6 +56,7 @@ final class KernelModel {
   private static final double SOON = 0.3;
 
   private static final int RESOURCES = 40;
+  private static final int UNTRACKED = 4;
   private static final List<Integer> PORTS = List.of(22, 80, 81, 443);
 
   private KernelModel() {}
@@ -65,7 +67,7 @@ final class KernelModel {
     }
   }
 
-  /** Where a packet ought to arrive, and where it has; null for nowhere. */
+  /** Where a packet ought to arrive, and where it has, and its answer; null for nowhere. */
   private record Fate(@Nullable String expected, @Nullable String arrived) {
     boolean isOtherThanExpected() {
       return !Objects.equals(expected, arrived);
@@ -80,11 +82,8 @@ final class KernelModel {
    */
   private record Model(
       NodeTrace trace, Map<ModelEnd, String> workloads, Map<String, String> hostEndpoints) {
-    boolean passes(Probe probe) {
-      return trace
-          .follow(end(probe.from()), end(probe.to()), probe.packet())
-          .orElseThrow()
-          .arrives();
+    Trace follow(Probe probe) {
+      return trace.follow(end(probe.from()), end(probe.to()), probe.packet()).orElseThrow();
     }
 
     private PacketEnd end(ModelEnd end) {
@@ -97,12 +96,16 @@ final class KernelModel {
     }
   }
 
-  /** Arguments: a command that runs the prober, the first seed, clusters, probes in each. */
+  /**
+   * Arguments: a command that runs the prober, the first seed, clusters, probes in each, and
+   * whether connections are tracked, and answered.
+   */
   public static void main(String[] arguments) throws Exception {
     List<String> prober = List.of(arguments[0].split(" ", -1));
     long first = Long.parseLong(arguments[1]);
     int clusters = Integer.parseInt(arguments[2]);
     int probes = Integer.parseInt(arguments[3]);
+    boolean tracked = Boolean.parseBoolean(arguments[4]);
     Process process =
         new ProcessBuilder(prober).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     int passed = 0;
@@ -112,9 +115,13 @@ final class KernelModel {
       for (long seed = first; seed < first + clusters; seed++) {
         Random random = new Random(seed);
         Map<String, String> stored = cluster(random);
+        if (tracked) {
+          putUntracked(stored, random);
+          withoutTranslation(stored);
+        }
         Model model = program(stored);
-        List<Probe> sent = probes(model, probes, random);
-        List<Fate> fates = send(model, sent, to, from);
+        List<Probe> sent = probes(model, probes, tracked, random);
+        List<Fate> fates = fates(model, sent, tracked, to, from);
         all += sent.size();
         passed += (int) fates.stream().filter(fate -> fate.arrived() != null).count();
         for (int id = 0; id < sent.size(); id++) {
@@ -127,7 +134,7 @@ final class KernelModel {
                     + " arrived at "
                     + fates.get(id).arrived()
                     + ", with "
-                    + shrunk(stored, sent.get(id), to, from));
+                    + shrunk(stored, sent.get(id), tracked, to, from));
             System.exit(1);
           }
         }
@@ -139,7 +146,7 @@ final class KernelModel {
 
   /** Leaves resources out as long as the packet's fate still is another one than expected. */
   private static String shrunk(
-      Map<String, String> stored, Probe probe, PrintWriter to, BufferedReader from)
+      Map<String, String> stored, Probe probe, boolean tracked, PrintWriter to, BufferedReader from)
       throws Exception {
     Map<String, String> least = new TreeMap<>(stored);
     for (String key : stored.keySet()) {
@@ -147,7 +154,7 @@ final class KernelModel {
       without.remove(key);
       Model model = program(without);
       if (probe.workloads().stream().allMatch(model.workloads()::containsKey)
-          && send(model, List.of(probe), to, from).get(0).isOtherThanExpected()) {
+          && fates(model, List.of(probe), tracked, to, from).get(0).isOtherThanExpected()) {
         least = without;
       }
     }
@@ -171,6 +178,22 @@ final class KernelModel {
           RandomCluster.felixConfiguration(random));
     }
     return stored;
+  }
+
+  /** Puts more policies that are asked of answers, too. */
+  private static void putUntracked(Map<String, String> stored, Random random) {
+    for (int i = 0; i < UNTRACKED; i++) {
+      String key = ResourceKey.of(ResourceKind.GLOBAL_NETWORK_POLICY, "u" + i).path();
+      do {
+        put(stored, key, random);
+      } while (!String.valueOf(stored.get(key)).contains("\"doNotTrack\":true"));
+    }
+  }
+
+  /** Leaves out what gives packets that are tracked other addresses. */
+  private static void withoutTranslation(Map<String, String> stored) {
+    stored.keySet().removeIf(key -> key.startsWith(ResourceKind.IP_POOL.prefix()));
+    stored.replaceAll((key, json) -> json.replaceFirst(",\"ipNATs\":\\[[^]]*]", ""));
   }
 
   private static void put(Map<String, String> stored, String key, Random random) {
@@ -215,20 +238,35 @@ final class KernelModel {
     return new Model(new NodeTrace(updates, config), workloads, hostEndpoints);
   }
 
-  private static List<Probe> probes(Model model, int probes, Random random) {
+  private static List<Probe> probes(Model model, int probes, boolean tracked, Random random) {
     List<ModelEnd> ends =
         Stream.of(ModelEnd.values())
             .filter(end -> !end.isWorkload() || model.workloads().containsKey(end))
             .toList();
     List<Probe> made = new ArrayList<>();
+    Set<Packet> connections = new HashSet<>();
     while (made.size() < probes) {
       ModelEnd from = ends.get(random.nextInt(ends.size()));
       ModelEnd to = ends.get(random.nextInt(ends.size()));
-      if (from != to) {
-        made.add(new Probe(from, to, packet(from, to, random)));
+      Packet packet = packet(from, to, random);
+      // What belongs to the connection of another packet is not the first of its own.
+      if (from != to
+          && (!tracked
+              || !packet.protocol().hasPorts()
+              || connections.add(packet) && !connections.contains(reversed(packet)))) {
+        made.add(new Probe(from, to, packet));
       }
     }
     return made;
+  }
+
+  private static Packet reversed(Packet packet) {
+    return new Packet(
+        packet.protocol(),
+        packet.destination(),
+        packet.destinationPort(),
+        packet.source(),
+        packet.sourcePort());
   }
 
   private static int number(String key) {
@@ -273,29 +311,64 @@ final class KernelModel {
     return IpAddress.parse(addresses.get(random.nextInt(addresses.size())));
   }
 
-  private static List<Fate> send(
-      Model model, List<Probe> probes, PrintWriter to, BufferedReader from) throws IOException {
-    List<Map<String, Object>> lines = new ArrayList<>();
-    for (int id = 0; id < probes.size(); id++) {
-      Probe probe = probes.get(id);
-      Packet packet = probe.packet();
-      lines.add(
-          Map.of(
-              "id", id,
-              "link", probe.from().link(),
-              "to", probe.from().routerMac(),
-              "protocol", packet.protocol().number(),
-              "source", packet.source().toString(),
-              "sourcePort", packet.sourcePort(),
-              "destination", packet.destination().toString(),
-              "destinationPort", packet.destinationPort()));
+  /** Sends packets; where connections are tracked, also the answers of those that have arrived. */
+  private static List<Fate> fates(
+      Model model, List<Probe> probes, boolean tracked, PrintWriter to, BufferedReader from)
+      throws IOException {
+    if (tracked) {
+      String unused = Command.of("conntrack", "--flush").mustRun();
     }
-    List<Boolean> passes = probes.stream().map(model::passes).toList();
-    to.println(
-        new Gson()
-            .toJson(
-                List.of(
-                    Collections.frequency(passes, true), probes.size() > 1 ? QUIET : SOON, lines)));
+    List<Trace> traces = probes.stream().map(model::follow).toList();
+    Map<Integer, Probe> sent = new TreeMap<>();
+    probes.forEach(probe -> sent.put(sent.size(), probe));
+    long expected = traces.stream().filter(Trace::arrives).count();
+    Map<Integer, String> arrived = send(sent, expected, to, from);
+    Map<Integer, String> answered = Map.of();
+    if (tracked) {
+      sent.keySet().retainAll(arrived.keySet());
+      sent.replaceAll((id, probe) -> new Probe(probe.to(), probe.from(), probe.packet().answer()));
+      expected = sent.keySet().stream().filter(id -> traces.get(id).answered()).count();
+      answered = send(sent, expected, to, from);
+    }
+    List<Fate> fates = new ArrayList<>();
+    for (int id = 0; id < probes.size(); id++) {
+      Trace trace = traces.get(id);
+      Probe probe = probes.get(id);
+      fates.add(
+          new Fate(
+              fate(
+                  trace.arrives() ? probe.to().link() : null,
+                  tracked && trace.answered() ? probe.from().link() : null),
+              fate(arrived.get(id), answered.get(id))));
+    }
+    return fates;
+  }
+
+  private static @Nullable String fate(@Nullable String arrived, @Nullable String answered) {
+    return answered == null ? arrived : arrived + ", the answer at " + answered;
+  }
+
+  /** Sends packets; returns at which link each of those that pass has arrived, by its number. */
+  private static Map<Integer, String> send(
+      Map<Integer, Probe> probes, long expected, PrintWriter to, BufferedReader from)
+      throws IOException {
+    List<Map<String, Object>> lines = new ArrayList<>();
+    probes.forEach(
+        (id, probe) -> {
+          Packet packet = probe.packet();
+          lines.add(
+              Map.of(
+                  "id", id,
+                  "link", probe.from().link(),
+                  "to", probe.from().routerMac(),
+                  "protocol", packet.protocol().number(),
+                  "source", packet.source().toString(),
+                  "sourcePort", packet.sourcePort(),
+                  "destination", packet.destination().toString(),
+                  "destinationPort", packet.destinationPort(),
+                  "answer", packet.isAnswer()));
+        });
+    to.println(new Gson().toJson(List.of(expected, probes.size() > 1 ? QUIET : SOON, lines)));
     to.flush();
     String answer = from.readLine();
     if (answer == null) {
@@ -306,10 +379,6 @@ final class KernelModel {
       JsonArray pair = element.getAsJsonArray();
       arrived.put(pair.get(0).getAsInt(), pair.get(1).getAsString());
     }
-    List<Fate> fates = new ArrayList<>();
-    for (int id = 0; id < probes.size(); id++) {
-      fates.add(new Fate(passes.get(id) ? probes.get(id).to().link() : null, arrived.get(id)));
-    }
-    return fates;
+    return arrived;
   }
 }

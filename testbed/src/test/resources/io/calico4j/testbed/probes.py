@@ -3,8 +3,9 @@
 Arguments: the path of the router's network namespace, and the links.
 Standard input: lines of JSON, each a number of packets that ought to arrive, the seconds to wait for
 the next of them, and a list of packets:
-{"id", "link", "to", "protocol", "source", "sourcePort", "destination", "destinationPort"}; "to" is
-the MAC address of the router's end. Link "host" is the router itself.
+{"id", "link", "to", "protocol", "source", "sourcePort", "destination", "destinationPort", "answer"};
+"to" is the MAC address of the router's end. Link "host" is the router itself. An answer is the
+first packet of it.
 Standard output: for each line, a list of [id, link] of what arrived. What ought to arrive is waited
 for until nothing has arrived for a while, what ought not for a moment.
 """
@@ -29,15 +30,22 @@ def packet(probe):
     payload = MAGIC + struct.pack("!I", probe["id"])
     protocol = probe["protocol"]
     ports = struct.pack("!HH", probe["sourcePort"], probe["destinationPort"])
+    answer = probe["answer"]
     if protocol == 6:
-        transport = ports + struct.pack("!IIBBHHH", 1, 0, 5 << 4, 2, 1024, 0, 0) + payload
+        numbers = (100, 2, 5 << 4, 0x12) if answer else (1, 0, 5 << 4, 2)
+        transport = ports + struct.pack("!IIBBHHH", *numbers, 1024, 0, 0) + payload
+        at = 16
     elif protocol == 17:
         transport = ports + struct.pack("!HH", 8 + len(payload), 0) + payload
+        at = 6
     else:
-        transport = struct.pack("!BBHI", 8 if protocol == 1 else 128, 0, 0, 0) + payload
-        pseudo = b"" if protocol == 1 else (
-            source.packed + destination.packed + struct.pack("!II", len(transport), protocol))
-        transport = transport[:2] + struct.pack("!H", checksum(pseudo + transport)) + transport[4:]
+        echo = (0 if answer else 8) if protocol == 1 else (129 if answer else 128)
+        transport = struct.pack("!BBHHH", echo, 0, 0, probe["id"] & 0xFFFF, 0) + payload
+        at = 2
+    pseudo = b"" if protocol == 1 else (
+        source.packed + destination.packed + struct.pack("!II", len(transport), protocol))
+    total = checksum(pseudo + transport) or 0xFFFF
+    transport = transport[:at] + struct.pack("!H", total) + transport[at + 2:]
     if source.version == 4:
         header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(transport), 0, 0, 64, protocol, 0,
                              source.packed, destination.packed)

@@ -82,13 +82,13 @@ final class RuleMatch {
     if (v6 != (packet.family() == IpFamily.IPV6)) {
       return "it is for " + rule.protocol();
     }
-    if (icmp != null && !isEcho(icmp)) {
+    if (icmp != null && !isOf(icmp)) {
       return "it is for another ICMP type or code";
     }
-    return not != null && isEcho(not) ? "it is not for this ICMP type and code" : null;
+    return not != null && isOf(not) ? "it is not for this ICMP type and code" : null;
   }
 
-  private boolean isEcho(Rule.Icmp icmp) {
+  private boolean isOf(Rule.Icmp icmp) {
     return (icmp.type() == null || icmp.type() == packet.icmpType())
         && (icmp.code() == null || icmp.code() == 0);
   }

@@ -29,6 +29,9 @@ final class Walk {
 
   private boolean untracked;
 
+  /** Whether connection tracking calls it invalid, and the chains that look for that drop it. */
+  private boolean invalid;
+
   /**
    * An end of the way.
    *
@@ -97,22 +100,14 @@ final class Walk {
     boolean passes = answer.untrackedPasses();
     boolean isUnknown = untracked || answer.untracked;
     if (passes && isUnknown) {
-      passes = answer.passesUnknown();
+      answer.invalid =
+          !answer.untracked && config.checks().dropInvalid() && !answer.packet.begins();
+      passes = answer.laterPasses();
     }
     if (isUnknown || !passes) {
       steps.addAll(own);
     }
     return passes;
-  }
-
-  private boolean passesUnknown() {
-    if (!early && config.checks().dropInvalid() && !packet.begins()) {
-      return deny(
-          "connection tracking of",
-          "the node",
-          "it is part of no known connection, because doNotTrack policy allowed what it answers");
-    }
-    return laterPasses();
   }
 
   /** What raw-PREROUTING and raw-OUTPUT ask. */
@@ -165,10 +160,11 @@ final class Walk {
   private boolean laterPasses() {
     HostEndpointUpdate host = in.host();
     if (!in.isNode() && host != null && !early) {
-      boolean passes =
-          earlyPasses(
-              host, "pre-DNAT ingress to", host.preDnat(), true, failsafe.port(true, packet));
-      if (!passes) {
+      String place = "pre-DNAT ingress to";
+      if (invalid && !host.preDnat().closed() && !host.preDnat().tiers().isEmpty()) {
+        return denyInvalid(place, PolicyTrace.name(host.key()));
+      }
+      if (!earlyPasses(host, place, host.preDnat(), true, failsafe.port(true, packet))) {
         return false;
       }
     }
@@ -215,11 +211,14 @@ final class Walk {
   }
 
   private boolean workloadPasses(String workload, boolean ingress) {
+    String place = ingress ? TO_WORKLOAD : FROM_WORKLOAD;
+    String of = PolicyTrace.name(workload);
+    if (invalid) {
+      return denyInvalid(place, of);
+    }
     return policies
         .follow(workload, ingress, packet)
-        .filter(
-            decision ->
-                add(ingress ? TO_WORKLOAD : FROM_WORKLOAD, PolicyTrace.name(workload), decision))
+        .filter(decision -> add(place, of, decision))
         .isPresent();
   }
 
@@ -229,6 +228,9 @@ final class Walk {
     }
     String place = ingress ? "ingress to" : "egress from";
     String of = PolicyTrace.name(host.key());
+    if (invalid) {
+      return denyInvalid(place, of);
+    }
     Optional<String> safe = failsafe.port(ingress, packet);
     if (safe.isPresent()) {
       return allow(place, of, safe.get());
@@ -258,6 +260,9 @@ final class Walk {
     if (applied.tiers().isEmpty()) {
       return goOn(place, of, "no policy with applyOnForward has a say", List.of());
     }
+    if (invalid) {
+      return denyInvalid(place, of);
+    }
     List<String> passedOver = new ArrayList<>();
     Decision decision = policies.tiers(applied, ingress, packet, true, passedOver);
     return decision == null
@@ -271,6 +276,13 @@ final class Walk {
 
   private boolean deny(String place, String of, String reason) {
     return add(place, of, PolicyTrace.decision(false, reason, List.of()));
+  }
+
+  private boolean denyInvalid(String place, String of) {
+    return deny(
+        place,
+        of,
+        "it is part of no known connection, because doNotTrack policy allowed what it answers");
   }
 
   private boolean goOn(String place, String of, String reason, List<String> passedOver) {

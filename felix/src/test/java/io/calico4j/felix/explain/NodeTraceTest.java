@@ -13,6 +13,7 @@ import io.calico4j.felix.explain.NodeTrace.Trace;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -166,7 +167,7 @@ class NodeTraceTest {
         NODE,
         8080,
         "untracked ingress to e: allowed by p, ingress rule 1"
-            + " / answer, connection tracking of the node: denied by it is part of no known…",
+            + " / answer, egress from e: denied by it is part of no known…",
         OPEN,
         policy(UNTRACKED + "'types':['Ingress'],'ingress':" + ALLOW_8080)),
     UNTRACKED_ONE_WAY_WITHOUT_INVALID_CHECK(
@@ -205,6 +206,14 @@ class NodeTraceTest {
             + " / answer, ingress to closed: denied by nothing allows it",
         OPEN,
         policy(UNTRACKED + "'types':['Ingress'],'ingress':" + ANSWER_8080)),
+    UNTRACKED_AND_FORWARDED_WHERE_NO_CHAIN_LOOKS_FOR_WHAT_IS_INVALID(
+        BY_E,
+        BY_ANOTHER,
+        8080,
+        "untracked ingress to e: allowed by p, ingress rule 1"
+            + " / answer, forwarded egress by e: goes on, no policy …",
+        OPEN,
+        policy(UNTRACKED + "'types':['Ingress'],'ingress':" + ALLOW_8080)),
     UNTRACKED_LEAVES_FAILSAFE_PORTS(
         BY_E,
         NODE,
@@ -315,6 +324,30 @@ class NodeTraceTest {
         calculation.putInterfaces(
             Set.of(new HostInterface("eth0", Set.of(IpAddress.parse("192.0.2.11")))));
     return calculation;
+  }
+
+  /** The answer is an echo reply, and untracked policy sees it as such. */
+  @ParameterizedTest
+  @CsvSource({"8, false", "0, true"})
+  void theAnswerToAPingIsAnotherIcmpType(int type, boolean answered) {
+    Calculation calculation = new Calculation("here", ValidationFilter.silent(), Set.of());
+    put(calculation, ResourceKind.HOST_ENDPOINT, "e", "{'node':'here','interfaceName':'eth0'}");
+    put(
+        calculation,
+        ResourceKind.GLOBAL_NETWORK_POLICY,
+        "p",
+        "{'selector':'has(role)',"
+            + UNTRACKED
+            + "'ingress':[{'action':'Allow'}],"
+            + "'egress':[{'action':'Allow','protocol':'ICMP','icmp':{'type':"
+            + type
+            + "}}]}");
+    Packet ping =
+        new Packet(
+            Protocol.ICMP, IpAddress.parse("192.0.2.50"), 0, IpAddress.parse("192.0.2.11"), 0);
+    Trace trace = new NodeTrace(calculation).follow(BY_E, NODE, ping).orElseThrow();
+    assertThat(trace.arrives()).isTrue();
+    assertThat(trace.answered()).isEqualTo(answered);
   }
 
   @ParameterizedTest
