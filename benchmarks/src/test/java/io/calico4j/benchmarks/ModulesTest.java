@@ -40,21 +40,30 @@ class ModulesTest {
     "core,felix",
     "core,rkt",
     "core,mesos",
+    "core,libnetwork",
     "core,node",
     "core,calicoctl",
     "core,testbed",
     "felix,rkt",
     "felix,mesos",
+    "felix,libnetwork",
     "felix,node",
     "felix,calicoctl",
     "rkt,felix",
     "rkt,mesos",
+    "rkt,libnetwork",
     "rkt,node",
     "mesos,felix",
     "mesos,rkt",
+    "mesos,libnetwork",
     "mesos,node",
+    "libnetwork,felix",
+    "libnetwork,rkt",
+    "libnetwork,mesos",
+    "libnetwork,node",
     "calicoctl,rkt",
     "calicoctl,mesos",
+    "calicoctl,libnetwork",
     "calicoctl,node",
     "node,testbed",
     "testbed,benchmarks"
@@ -76,11 +85,12 @@ class ModulesTest {
    */
   @ParameterizedTest
   @CsvSource({
-    "calico-core,mesos|rkt|net-modules|^cni$",
-    "felix,mesos|rkt|net-modules|^cni$",
+    "calico-core,mesos|rkt|libnetwork|docker|net-modules|^cni$",
+    "felix,mesos|rkt|libnetwork|net-modules|^cni$",
     "calicoctl,mesos|rkt|net-modules|^cni$",
-    "rkt-plugin,mesos|net-modules",
-    "mesos-isolator,rkt"
+    "rkt-plugin,mesos|net-modules|libnetwork",
+    "mesos-isolator,rkt|libnetwork",
+    "libnetwork-plugin,rkt|mesos"
   })
   void codeNamesNoOrchestratorOutsideItsModule(String module, String names) throws Exception {
     Pattern literal = Pattern.compile("\"([^\"\\\\\n]*+(?:\\\\.[^\"\\\\\n]*+)*+)\"");

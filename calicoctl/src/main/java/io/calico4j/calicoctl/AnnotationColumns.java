@@ -22,7 +22,9 @@ final class AnnotationColumns {
           ResourceKind.WORKLOAD_ENDPOINT,
           List.of(
               new Column("io.calico4j/mesos-framework-id", "FRAMEWORK"),
-              new Column("io.calico4j/mesos-task-ids", "TASKS")));
+              new Column("io.calico4j/mesos-task-ids", "TASKS"),
+              new Column("io.calico4j/docker-container", "CONTAINER"),
+              new Column("io.calico4j/docker-network", "DOCKER-NETWORK")));
 
   private AnnotationColumns() {}
 

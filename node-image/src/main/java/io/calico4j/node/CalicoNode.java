@@ -22,6 +22,8 @@ import io.calico4j.core.resource.ValidationFilter;
 import io.calico4j.core.setting.Settings;
 import io.calico4j.felix.DataplaneLock;
 import io.calico4j.felix.Felix;
+import io.calico4j.libnetwork.LibnetworkPlugin;
+import io.calico4j.libnetwork.LibnetworkSettings;
 import io.calico4j.mesos.AgentApi;
 import io.calico4j.mesos.MesosReconciler;
 import io.calico4j.node.address.HostAddress;
@@ -139,6 +141,7 @@ public final class CalicoNode implements AutoCloseable {
   private void start(Map<String, String> environment)
       throws IOException, DatastoreException, KernelException, InterruptedException {
     Optional<MesosSettings> mesos = MesosSettings.of(environment);
+    Optional<LibnetworkSettings> docker = DockerSettings.of(environment);
     own(new HeapWatch());
     Files.createDirectories(settings.runDirectory());
     Files.createDirectories(settings.libDirectory());
@@ -230,6 +233,24 @@ public final class CalicoNode implements AutoCloseable {
                   registry));
       reconciling.start();
       health.page("/mesos", reconciling::page);
+    }
+    if (docker.isPresent()) {
+      LibnetworkPlugin plugin =
+          own(
+              new LibnetworkPlugin(
+                  docker.get(),
+                  resources,
+                  kernel,
+                  felix,
+                  endpoints,
+                  ipam,
+                  felix::localEndpoints,
+                  maintenance::mtu,
+                  new DockerMetrics(registry)));
+      plugin.start();
+      readiness.add("Docker", plugin::problem);
+      DockerMetrics.register(registry, plugin);
+      health.page("/docker", () -> DockerMetrics.page(plugin));
     }
     own(new MetricsServer(health, environment, registry));
     MesosAttributes.write(settings.runDirectory(), settings.node());

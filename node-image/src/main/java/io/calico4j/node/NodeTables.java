@@ -13,6 +13,7 @@ final class NodeTables {
           EtcdSettings.TABLE,
           StandaloneSettings.TABLE,
           MesosSettings.TABLE,
+          DockerSettings.TABLE,
           MetricsSettings.TABLE);
 
   private NodeTables() {}

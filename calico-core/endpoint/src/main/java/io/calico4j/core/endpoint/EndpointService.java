@@ -18,6 +18,7 @@ import io.calico4j.core.kernel.NetworkNamespace;
 import io.calico4j.core.name.NodeName;
 import io.calico4j.core.net.IpAddress;
 import java.util.Collection;
+import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
@@ -211,6 +212,14 @@ public final class EndpointService implements Janitor.Reclaimer, AutoCloseable {
    */
   public void awaitForgotten(Collection<IpAddress> addresses) {
     purge.await(addresses);
+  }
+
+  /**
+   * Has the conntrack entries of addresses deleted: of a workload that was wired otherwise, when
+   * its link is out of service and before its addresses are released.
+   */
+  public void forget(Collection<IpAddress> addresses) {
+    purge.forget(Set.copyOf(addresses));
   }
 
   /** Returns how many detachments the datastore has not heard of yet. */

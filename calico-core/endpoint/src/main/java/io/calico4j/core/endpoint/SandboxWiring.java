@@ -26,12 +26,10 @@ import java.util.stream.Stream;
  */
 final class SandboxWiring {
   /** The MAC address of every host end. */
-  static final MacAddress HOST_MAC = new MacAddress("ee:ee:ee:ee:ee:ee");
+  static final MacAddress HOST_MAC = HostEnd.MAC;
 
-  private static final IpAddress GATEWAY_V4 = IpAddress.parse("169.254.1.1");
-
-  /** The link-local address that belongs to {@link #HOST_MAC}. */
-  private static final IpAddress GATEWAY_V6 = IpAddress.parse("fe80::ecee:eeff:feee:eeee");
+  private static final IpAddress GATEWAY_V4 = HostEnd.GATEWAY_V4;
+  private static final IpAddress GATEWAY_V6 = HostEnd.GATEWAY_V6;
 
   private static final Cidr DEFAULT_V4 = Cidr.parse("0.0.0.0/0");
   private static final Cidr DEFAULT_V6 = Cidr.parse("::/0");
@@ -87,7 +85,7 @@ final class SandboxWiring {
             plan.mtu());
     create(pair, hostName, inside);
     steps.reached(EndpointStep.VETH_CREATED);
-    kernel.setSysctls(hostSysctls(hostName));
+    kernel.setSysctls(HostEnd.sysctls(hostName));
     int index = index(inside, identity.interfaceName());
     inside.together(
         changes -> {
@@ -135,7 +133,7 @@ final class SandboxWiring {
       throws KernelException {
     int index = index(inside, identity.interfaceName());
     if (addresses.stream().anyMatch(a -> !a.isV4())) {
-      kernel.setSysctls(hostSysctlsV6(identity.hostInterface()));
+      kernel.setSysctls(HostEnd.sysctlsV6(identity.hostInterface()));
       kernel.setSysctls(sandbox, sandboxSysctlsV6(identity, plan.ipForwarding()));
       inside.replaceNeighbour(index, GATEWAY_V6, HOST_MAC);
     }
@@ -238,23 +236,6 @@ final class SandboxWiring {
     return List.of(Sysctl.of("net/ipv4/ip_forward", plan.ipForwarding() ? "1" : "0"));
   }
 
-  private static List<Sysctl> hostSysctls(InterfaceName name) {
-    return List.of(
-        Sysctl.optional("net/ipv4/neigh/" + name + "/proxy_delay", "0"),
-        Sysctl.of(ipv4Conf(name, "proxy_arp"), "1"),
-        Sysctl.of(ipv4Conf(name, "forwarding"), "1"),
-        Sysctl.optional(ipv6Conf(name, "accept_ra"), "0"),
-        // Before the other end is up: else its link-local address is useless for a second.
-        Sysctl.optional(ipv6Conf(name, "accept_dad"), "0"));
-  }
-
-  private static List<Sysctl> hostSysctlsV6(InterfaceName name) {
-    return List.of(
-        Sysctl.of(ipv6Conf(name, "disable_ipv6"), "0"),
-        Sysctl.of(ipv6Conf(name, "proxy_ndp"), "1"),
-        Sysctl.of(ipv6Conf(name, "forwarding"), "1"));
-  }
-
   private static List<Sysctl> sandboxSysctlsV6(EndpointIdentity identity, boolean ipForwarding) {
     return List.of(
         Sysctl.of("net/ipv6/conf/all/disable_ipv6", "0"),
@@ -262,10 +243,6 @@ final class SandboxWiring {
         Sysctl.of("net/ipv6/conf/lo/disable_ipv6", "0"),
         Sysctl.optional(ipv6Conf(identity.interfaceName(), "accept_dad"), "0"),
         Sysctl.of("net/ipv6/conf/all/forwarding", ipForwarding ? "1" : "0"));
-  }
-
-  private static String ipv4Conf(InterfaceName name, String key) {
-    return "net/ipv4/conf/" + name + "/" + key;
   }
 
   private static String ipv6Conf(InterfaceName name, String key) {

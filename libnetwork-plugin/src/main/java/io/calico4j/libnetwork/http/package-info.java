@@ -1,0 +1,3 @@
+/** HTTP over unix sockets: the only package here that knows Netty. */
+@org.jspecify.annotations.NullMarked
+package io.calico4j.libnetwork.http;
