@@ -42,37 +42,41 @@ final class Containers implements AutoCloseable {
     var unused =
         timer.schedule(
             () -> {
-              if (!attempt(id) && !timer.isShutdown()) {
-                if (System.nanoTime() < end) {
-                  later(id, Math.min(2 * millis, MOST_MILLIS), end);
-                } else {
-                  log.warn(
-                      "Docker has not said within {} s which container endpoint {} is of{}",
-                      timeout.toSeconds(),
-                      id,
-                      labels ? ": it has no network until Docker does" : "");
-                }
+              String missing = attempt(id);
+              if (missing.isEmpty() || timer.isShutdown()) {
+                return;
               }
+              if (System.nanoTime() < end) {
+                later(id, Math.min(2 * millis, MOST_MILLIS), end);
+                return;
+              }
+              log.warn(
+                  "which container endpoint {} is of was not known within {} s{}: {}",
+                  id,
+                  timeout.toSeconds(),
+                  labels ? ", and it has no network until it is" : "",
+                  missing);
             },
             millis,
             TimeUnit.MILLISECONDS);
   }
 
-  /** Returns whether nothing is left to do. */
-  private boolean attempt(EndpointId id) {
+  /** Returns what is missing; empty when nothing is left to do. */
+  private String attempt(EndpointId id) {
     try {
       Optional<DockerEndpoint> stored = host.store().get(id);
       if (stored.isEmpty()) {
-        return true; // It has left meanwhile.
+        return ""; // It has left meanwhile.
       }
       Optional<DockerApi.Network> network = host.docker().network(stored.get().networkId());
-      return network.isPresent() && identify(stored.get(), network.get());
+      return network.isPresent() && identify(stored.get(), network.get())
+          ? ""
+          : "Docker does not list it with a container";
     } catch (DockerApi.AwayException | DatastoreException | KernelException | RefusedException e) {
-      log.info("endpoint {}: {}", id, e.getMessage());
-      return false;
+      return String.valueOf(e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return false;
+      return "calico-node is ending";
     }
   }
 

@@ -18,9 +18,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Compares what Docker has on this node with what Docker says that it has. Names and labels are
  * kept in step. An endpoint that Docker lists in none of its networks, twice in a row and unchanged
- * in between, is taken back, unless its pair leads into a container that lives; an address that
- * neither an endpoint nor Docker has is released. Nothing is taken back while Docker does not
- * answer. Not for several threads.
+ * in between, is taken back: a Docker that was killed removes what it finds of it at its next
+ * start, and does not call DeleteEndpoint. Where Docker does not know the network either, as when
+ * its data was removed, an endpoint stays while its pair leads into a network namespace that lives.
+ * An address that neither an endpoint nor Docker has is released. Nothing is taken back while
+ * Docker does not answer. Not for several threads.
  */
 final class Reconciler {
   private static final Logger log = LoggerFactory.getLogger(Reconciler.class);
@@ -61,8 +63,10 @@ final class Reconciler {
     List<HandleId> handles = host.addresses().handles();
     List<DockerApi.Network> networks = host.docker().networks(DRIVERS);
     Map<String, DockerApi.Network> listed = new HashMap<>();
+    Set<String> known = new HashSet<>();
     Set<IpAddress> used = new HashSet<>();
     for (DockerApi.Network network : networks) {
+      known.add(network.id());
       network.containers().keySet().forEach(id -> listed.put(id, network));
       used.addAll(network.addresses());
     }
@@ -72,12 +76,15 @@ final class Reconciler {
       DockerApi.Network network = listed.get(endpoint.id().text());
       if (network != null) {
         identify(endpoint, network);
-      } else if (host.pairs().isInContainer(endpoint.id())) {
+      } else if (!known.contains(endpoint.networkId())
+          && host.pairs().isInContainer(endpoint.id())) {
         living.add(endpoint.id());
         if (!kept.contains(endpoint.id())) {
           log.warn(
-              "endpoint {} stays, though Docker lists it in no network: its container runs",
-              endpoint.id());
+              "endpoint {} stays, because its container runs, though Docker does not know its network {}"
+                  + " any more",
+              endpoint.id(),
+              endpoint.networkId());
         }
       } else {
         collect(endpoint, gone);

@@ -1,6 +1,7 @@
 package io.calico4j.libnetwork;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
 import io.calico4j.core.model.ResourceKind;
@@ -259,13 +260,13 @@ class DriversTest {
     assertThat(plugin.endpoints()).hasSize(1);
     assertThat(plugin.ipam.handles("libnetwork:")).hasSize(1);
 
-    plugin.docker.leave(PluginFixture.NETWORK, "ep-" + ENDPOINT);
+    plugin.docker.removeNetwork(PluginFixture.NETWORK);
     plugin.pairs.inContainers.add(ID);
     plugin.reconciler.look();
     plugin.reconciler.look();
-    assertThat(plugin.endpoints()).as("its container lives").hasSize(1);
+    assertThat(plugin.endpoints()).as("Docker has forgotten all, its container lives").hasSize(1);
 
-    plugin.pairs.inContainers.clear();
+    plugin.docker.addNetwork(PluginFixture.NETWORK, "blue");
     plugin.reconciler.look();
     assertThat(plugin.endpoints()).hasSize(1);
     plugin.reconciler.look();
@@ -281,7 +282,7 @@ class DriversTest {
     plugin.create(ENDPOINT, plugin.address());
     plugin.docker.close();
     for (int i = 0; i < 3; i++) {
-      org.assertj.core.api.Assertions.assertThatThrownBy(plugin.reconciler::look)
+      assertThatThrownBy(plugin.reconciler::look)
           .hasMessageContaining("CALICO_LIBNETWORK_DOCKER_SOCKET");
     }
     assertThat(plugin.endpoints()).hasSize(1);

@@ -31,6 +31,10 @@ final class FakeDocker implements AutoCloseable {
     networks.put(id, network);
   }
 
+  synchronized void removeNetwork(String id) {
+    networks.remove(id);
+  }
+
   synchronized void addContainer(String id, String name, Map<String, String> labels) {
     JsonObject container = new JsonObject();
     container.addProperty("Id", id);

@@ -145,6 +145,32 @@ class NodeTablesTest {
                   NUL),
               example("CALICO_MESOS_USERNAME", "", "marathon", "marathon", null),
               example("CALICO_MESOS_PASSWORD", "", "x", "x", null)),
+          DockerSettings.TABLE,
+          List.of(
+              example("CALICO_LIBNETWORK_ENABLED", false, "true", true, "on"),
+              example("CALICO_LIBNETWORK_CREATE_PROFILES", true, "false", false, "off"),
+              example("CALICO_LIBNETWORK_LABEL_ENDPOINTS", false, "true", true, "all"),
+              example(
+                  "CALICO_LIBNETWORK_LABEL_POLL_TIMEOUT",
+                  Duration.ofSeconds(5),
+                  "500ms",
+                  Duration.ofMillis(500),
+                  "5 s"),
+              example("CALICO_LIBNETWORK_IFPREFIX", "cali", "eth", "eth", "a/b"),
+              example("CALICO_LIBNETWORK_VETH_MTU", 0, "1400", 1400, "large"),
+              example(
+                  "CALICO_LIBNETWORK_PLUGIN_DIR",
+                  Path.of("/run/docker/plugins"),
+                  "/p",
+                  Path.of("/p"),
+                  NUL),
+              example(
+                  "CALICO_LIBNETWORK_DOCKER_SOCKET",
+                  Path.of("/var/run/docker.sock"),
+                  "/d.sock",
+                  Path.of("/d.sock"),
+                  NUL),
+              example("CALICO_LIBNETWORK_SECONDS", 10, "0", 0, "-1")),
           MetricsSettings.TABLE,
           List.of(
               example("FELIX_PROMETHEUSMETRICSENABLED", false, "Yes", true, "on"),

@@ -83,10 +83,35 @@ final class DockerEngine implements Closeable {
     return outcome.standardOutput().strip();
   }
 
+  /** Begins a command of docker, whose output is in the host's directory. */
+  Process begin(String... arguments) throws IOException {
+    List<String> all = new ArrayList<>(List.of("docker"));
+    all.addAll(Arrays.asList(arguments));
+    Command command = host.withSettings("", all);
+    ProcessBuilder builder =
+        new ProcessBuilder(command.arguments())
+            .redirectErrorStream(true)
+            .redirectOutput(
+                ProcessBuilder.Redirect.appendTo(host.state().resolve("docker.log").toFile()));
+    builder.environment().clear();
+    builder.environment().putAll(command.environment());
+    return builder.start();
+  }
+
+  /** Removes every container except one. */
+  void removeAllBut(String kept) throws IOException {
+    for (String name : must("ps", "--all", "--format", "{{.Names}}").lines().toList()) {
+      if (!name.equals(kept)) {
+        String unused = must("rm", "--force", name);
+      }
+    }
+  }
+
   /** Starts a container in a network, which serves a page; further options may be given. */
   void run(String name, String network, String... options) throws IOException {
     List<String> all =
-        new ArrayList<>(List.of("run", "--detach", "--name", name, "--network", network));
+        new ArrayList<>(
+            List.of("run", "--detach", "--stop-signal=KILL", "--name", name, "--network", network));
     all.addAll(Arrays.asList(options));
     all.addAll(
         List.of(IMAGE, "sh", "-c", "echo ok >/tmp/index.html; exec httpd -f -p 8080 -h /tmp"));
