@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
  * packet, and what is stored without what does not matter to it.
  */
 class KernelModelIT {
-  private static final int CLUSTERS = number("MODEL_CLUSTERS", 120);
+  private static final int CLUSTERS = number("MODEL_CLUSTERS", 200);
 
   /** Clusters of one process. */
   private static final int TOGETHER = 40;
@@ -32,7 +32,7 @@ class KernelModelIT {
   private static final Pattern SUMMARY =
       Pattern.compile(TOGETHER + " clusters, ([0-9]+) probes, ([0-9]+) passed");
 
-  private static final int PROBES = number("MODEL_PROBES", 1500);
+  private static final int PROBES = number("MODEL_PROBES", 5000);
 
   private static int number(String variable, int otherwise) {
     return Optional.ofNullable(System.getenv(variable)).map(Integer::valueOf).orElse(otherwise);
@@ -142,7 +142,7 @@ class KernelModelIT {
 
   @Test
   void answersComeBackAsPolicySays(@TempDir Path directory) throws Exception {
-    compare(directory, 0, PROBES / 3, true);
+    compare(directory, 0, PROBES / 10, true);
   }
 
   private void compare(Path directory, int first, int probes, boolean tracked) throws Exception {
