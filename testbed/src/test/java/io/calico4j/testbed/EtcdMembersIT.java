@@ -3,6 +3,7 @@ package io.calico4j.testbed;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,6 +130,14 @@ class EtcdMembersIT {
           member.url() + " has all that was acknowledged, and no more",
           20,
           () -> stored(member).equals(attached.stream().sorted().toList()));
+    }
+    for (TestHost host : testbed.hosts()) {
+      assertThat(Files.readAllLines(host.state().resolve("node.log")).stream())
+          .filteredOn(line -> line.contains(" is used now, instead of "))
+          .extracting(line -> line.substring(line.indexOf(" - ")))
+          .as("changes to another member, each logged once")
+          .isNotEmpty()
+          .doesNotHaveDuplicates();
     }
     Command.Outcome check = testbed.hosts().get(0).calicoctl("", "ipam", "check");
     assertThat(check.exitCode()).as(check.output()).isZero();

@@ -236,7 +236,7 @@ final class Members implements AutoCloseable {
   void answered(Member member) {
     Integer known = answering;
     if (known == null || known != member.index()) {
-      tell(known, member);
+      tell(member);
     }
     reached = true;
     member.foundLeader();
@@ -249,7 +249,12 @@ final class Members implements AutoCloseable {
     }
   }
 
-  private synchronized void tell(@Nullable Integer before, Member member) {
+  /** Logs, once, that a member answers that did not do so before. */
+  private synchronized void tell(Member member) {
+    Integer before = answering;
+    if (member != current || before != null && before == member.index()) {
+      return;
+    }
     if (before != null) {
       log.info(
           "etcd at {} is used now, instead of {}: {}",
