@@ -6,6 +6,7 @@ import io.calico4j.core.datastore.DatastoreException;
 import io.calico4j.core.datastore.ResourceClient;
 import io.calico4j.core.datastore.Transaction;
 import io.calico4j.core.datastore.UnavailableException;
+import io.calico4j.core.datastore.UnreachableException;
 import io.calico4j.core.endpoint.AttachException.Reason;
 import io.calico4j.core.ipam.AssignRequest;
 import io.calico4j.core.ipam.Ipam;
@@ -283,7 +284,11 @@ final class EndpointRegistry {
       unregister(identity);
       return true;
     } catch (DatastoreException e) {
-      log.warn("registration of {} must be taken back, will try again: {}", identity, e.toString());
+      if (UnreachableException.isReasonOf(e)) {
+        log.debug("registration of {} is taken back later: {}", identity, e.toString());
+      } else {
+        log.warn("registration of {} must be taken back, tried again: {}", identity, e.toString());
+      }
       later.run(() -> unlessLinked.run(identity, () -> takeBackDoubtful(identity)), RETRY_SECONDS);
       return false;
     }
