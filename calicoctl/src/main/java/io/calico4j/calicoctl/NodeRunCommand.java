@@ -33,9 +33,8 @@ import picocli.CommandLine.Spec;
             + " is there is replaced.",
     mixinStandardHelpOptions = true)
 final class NodeRunCommand implements Callable<Integer> {
-  /** Directories that calico-node shares with the host, where they are there. */
-  private static final List<String> SHARED =
-      List.of("/run/docker/plugins", "/var/lib/rkt", "/run/mesos", "/var/run/mesos");
+  /** Where Docker finds plugins. */
+  private static final Path PLUGINS = Path.of("/run/docker/plugins");
 
   private static final Set<String> CERTIFICATES =
       Set.of("ETCD_CA_CERT_FILE", "ETCD_CERT_FILE", "ETCD_KEY_FILE");
@@ -75,6 +74,13 @@ final class NodeRunCommand implements Callable<Integer> {
 
   @Option(names = "--felix-config", description = "a felix.cfg of the host")
   private String felixConfig = "";
+
+  @Option(
+      names = "--mount",
+      description =
+          "a directory of the host that calico-node looks into, as of an orchestrator; may be"
+              + " repeated")
+  private List<String> mounts = new ArrayList<>();
 
   @Option(
       names = "--node-image",
@@ -208,7 +214,12 @@ final class NodeRunCommand implements Callable<Integer> {
     if (!felixConfig.isEmpty()) {
       files.put(readable("--felix-config", felixConfig), Path.of("/etc/calico/felix.cfg"));
     }
-    SHARED.stream().map(Path::of).filter(Files::isDirectory).forEach(directories::add);
+    if (Files.isDirectory(PLUGINS)) {
+      directories.add(PLUGINS);
+    }
+    for (String mount : mounts) {
+      directories.add(readable("--mount", mount));
+    }
     String version = image.isEmpty() ? "calico/node:" + VersionCommand.ownVersion() : image;
     return new NodeContainer(engine, version, initSystem, settings, directories, files);
   }

