@@ -5,7 +5,6 @@ import io.calico4j.core.name.ProfileName;
 import io.calico4j.core.net.Cidr;
 import io.calico4j.core.net.IpAddress;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -60,7 +59,7 @@ public final class AllowedRequests {
                 + " has the member \""
                 + name
                 + "\", which is unknown: did you mean \""
-                + nearest(name)
+                + Spelling.nearest(name, MEMBERS)
                 + "\"?",
             "known: " + String.join(", ", MEMBERS));
       }
@@ -69,30 +68,6 @@ public final class AllowedRequests {
     for (String name : List.of("addresses", "floating_ips", "source_prefixes")) {
       var unused = networks(granted, name);
     }
-  }
-
-  private static String nearest(String name) {
-    return MEMBERS.stream()
-        .min(Comparator.comparingInt(member -> distance(name, member)))
-        .orElseThrow();
-  }
-
-  /** Counts the letters to insert, delete or replace that lead from one text to another. */
-  private static int distance(String from, String to) {
-    int[] row = new int[to.length() + 1];
-    for (int j = 0; j <= to.length(); j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= from.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j <= to.length(); j++) {
-        int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-        diagonal = row[j];
-        row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-      }
-    }
-    return row[to.length()];
   }
 
   /** Tells whether the operator has said anything about a member. */

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** The IPAM plugin {@code calico-ipam}, for main plugins other than calico. */
@@ -117,9 +118,13 @@ public final class CalicoIpamPlugin implements PluginHandler {
     }
   }
 
-  /** Releases what this node holds for the network's containers that are not listed. */
+  /** Releases what this node holds for the network's containers that are not in a list. */
   private void collect(NetworkConfiguration configuration) throws CniError, DatastoreException {
-    ValidAttachments valid = ValidAttachments.parse(configuration.document());
+    Optional<ValidAttachments> listed = ValidAttachments.parse(configuration.document());
+    if (listed.isEmpty()) {
+      return;
+    }
+    ValidAttachments valid = listed.get();
     String prefix = configuration.name() + ".";
     for (HandleId handle : ipam.handles(prefix)) {
       String container = handle.text().substring(prefix.length());

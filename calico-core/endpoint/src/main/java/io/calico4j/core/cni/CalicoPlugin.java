@@ -99,11 +99,19 @@ public final class CalicoPlugin implements PluginHandler {
         case CHECK -> check(request, sandbox);
         case DEL -> delegated.detach(request, identity(request));
         case GC -> {
-          ValidAttachments valid = ValidAttachments.parse(configuration.document());
-          endpoints.detachOthers(
-              configuration.name(),
-              identity -> valid.contains(identity.workload(), identity.interfaceName().text()));
-          delegated.pass(request);
+          Optional<ValidAttachments> listed = ValidAttachments.parse(configuration.document());
+          if (listed.isEmpty()) {
+            log.warn(
+                "GC of network {} lists no valid attachments: nothing is collected by it; what is"
+                    + " certainly gone is collected without it",
+                configuration.name());
+          } else {
+            ValidAttachments valid = listed.get();
+            endpoints.detachOthers(
+                configuration.name(),
+                identity -> valid.contains(identity.workload(), identity.interfaceName().text()));
+            delegated.pass(request);
+          }
         }
         case STATUS -> status(request);
       }
@@ -116,6 +124,7 @@ public final class CalicoPlugin implements PluginHandler {
   private Served attach(CniRequest request, Sandbox sandbox) throws CniError, AttachException {
     NetworkConfiguration configuration = request.configuration();
     requireUsable(configuration);
+    ConfigurationFields.refuseSlips(configuration.document());
     PreviousResult.requireFree(request);
     Mapped mapped = map(request);
     AttachRequest wanted = mapped.wanted();
@@ -167,6 +176,7 @@ public final class CalicoPlugin implements PluginHandler {
   private void status(CniRequest request) throws CniError {
     NetworkConfiguration configuration = request.configuration();
     requireUsable(configuration);
+    ConfigurationFields.refuseSlips(configuration.document());
     try {
       endpoints.requireAvailable(StatusProbe.of(configuration));
     } catch (AttachException e) {

@@ -53,7 +53,8 @@ public class CniError extends Exception {
   public CniError(int code, String message, String details) {
     super(PrintableText.of(message));
     this.code = code;
-    this.details = PrintableText.of(details);
+    // What an exception without a message is printed as.
+    this.details = details.equals("null") ? "" : PrintableText.of(details);
   }
 
   /** Returns the code. */

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -165,6 +166,44 @@ public final class ConfigurationFields {
           "ipam: subnet \"usePodCidr\" is not supported, because there is no Kubernetes node to ask:"
               + " write the subnet of this host",
           "");
+    }
+  }
+
+  /**
+   * Refuses a field whose name is a slip of one that is read: it would have no effect, in silence.
+   * For ADD and STATUS: what has been attached with such a configuration can be deleted.
+   */
+  static void refuseSlips(JsonObject document) throws CniError {
+    refuseSlips("", document);
+    for (String group : List.of("ipam", "policy", "container_settings", "feature_control")) {
+      if (document.get(group) instanceof JsonObject object) {
+        // Another IPAM plugin has fields of its own.
+        boolean foreign =
+            group.equals("ipam")
+                && object.get("type") instanceof JsonPrimitive type
+                && !type.getAsString().equals("calico-ipam");
+        if (!foreign) {
+          refuseSlips(group + ".", object);
+        }
+      }
+    }
+  }
+
+  private static void refuseSlips(String prefix, JsonObject object) throws CniError {
+    Set<String> known =
+        ALL.stream()
+            .map(Field::path)
+            .filter(path -> path.startsWith(prefix))
+            .map(path -> path.substring(prefix.length()).replaceFirst("\\..*", ""))
+            .collect(Collectors.toSet());
+    for (String name : object.keySet()) {
+      Optional<String> meant = Spelling.slip(name, known);
+      if (meant.isPresent() && !object.has(meant.get())) {
+        throw new CniError(
+            CniError.INVALID_CONFIGURATION,
+            prefix + name + " is unknown: did you mean " + prefix + meant.get() + "?",
+            "");
+      }
     }
   }
 

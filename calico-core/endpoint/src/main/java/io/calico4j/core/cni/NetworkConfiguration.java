@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -25,6 +26,12 @@ public record NetworkConfiguration(
     JsonObject document, String givenVersion, CniVersion version, String name) {
 
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.-]*");
+
+  private static final String DNS = "dns";
+
+  /** The members of the capability {@code dns}, and those of a result that they become. */
+  private static final Map<String, String> DNS_NAMES =
+      Map.of("servers", "nameservers", "searches", "search", "options", "options");
 
   /** Members whose values are not printed. */
   private static final Pattern SECRET = Pattern.compile("password|token|_key$|endpoints|authority");
@@ -248,9 +255,32 @@ public record NetworkConfiguration(
     return element.getAsBoolean();
   }
 
-  /** Returns {@code runtimeConfig}, which a runtime fills for the capabilities; may be empty. */
+  /**
+   * Returns {@code runtimeConfig}, which a runtime fills for the capabilities; may be empty. Its
+   * members, and those of {@code dns}, are found in any letter case: runtimes written in Go write
+   * the names of Go's fields, and plugins written in Go read either.
+   */
   JsonObject runtimeConfig() throws CniError {
-    return object(document, "runtimeConfig").orElseGet(JsonObject::new);
+    JsonObject given = object(document, "runtimeConfig").orElseGet(JsonObject::new);
+    JsonObject config = withNames(given, Set.of("ips", "mac", DNS));
+    Optional<JsonObject> dns = object(config, DNS);
+    if (dns.isPresent()) {
+      config.add(DNS, withNames(dns.get(), DNS_NAMES.keySet()));
+    }
+    return config;
+  }
+
+  /** Returns a copy in which members that differ from a name in letter case only have the name. */
+  private static JsonObject withNames(JsonObject object, Set<String> names) {
+    JsonObject copy = object.deepCopy();
+    for (String member : object.keySet()) {
+      for (String name : names) {
+        if (!object.has(name) && member.equalsIgnoreCase(name)) {
+          copy.add(name, copy.remove(member));
+        }
+      }
+    }
+    return copy;
   }
 
   /**
@@ -258,11 +288,9 @@ public record NetworkConfiguration(
    * brings instead, as CNI's CONVENTIONS.md names it; may be empty.
    */
   JsonObject dns() throws CniError {
-    JsonObject dns = object(document, "dns").orElseGet(JsonObject::new).deepCopy();
-    JsonObject given = object(runtimeConfig(), "dns").orElseGet(JsonObject::new);
-    Map<String, String> names =
-        Map.of("servers", "nameservers", "searches", "search", "options", "options");
-    for (Map.Entry<String, String> name : names.entrySet()) {
+    JsonObject dns = object(document, DNS).orElseGet(JsonObject::new).deepCopy();
+    JsonObject given = object(runtimeConfig(), DNS).orElseGet(JsonObject::new);
+    for (Map.Entry<String, String> name : DNS_NAMES.entrySet()) {
       if (!strings(given, name.getKey()).isEmpty()) {
         dns.add(name.getValue(), given.get(name.getKey()));
       }

@@ -3,6 +3,7 @@ package io.calico4j.core.cni;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -29,19 +30,16 @@ record ValidAttachments(Set<Attachment> attachments) {
    */
   record Attachment(String containerId, String interfaceName) {}
 
-  /** Reads a configuration's; code 7 when it has none, so that a mistake does not delete all. */
-  static ValidAttachments parse(JsonObject configuration) throws CniError {
+  /** Reads a configuration's; empty when it has none: then nothing is known to be unused. */
+  static Optional<ValidAttachments> parse(JsonObject configuration) throws CniError {
     String name = configuration.has(NAME) ? NAME : OLD_NAME;
     JsonElement list = configuration.get(name);
     if (list == null) {
-      throw new CniError(
-          CniError.INVALID_CONFIGURATION,
-          NAME + " is missing: list what is still attached, or [] when nothing is",
-          "");
+      return Optional.empty();
     }
     Set<Attachment> valid = new HashSet<>();
     if (list.isJsonNull()) {
-      return new ValidAttachments(valid);
+      return Optional.of(new ValidAttachments(valid));
     }
     if (!list.isJsonArray()) {
       throw NetworkConfiguration.invalid(name, list, "a list");
@@ -57,7 +55,7 @@ record ValidAttachments(Set<Attachment> attachments) {
       }
       valid.add(new Attachment(containerId, interfaceName));
     }
-    return new ValidAttachments(valid);
+    return Optional.of(new ValidAttachments(valid));
   }
 
   /** Tells whether an interface of a container is among them. */

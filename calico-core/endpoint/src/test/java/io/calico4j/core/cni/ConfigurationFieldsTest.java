@@ -67,6 +67,34 @@ class ConfigurationFieldsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
+        "{'ipam':{'ipv4_pool':['p']}} | ipam.ipv4_pool is unknown: did you mean ipam.ipv4_pools?",
+        "{'ipam':{'assignIpv4':'true'}} | ipam.assignIpv4 is unknown: did you mean ipam.assign_ipv4?",
+        "{'etcdEndpoints':'x'} | etcdEndpoints is unknown: did you mean etcd_endpoints?",
+        "{'include_default_route':true} | did you mean include_default_routes?",
+        "{'container_settings':{'allow_ip_forward':true}} |",
+        "{'container_settings':{'allow_ip_forwardin':true}} | container_settings.allow_ip_forwarding?",
+        "{'ipam':{'type':'host-local','ipv4_pool':['p']}} |",
+        "{'ipam':{'ipv4_pool':['p'],'ipv4_pools':['p']}} |",
+        "{'ipMasq':true,'isGateway':true,'bridge':'b','vlan':7,'prevResult':{},'capabilities':{}} |",
+        "{'name':'n','cniVersion':'1.0.0','type':'calico','plugins':[],'disableCheck':true} |",
+      })
+  void aSlipOfAFieldsNameIsRefusedWithTheNameThatWasMeant(String json, String words) {
+    JsonObject document = JsonParser.parseString(json.replace('\'', '"')).getAsJsonObject();
+    CniError error =
+        catchThrowableOfType(CniError.class, () -> ConfigurationFields.refuseSlips(document));
+    if (words == null) {
+      assertThat(error).isNull();
+    } else {
+      assertThat(error).hasMessageContaining(words);
+      assertThat(error.code()).isEqualTo(CniError.INVALID_CONFIGURATION);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
         "{'datastore_type':'kubernetes'} | datastore_type: \"kubernetes\"",
         "{'device_type':'netkit'} | device_type: \"netkit\"",
         "{'dataplane_options':{'type':'grpc'}} | dataplane_options.type: \"grpc\"",

@@ -3,14 +3,21 @@ package io.calico4j.core.cni;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ValidAttachmentsTest {
   private static ValidAttachments parse(String json) throws CniError {
-    return ValidAttachments.parse(JsonParser.parseString(json).getAsJsonObject());
+    return ValidAttachments.parse(JsonParser.parseString(json).getAsJsonObject()).orElseThrow();
+  }
+
+  @Test
+  void withoutAListNothingIsKnown() throws CniError {
+    assertThat(ValidAttachments.parse(new JsonObject())).isEmpty();
   }
 
   @ParameterizedTest
@@ -40,7 +47,6 @@ class ValidAttachmentsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{} | cni.dev/valid-attachments is missing",
         "{'cni.dev/valid-attachments':{}} | not a list",
         "{'cni.dev/valid-attachments':['pod']} | not an object",
         "{'cni.dev/valid-attachments':[{'containerID':'pod'}]} | containerID and ifname",
