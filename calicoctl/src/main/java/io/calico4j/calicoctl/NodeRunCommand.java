@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -33,6 +34,11 @@ import picocli.CommandLine.Spec;
             + " is there is replaced.",
     mixinStandardHelpOptions = true)
 final class NodeRunCommand implements Callable<Integer> {
+  private static final String DOCKER_NETWORKING = "CALICO_LIBNETWORK_ENABLED";
+  private static final Set<String> ENABLED = Set.of("true", "1", "yes", "y", "t");
+  private static final String DOCKER_SOCKET = "CALICO_LIBNETWORK_DOCKER_SOCKET";
+  private static final String SOCKET = "/var/run/docker.sock";
+
   /** Where Docker finds plugins. */
   private static final Path PLUGINS = Path.of("/run/docker/plugins");
 
@@ -214,8 +220,10 @@ final class NodeRunCommand implements Callable<Integer> {
     if (!felixConfig.isEmpty()) {
       files.put(readable("--felix-config", felixConfig), Path.of("/etc/calico/felix.cfg"));
     }
-    if (Files.isDirectory(PLUGINS)) {
+    if (ENABLED.contains(settings.getOrDefault(DOCKER_NETWORKING, "").toLowerCase(Locale.ROOT))) {
       directories.add(PLUGINS);
+      Path socket = readable(DOCKER_SOCKET, settings.getOrDefault(DOCKER_SOCKET, SOCKET));
+      files.put(socket, socket);
     }
     for (String mount : mounts) {
       directories.add(readable("--mount", mount));

@@ -94,6 +94,21 @@ class NodeRunTest {
   }
 
   @Test
+  void dockersDriversGetDockersSocket() throws Exception {
+    Path socket = Files.writeString(directory.resolve("docker.sock"), "");
+    environment.put("CALICO_LIBNETWORK_DOCKER_SOCKET", socket.toString());
+    assertThat(run("--dryrun")).isZero();
+    assertThat(out.toString()).doesNotContain("--volume " + socket, "/run/docker/plugins");
+    environment.put("CALICO_LIBNETWORK_ENABLED", "true");
+    assertThat(run("--dryrun")).isZero();
+    assertThat(out.toString())
+        .contains("--volume " + socket + ":" + socket, "--volume /run/docker/plugins:");
+    environment.put("CALICO_LIBNETWORK_DOCKER_SOCKET", "/nowhere/docker.sock");
+    assertThat(run("--dryrun")).isEqualTo(1);
+    assertThat(err.toString()).contains("CALICO_LIBNETWORK_DOCKER_SOCKET /nowhere/docker.sock");
+  }
+
+  @Test
   void whatCannotBeIsRefused() {
     environment.put("ETCD_CERT_FILE", "/nowhere/cert.pem");
     assertThat(run("--dryrun")).isEqualTo(1);
