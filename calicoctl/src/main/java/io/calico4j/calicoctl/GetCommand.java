@@ -17,7 +17,6 @@ import io.calico4j.core.resource.ValidationFilter;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
@@ -37,27 +36,16 @@ import picocli.CommandLine.Spec;
 /** {@code get KIND [NAME...]}: as a table, wide table, YAML or JSON. */
 @Command(description = "Shows resources.", mixinStandardHelpOptions = true)
 final class GetCommand implements Callable<Integer> {
-  private static final Map<ResourceKind<?>, List<String>> COLUMNS =
-      Map.of(
-          ResourceKind.IP_POOL, List.of("cidr", "nodeSelector"),
-          ResourceKind.WORKLOAD_ENDPOINT, List.of("node", "ipNetworks", "interfaceName"),
-          ResourceKind.NODE, List.of("bgp.asNumber", "bgp.ipv4Address"),
-          ResourceKind.GLOBAL_NETWORK_POLICY, List.of("order", "selector"),
-          ResourceKind.NETWORK_POLICY, List.of("order", "selector"),
-          ResourceKind.BGP_PEER, List.of("peerIP", "node", "asNumber"),
-          ResourceKind.TIER, List.of("order", "defaultAction"));
-
-  private static final Map<ResourceKind<?>, List<String>> WIDE =
-      Map.of(
-          ResourceKind.IP_POOL, List.of("natOutgoing", "ipipMode", "vxlanMode", "disabled"),
-          ResourceKind.WORKLOAD_ENDPOINT, List.of("containerID", "endpoint", "profiles", "mac"));
+  private static final String CUSTOM = "custom-columns=";
 
   private final Supplier<Datastore> datastore;
 
   @Option(
       names = {"-o", "--output"},
       defaultValue = "table",
-      description = "table, wide, yaml or json")
+      description =
+          "table (or ps), wide, yaml, json, or custom-columns=NAME,... with titles of the wide table"
+              + " or paths such as spec.selector")
   private String output = "table";
 
   @Option(
@@ -73,6 +61,11 @@ final class GetCommand implements Callable<Integer> {
 
   @Parameters(index = "0", description = "kind, such as ippool or wep")
   private String kindName = "";
+
+  @Option(
+      names = "--export",
+      description = "for named resources: without what another cluster gives them anew")
+  private boolean export;
 
   @Parameters(index = "1..*", arity = "0..*", description = "names; none for all")
   private List<String> names = new ArrayList<>();
@@ -102,8 +95,43 @@ final class GetCommand implements Callable<Integer> {
     try (Datastore store = datastore.get()) {
       found = read(new ResourceClient(store), kind);
     }
-    print(kind.kind(), ResourceCodec.API_VERSION, found, () -> table(kind, found));
+    if (export && !names.isEmpty()) {
+      found.forEach(GetCommand::strip);
+    }
+    print(
+        kind.kind(),
+        ResourceCodec.API_VERSION,
+        found,
+        () -> ResourceTable.of(columns(kind), found));
     return 0;
+  }
+
+  private List<ResourceTable.Column> columns(ResourceKind<?> kind) {
+    boolean withNamespace = kind.namespaced() && allNamespaces;
+    if (!output.startsWith(CUSTOM)) {
+      return ResourceTable.columns(kind, withNamespace, output.equals("wide"));
+    }
+    List<ResourceTable.Column> columns = new ArrayList<>();
+    for (String title : output.substring(CUSTOM.length()).split(",", -1)) {
+      columns.add(
+          ResourceTable.column(kind, title.strip())
+              .orElseThrow(
+                  () ->
+                      new ParameterException(
+                          spec.commandLine(),
+                          "column \""
+                              + title
+                              + "\" is none of "
+                              + ResourceTable.titles(kind)
+                              + ", and no path such as spec.selector")));
+    }
+    return columns;
+  }
+
+  /** Removes what another cluster gives the resource anew. */
+  private static void strip(JsonObject resource) {
+    JsonObject metadata = resource.getAsJsonObject("metadata");
+    List.of("uid", "resourceVersion", "creationTimestamp").forEach(metadata::remove);
   }
 
   private List<JsonObject> read(IpamData data) throws DatastoreException {
@@ -131,8 +159,8 @@ final class GetCommand implements Callable<Integer> {
   private void print(
       String kind, String apiVersion, List<JsonObject> found, Supplier<Table> table) {
     PrintWriter out = spec.commandLine().getOut();
-    switch (output) {
-      case "table", "wide" -> table.get().print(out);
+    switch (output.startsWith(CUSTOM) ? "table" : output) {
+      case "table", "ps", "wide" -> table.get().print(out);
       case "json" ->
           out.println(
               new GsonBuilder()
@@ -143,7 +171,10 @@ final class GetCommand implements Callable<Integer> {
       case "yaml" -> out.print(yaml(all(kind, apiVersion, found)));
       default ->
           throw new ParameterException(
-              spec.commandLine(), "output \"" + output + "\" is none of table, wide, yaml, json");
+              spec.commandLine(),
+              "output \""
+                  + output
+                  + "\" is none of table, ps, wide, yaml, json, custom-columns=...");
     }
     out.flush();
   }
@@ -209,59 +240,5 @@ final class GetCommand implements Callable<Integer> {
               ? DumperOptions.ScalarStyle.SINGLE_QUOTED
               : style);
     }
-  }
-
-  private Table table(ResourceKind<?> kind, List<JsonObject> found) {
-    List<String> columns = new ArrayList<>(COLUMNS.getOrDefault(kind, List.of()));
-    List<AnnotationColumns.Column> annotations = new ArrayList<>();
-    if (output.equals("wide")) {
-      annotations.addAll(AnnotationColumns.of(kind));
-      columns.addAll(WIDE.getOrDefault(kind, List.of()));
-    }
-    List<String> header = new ArrayList<>();
-    if (kind.namespaced() && allNamespaces) {
-      header.add("NAMESPACE");
-    }
-    header.add("NAME");
-    columns.forEach(
-        c -> header.add(c.substring(c.lastIndexOf('.') + 1).toUpperCase(java.util.Locale.ROOT)));
-    annotations.forEach(column -> header.add(column.title()));
-    Table table = new Table(header);
-    for (JsonObject resource : found) {
-      List<String> row = new ArrayList<>();
-      JsonObject metadata = resource.getAsJsonObject("metadata");
-      if (kind.namespaced() && allNamespaces) {
-        row.add(cell(metadata, "namespace"));
-      }
-      row.add(cell(metadata, "name"));
-      columns.forEach(c -> row.add(cell(resource.getAsJsonObject("spec"), c)));
-      JsonObject annotated =
-          metadata.get("annotations") instanceof JsonObject object ? object : new JsonObject();
-      annotations.forEach(column -> row.add(text(annotated.get(column.annotation()))));
-      table.row(row);
-    }
-    return table;
-  }
-
-  static String cell(JsonObject object, String path) {
-    int dot = path.indexOf('.');
-    if (dot >= 0) {
-      return object.get(path.substring(0, dot)) instanceof JsonObject inner
-          ? cell(inner, path.substring(dot + 1))
-          : "";
-    }
-    return text(object.get(path));
-  }
-
-  private static String text(@Nullable JsonElement value) {
-    if (value == null || value.isJsonNull()) {
-      return "";
-    }
-    if (value instanceof JsonArray list) {
-      List<String> texts = new ArrayList<>();
-      list.forEach(e -> texts.add(e.isJsonPrimitive() ? e.getAsString() : e.toString()));
-      return String.join(",", texts);
-    }
-    return value.isJsonPrimitive() ? value.getAsString() : value.toString();
   }
 }

@@ -118,7 +118,7 @@ enum IpamData {
     Table table = new Table(header);
     for (JsonObject one : found) {
       List<String> row = new ArrayList<>(List.of(name(one)));
-      columns.forEach(column -> row.add(GetCommand.cell(one.getAsJsonObject("spec"), column)));
+      columns.forEach(column -> row.add(ResourceTable.cell(one, List.of("spec", column))));
       table.row(row);
     }
     return table;
