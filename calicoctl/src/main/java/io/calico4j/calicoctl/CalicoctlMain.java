@@ -9,6 +9,7 @@ import io.calico4j.core.kernel.linux.LibC;
 import io.calico4j.core.resource.ValidationException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -105,6 +106,7 @@ public final class CalicoctlMain {
         group("Starts, shows and checks calico-node of this host.")
             .addSubcommand("status", new NodeStatusCommand(environment))
             .addSubcommand("checksystem", new NodeCheckSystemCommand(environment))
+            .addSubcommand("diags", new NodeDiagsCommand(environment, Clock.systemUTC()))
             .addSubcommand(
                 "run",
                 new NodeRunCommand(
