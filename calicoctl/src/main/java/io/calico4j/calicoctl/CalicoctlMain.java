@@ -115,7 +115,13 @@ public final class CalicoctlMain {
         "datastore",
         group("Saves and restores what etcd holds.")
             .addSubcommand("backup", new DatastoreBackupCommand(() -> etcd(options, environment)))
-            .addSubcommand("restore", new DatastoreRestoreCommand(environment)));
+            .addSubcommand("restore", new DatastoreRestoreCommand(environment))
+            .addSubcommand(
+                "migrate",
+                group(
+                        "Locks the datastore, so that containers are attached no more, and unlocks it.")
+                    .addSubcommand("lock", new DatastoreLockCommand(datastore, true))
+                    .addSubcommand("unlock", new DatastoreLockCommand(datastore, false))));
     line.addSubcommand("completion", new Completion(line));
     line.setExecutionExceptionHandler(
         (exception, command, result) -> {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import io.calico4j.core.datastore.Transaction;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -150,5 +151,26 @@ class EditTest extends CommandFixture {
     assertThat(err.toString()).contains("spec.ingress[1].action");
     assertThat(run("validate", "-f", file(""))).isEqualTo(1);
     assertThat(run("validate", "--skip-empty", "-f", file(""))).isZero();
+  }
+
+  @Test
+  void theDatastoreIsLockedAndUnlocked() throws Exception {
+    assertThat(run("datastore", "migrate", "lock")).isEqualTo(1);
+    assertThat(err.toString()).contains("no calico-node has run yet");
+    long unused =
+        datastore.commit(
+            Transaction.builder()
+                .create(
+                    "/calico/resources/v3/projectcalico.org/clusterinformations/default",
+                    "{\"kind\":\"ClusterInformation\",\"apiVersion\":\"projectcalico.org/v3\","
+                        + "\"metadata\":{\"name\":\"default\"},"
+                        + "\"spec\":{\"clusterGUID\":\"00\",\"datastoreReady\":true}}")
+                .build());
+    assertThat(run("datastore", "migrate", "lock")).as(err.toString()).isZero();
+    assertThat(out.toString().strip()).isEqualTo("Datastore locked.");
+    assertThat(stored("clusterinformations", "default"))
+        .contains("\"datastoreReady\":false", "\"clusterGUID\":\"00\"");
+    assertThat(run("datastore", "migrate", "unlock")).isZero();
+    assertThat(stored("clusterinformations", "default")).contains("\"datastoreReady\":true");
   }
 }

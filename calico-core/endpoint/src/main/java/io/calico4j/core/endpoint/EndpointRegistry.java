@@ -99,7 +99,7 @@ final class EndpointRegistry {
       throw new AttachException(
           Reason.TRY_AGAIN,
           "the datastore is locked (ClusterInformation default, datastoreReady: false): unlock it"
-              + " first",
+              + " first, with calicoctl datastore migrate unlock",
           null);
     }
   }
