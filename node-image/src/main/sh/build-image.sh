@@ -28,7 +28,7 @@ unneeded=(usr/share/{man,info,locale,perl,perl5,lintian,bug,doc-base,bash-comple
   'usr/share/doc/*/[!c]*' 'usr/share/doc/*/c[!o]*')
 step "Debian's packages"
 # shellcheck disable=SC2016 # mmdebstrap's shell expands $1
-mmdebstrap --quiet --variant=extract --include="$packages" \
+mmdebstrap --quiet --aptopt='Acquire::Retries "5"' --variant=extract --include="$packages" \
   --extract-hook='for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb --show "$deb"; done >'"$work/packages" \
   "$codename" "$work/debian.tar" >&2
 mkdir -p "$work/base" "$work/calico"

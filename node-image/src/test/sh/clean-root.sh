@@ -3,7 +3,7 @@
 set -euo pipefail
 
 export PATH=$PATH:/usr/sbin:/sbin
-mmdebstrap --quiet --variant=minbase --format=tar --include=bird2,etcd-server,iproute2,nftables,openjdk-17-jre-headless \
+mmdebstrap --quiet --aptopt='Acquire::Retries "5"' --variant=minbase --format=tar --include=bird2,etcd-server,iproute2,nftables,openjdk-17-jre-headless \
   --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
   "$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)" "$1.new"
 mv "$1.new" "$1"

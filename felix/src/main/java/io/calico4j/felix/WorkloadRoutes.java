@@ -91,14 +91,22 @@ final class WorkloadRoutes {
             if (suspicious.test(link.index())) {
               restoreSettings(link.name(), endpoint.spec());
             }
-            changed |=
-                restore(
-                    netlink,
-                    link,
-                    destinations(endpoint.spec()),
-                    routes.getOrDefault(link.index(), List.of()),
-                    superfluous,
-                    parameters);
+            try {
+              changed |=
+                  restore(
+                      netlink,
+                      link,
+                      destinations(endpoint.spec()),
+                      routes.getOrDefault(link.index(), List.of()),
+                      superfluous,
+                      parameters);
+            } catch (KernelException e) {
+              if (e.errno() != KernelException.ENODEV) {
+                throw e;
+              }
+              // It has gone since the links were read; its endpoint goes with it, or it comes back.
+              changed = true;
+            }
           }
         }
       }

@@ -1,8 +1,10 @@
 package io.calico4j.felix;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.calico4j.core.kernel.Kernel;
+import io.calico4j.core.kernel.KernelException;
 import io.calico4j.core.kernel.Link;
 import io.calico4j.core.kernel.Netlink;
 import io.calico4j.core.kernel.Route;
@@ -36,6 +38,10 @@ class WorkloadRoutesTest {
 
   private final List<Object> sysctls = new ArrayList<>();
   private long now;
+
+  /** Why an interface cannot be set up. */
+  private int errno;
+
   private RouteParameters parameters = RouteParameters.DEFAULTS;
   private final WorkloadRoutes workloadRoutes = new WorkloadRoutes(kernel(), () -> now);
 
@@ -59,6 +65,7 @@ class WorkloadRoutesTest {
                     routes.removeIf(each -> each.destination().equals(route.destination()));
                     yield routes.add(route);
                   }
+                  case "setUp" -> throw new KernelException("set up link", "7", errno, "no");
                   case "deleteRoute" -> routes.remove((Route) argument);
                   default -> null;
                 });
@@ -76,7 +83,7 @@ class WorkloadRoutesTest {
   }
 
   private interface Call {
-    Object answer(String method, Object argument);
+    Object answer(String method, Object argument) throws KernelException;
   }
 
   private static <T> T proxy(Class<T> type, Call call) {
@@ -105,6 +112,15 @@ class WorkloadRoutesTest {
     assertThat(look(endpoint("10.65.0.1"))).isTrue();
     assertThat(routes).containsExactly(route("10.65.0.1/32"));
     assertThat(look(endpoint("10.65.0.1"))).isFalse();
+  }
+
+  @Test
+  void anInterfaceThatHasJustGoneIsNoFailure() throws Exception {
+    links.set(0, new Link(INDEX, "cali1", "veth", false, 1500, null, 0));
+    errno = KernelException.ENODEV;
+    assertThat(look(endpoint("10.65.0.1"))).as("look again").isTrue();
+    errno = KernelException.EIO;
+    assertThatThrownBy(() -> look(endpoint("10.65.0.1"))).isInstanceOf(KernelException.class);
   }
 
   @Test
