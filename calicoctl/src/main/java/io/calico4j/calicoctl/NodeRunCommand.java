@@ -40,7 +40,9 @@ final class NodeRunCommand implements Callable<Integer> {
   private static final String SOCKET = "/var/run/docker.sock";
 
   /** Where Docker finds plugins. */
-  private static final Path PLUGINS = Path.of("/run/docker/plugins");
+  private static final String PLUGINS = "/run/docker/plugins";
+
+  private static final String DOCKER_PLUGINS = "CALICO_LIBNETWORK_PLUGIN_DIR";
 
   private static final Set<String> CERTIFICATES =
       Set.of("ETCD_CA_CERT_FILE", "ETCD_CERT_FILE", "ETCD_KEY_FILE");
@@ -221,7 +223,7 @@ final class NodeRunCommand implements Callable<Integer> {
       files.put(readable("--felix-config", felixConfig), Path.of("/etc/calico/felix.cfg"));
     }
     if (ENABLED.contains(settings.getOrDefault(DOCKER_NETWORKING, "").toLowerCase(Locale.ROOT))) {
-      directories.add(PLUGINS);
+      directories.add(Path.of(settings.getOrDefault(DOCKER_PLUGINS, PLUGINS)));
       Path socket = readable(DOCKER_SOCKET, settings.getOrDefault(DOCKER_SOCKET, SOCKET));
       files.put(socket, socket);
     }

@@ -103,6 +103,9 @@ class NodeRunTest {
     assertThat(run("--dryrun")).isZero();
     assertThat(out.toString())
         .contains("--volume " + socket + ":" + socket, "--volume /run/docker/plugins:");
+    environment.put("CALICO_LIBNETWORK_PLUGIN_DIR", "/run/plugins");
+    assertThat(run("--dryrun")).isZero();
+    assertThat(out.toString()).contains("--volume /run/plugins:/run/plugins");
     environment.put("CALICO_LIBNETWORK_DOCKER_SOCKET", "/nowhere/docker.sock");
     assertThat(run("--dryrun")).isEqualTo(1);
     assertThat(err.toString()).contains("CALICO_LIBNETWORK_DOCKER_SOCKET /nowhere/docker.sock");

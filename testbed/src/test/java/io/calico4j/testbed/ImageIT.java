@@ -33,7 +33,7 @@ class ImageIT {
   private EtcdProcess etcd;
   private TestHost docker;
   private TestHost podman;
-  private Process dockerd;
+  private DockerEngine engine;
 
   @BeforeAll
   void start() throws Exception {
@@ -41,25 +41,9 @@ class ImageIT {
     etcd = testbed.startEtcd();
     docker = testbed.addHost("docker", 11, "64512");
     podman = testbed.addHost("podman", 12, "64512");
-    Path engine = Files.createDirectories(Path.of("/run/docker-of-image-it"));
-    docker.set("DOCKER_HOST", "unix://" + engine.resolve("docker.sock"));
-    dockerd =
-        new ProcessBuilder(
-                docker.enter(
-                    List.of(
-                        "dockerd",
-                        "--data-root=" + engine.resolve("data"),
-                        "--exec-root=" + engine.resolve("exec"),
-                        "--pidfile=" + engine.resolve("pid"),
-                        "--host=unix://" + engine.resolve("docker.sock"),
-                        "--storage-driver=vfs",
-                        "--exec-opt=native.cgroupdriver=cgroupfs",
-                        "--iptables=false",
-                        "--bridge=none")))
-            .redirectErrorStream(true)
-            .redirectOutput(state.resolve("dockerd.log").toFile())
-            .start();
-    Await.until("dockerd answers", 30, () -> engine(docker, "docker", "version").exitCode() == 0);
+    engine = new DockerEngine(docker);
+    engine.start();
+    engine.importImage();
     Path storage = Files.createDirectories(Path.of("/run/podman-of-image-it"));
     Files.writeString(
         state.resolve("storage.conf"),
@@ -84,24 +68,25 @@ class ImageIT {
     podman.set("CONTAINERS_STORAGE_CONF", state.resolve("storage.conf").toString());
     podman.set("TMPDIR", storage.toString());
     String archive = Installed.packaged(".oci.tar").toString();
-    must(engine(docker, "docker", "load", "--input", archive));
-    must(engine(podman, "podman", "load", "--input", archive));
+    String loaded = engine.must("load", "--input", archive);
+    assertThat(loaded).contains("calico/node:");
+    must(podman("load", "--input", archive));
   }
 
   @AfterAll
   void stop() throws Exception {
     try {
-      must(engine(docker, "docker", "rm", "--force", "calico-node"));
-      must(engine(podman, "podman", "rm", "--force", "--time", "0", "calico-node"));
+      must(podman("rm", "--force", "--time", "0", "calico-node"));
     } finally {
-      dockerd.destroy();
-      Await.until("dockerd has ended", 30, () -> !dockerd.isAlive());
+      engine.close();
       testbed.close();
     }
   }
 
-  private static Command.Outcome engine(TestHost host, String... arguments) throws IOException {
-    return host.withSettings("", List.of(arguments)).run();
+  private Command.Outcome podman(String... arguments) throws IOException {
+    List<String> all = new ArrayList<>(List.of("podman"));
+    all.addAll(List.of(arguments));
+    return podman.withSettings("", all).run();
   }
 
   private static String must(Command.Outcome outcome) {
@@ -129,7 +114,7 @@ class ImageIT {
   void workloadsOfTwoHostsReachEachOtherAsPolicySays() throws Exception {
     run(docker, "docker");
     run(podman, "podman");
-    assertThat(must(engine(docker, "docker", "exec", "calico-node", "calico-node", "--check")))
+    assertThat(engine.must("exec", "calico-node", "calico-node", "--check"))
         .contains("capabilities")
         .doesNotContain("missing");
     Workload one = docker.start("one", Orchestrator.RKT, "calico", Map.of());
@@ -137,7 +122,7 @@ class ImageIT {
     Workload stranger = podman.start("stranger", Orchestrator.RKT, "elsewhere", Map.of());
     Await.until("one's host has a route to two", 60, () -> pings(one, two));
     assertThat(pings(stranger, one)).isFalse();
-    assertThat(must(engine(podman, "podman", "exec", "calico-node", "calicoctl", "node", "status")))
+    assertThat(must(podman("exec", "calico-node", "calicoctl", "node", "status")))
         .contains("Calico process is running", docker.address(), "Established");
 
     Process traffic =
@@ -145,7 +130,8 @@ class ImageIT {
                 one.sandbox()
                     .enter(List.of("busybox", "ping", "-i", "0.1", "-w", "20", two.address())))
             .start();
-    must(engine(docker, "docker", "restart", "--time", "10", "calico-node"));
+    String restarted = engine.must("restart", "-t", "10", "calico-node");
+    assertThat(restarted).endsWith("calico-node");
     Await.until("it is ready again", 60, docker::isReady);
     Workload later = docker.start("later", Orchestrator.RKT, "calico", Map.of());
     Await.until("a new workload is reached", 60, () -> pings(two, later));
@@ -153,6 +139,18 @@ class ImageIT {
         .as("no packet is lost while calico-node's container is started again")
         .contains(" 0% packet loss");
 
+    String network =
+        engine.must(
+            "network", "create", "--driver", "calico", "--ipam-driver", "calico-ipam", "calico");
+    assertThat(network).isNotEmpty();
+    engine.run("contained", "calico");
+    String address = engine.address("contained", "calico");
+    Await.until(
+        "a container of Docker's is reached by another orchestrator's of the same network",
+        60,
+        () -> PacketProbe.ping(two.sandbox(), address));
+    engine.removeAllBut("calico-node");
+    assertThat(engine.must("network", "rm", "calico")).isEqualTo("calico");
     for (Workload workload : List.of(one, later)) {
       docker.delete(workload);
     }
