@@ -52,7 +52,9 @@ DESTDIR=$work/calico-common "$top/install" "$home" >/dev/null
 # Which classes a JVM loads first differs from run to run a little; the archive is made where it is used.
 script calico-common postinst <<TEXT
 case \$1 in
-  configure | triggered) $home/lib/class-data || true ;;
+  configure | triggered)
+    $home/lib/class-data || echo "calico-common: this JVM makes no class-data archive: calicoctl starts slower" >&2
+    ;;
 esac
 TEXT
 # The archive is of one JVM: it is made again when Debian brings another one.
@@ -97,7 +99,7 @@ if [ "$1" = remove ]; then
   done
 fi
 if [ "$1" = purge ]; then
-  rm -rf /run/calico /var/log/calico 2>/dev/null || true
+  rm -rf /run/calico /var/log/calico || echo "calico-node: not all of /run/calico could be removed" >&2
   if [ -d /var/lib/calico/etcd ]; then
     find /var/lib/calico -mindepth 1 -maxdepth 1 ! -name 'etcd*' -exec rm -rf {} +
     echo "calico-node: the cluster's data in /var/lib/calico/etcd are kept" >&2

@@ -38,7 +38,7 @@ record ExplainParty(
     HOST_ENDPOINT,
     /** A node, by one of its addresses. */
     NODE,
-    /** An address that is nobody's. */
+    /** An address that no endpoint and no Node has. */
     OUTSIDE
   }
 

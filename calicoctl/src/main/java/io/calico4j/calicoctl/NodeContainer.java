@@ -62,6 +62,16 @@ record NodeContainer(
     files = Map.copyOf(files);
   }
 
+  /** Returns the command that fails where the image is not on the host. */
+  List<String> lookForImage() {
+    return List.of(engine.name(), "image", "inspect", image);
+  }
+
+  /** Returns the command that fetches the image from its registry. */
+  List<String> fetchImage() {
+    return List.of(engine.name(), "pull", image);
+  }
+
   /** Returns the command that removes a former container; it succeeds when there is none. */
   List<String> removal() {
     return List.of(engine.name(), "rm", "--force", NAME);

@@ -103,6 +103,7 @@ final class NodeDiagsCommand implements Callable<Integer> {
               List.of("tar", "-C", work.toString(), "-czf", file.toString(), "diagnostics"),
               work.resolve("tar.txt").toFile());
       if (status != 0) {
+        Files.delete(file);
         throw new IOException("tar has failed: " + Files.readString(work.resolve("tar.txt")));
       }
       out.println("Diags saved to " + file);

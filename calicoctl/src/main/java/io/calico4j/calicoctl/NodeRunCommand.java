@@ -144,6 +144,16 @@ final class NodeRunCommand implements Callable<Integer> {
     for (Path directory : container.directories()) {
       Files.createDirectories(directory);
     }
+    // A calico-node that runs is not removed before there is another one to start.
+    if (run(container.lookForImage(), Map.of(), ProcessBuilder.Redirect.DISCARD) != 0
+        && run(container.fetchImage(), Map.of(), ProcessBuilder.Redirect.INHERIT) != 0) {
+      throw new IOException(
+          "image "
+              + container.image()
+              + " is not on this host and cannot be fetched: load it with "
+              + engine
+              + " load, or name another one with --node-image");
+    }
     run(container.removal(), Map.of(), ProcessBuilder.Redirect.DISCARD);
     int status = run(container.start(), container.settings(), ProcessBuilder.Redirect.INHERIT);
     return status == 0 && !initSystem ? awaitStart(out) : status;

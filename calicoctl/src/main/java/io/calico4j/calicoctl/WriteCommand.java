@@ -205,7 +205,7 @@ final class WriteCommand implements Callable<Integer> {
     }
   }
 
-  /** Upstream takes such a peer, and nobody can peer with AS 0. */
+  /** Upstream takes such a peer, and no router can peer with AS 0. */
   private static boolean isWithoutNumber(BgpPeerSpec peer) {
     boolean named = peer.peerIP() != null && !peer.peerIP().isEmpty();
     return named && (peer.asNumber() == null || peer.asNumber().value() == 0);

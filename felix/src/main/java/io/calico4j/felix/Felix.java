@@ -191,7 +191,10 @@ public final class Felix implements EndpointReadiness, AutoCloseable {
             });
   }
 
-  /** Has somebody told how severe something must be to be logged, each time that it changes. */
+  /**
+   * Sets the listener that is told how severe something must be to be logged, each time that it
+   * changes.
+   */
   public void onLogSeverity(Consumer<LogSeverity> listener) {
     severity = listener;
   }

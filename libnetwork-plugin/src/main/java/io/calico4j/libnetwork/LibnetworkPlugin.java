@@ -157,7 +157,7 @@ public final class LibnetworkPlugin implements AutoCloseable {
     }
   }
 
-  /** Makes sockets anew that somebody has removed, as a cleared /run does. */
+  /** Makes sockets anew that were removed, as when /run is cleared. */
   private void listenAgain() throws IOException {
     for (Map.Entry<Path, Protocol> protocol : protocols.entrySet()) {
       if (!Files.exists(protocol.getKey())) {

@@ -23,7 +23,7 @@ import java.util.OptionalInt;
  * opened when the rules of its endpoint are in the kernel.
  */
 final class PairWiring implements Pairs, AutoCloseable {
-  /** The group of host ends that are shut; any number nobody else uses on the host. */
+  /** The group of host ends that are shut: a number that no other program on the host uses. */
   static final int SHUT = 0xca11c1;
 
   private static final Path OWN = Path.of("/proc/self/ns/net");

@@ -19,7 +19,7 @@ final class LogLines extends Handler {
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSZ").withZone(ZoneId.systemDefault());
 
-  /** Kept, because java.util.logging forgets loggers that nobody holds, with their levels. */
+  /** Kept, because java.util.logging forgets a logger, with its level, that no reference holds. */
   private static final Logger ALL = Logger.getLogger("");
 
   private static final Logger PROJECT = Logger.getLogger("io.calico4j");

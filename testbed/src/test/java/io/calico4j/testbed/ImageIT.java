@@ -117,6 +117,11 @@ class ImageIT {
     assertThat(engine.must("exec", "calico-node", "calico-node", "--check"))
         .contains("capabilities")
         .doesNotContain("missing");
+    Command.Outcome missing =
+        docker.calicoctl("", "node", "run", "--node-image", "127.0.0.1:1/calico/node:none");
+    assertThat(missing.exitCode()).isEqualTo(1);
+    assertThat(missing.standardError()).contains("calico/node:none is not on this host");
+    assertThat(docker.isReady()).as("the calico-node that runs is left alone").isTrue();
     Workload one = docker.start("one", Orchestrator.RKT, "calico", Map.of());
     Workload two = podman.start("two", Orchestrator.MESOS, "calico", Map.of());
     Workload stranger = podman.start("stranger", Orchestrator.RKT, "elsewhere", Map.of());

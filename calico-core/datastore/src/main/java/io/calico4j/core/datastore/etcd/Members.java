@@ -70,7 +70,10 @@ final class Members implements AutoCloseable {
   private final boolean patient;
   private volatile boolean reached;
 
-  /** Who has answered last; null at first and while nobody answers, which has been logged then. */
+  /**
+   * The member that answered last; null at first, and while no member answers, which is logged
+   * then.
+   */
   private volatile @Nullable Integer answering;
 
   // Guarded by this.

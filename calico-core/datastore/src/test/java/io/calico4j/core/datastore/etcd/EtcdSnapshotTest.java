@@ -64,7 +64,7 @@ class EtcdSnapshotTest {
   @Test
   void withoutEtcdTheFormerFileStays() throws Exception {
     Path file = Files.writeString(directory.resolve("former"), "kept");
-    // Port 1 is refused: it is nobody's.
+    // Port 1 is refused: no server listens on it.
     assertThatThrownBy(() -> EtcdSnapshot.save(EtcdConfig.of(List.of("http://127.0.0.1:1")), file))
         .isInstanceOf(UnavailableException.class)
         .hasMessageContaining("refuses the connection");
